@@ -1,0 +1,149 @@
+"""The revalidate route: invalidation by whoever knows the secret."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+from dataclasses import dataclass
+
+from flask import Blueprint
+from flask import Response
+from flask import jsonify
+from flask import request
+
+from .errors import NotAStaticPage
+from .errors import StoreUnavailable
+from .revalidation import Invalidation
+from .secret import GUARDED_ATTRIBUTE
+from .secret import json_body
+from .secret import message
+from .secret import no_store
+from .secret import refusal
+from .secret import unavailable
+from .state import State
+from .state import current_state
+
+# Targets of one call: they are checked, recorded in one transaction and rendered together.
+_TARGETS = 256
+
+# Bytes of a request's body.
+_BODY = 256 * 1024
+
+_WORDS = ("match", "mode")
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    paths: list[str]
+    tags: list[str]
+    match: str
+    mode: str | None
+
+
+class _BadRequest(ValueError):
+    """The call cannot be understood; the message says why."""
+
+
+def make_blueprint() -> Blueprint:
+    """A blueprint with ``GET`` and ``POST /revalidate``."""
+    blueprint = Blueprint("isr", __name__)
+    blueprint.add_url_rule(
+        "/revalidate", "revalidate", revalidate_route, methods=["GET", "POST"]
+    )
+    return blueprint
+
+
+def revalidate_route() -> Response:
+    """Check all targets, expire all of them at once, render the paths, and say how it
+    went."""
+    if (request.content_length or 0) > _BODY:
+        return message(413, f"The body is larger than {_BODY} bytes")
+    refused = refusal(request)
+    if refused is not None:
+        return refused
+    state = current_state()
+    try:
+        wanted = _wanted()
+        items = _items(state, wanted)
+    except NotAStaticPage as error:
+        return message(404, str(error), path=error.path)
+    except ValueError as error:
+        return message(400, str(error))
+    try:
+        return _carry_out(state, wanted, items)
+    except StoreUnavailable as error:
+        return unavailable(error)
+
+
+setattr(revalidate_route, GUARDED_ATTRIBUTE, True)
+
+
+def _wanted() -> _Wanted:
+    body = json_body(request)
+    if body is None:
+        raise _BadRequest("The body is not a JSON object")
+    paths = [*request.args.getlist("path"), *request.form.getlist("path")]
+    tags = [*request.args.getlist("tag"), *request.form.getlist("tag")]
+    paths += _texts(body, "path", "paths")
+    tags += _texts(body, "tag", "tags")
+    if not paths and not tags:
+        raise _BadRequest("Path is required")
+    if len(paths) + len(tags) > _TARGETS:
+        raise _BadRequest(f"More than {_TARGETS} paths and tags in one call")
+    match, mode = (_word(body, name) for name in _WORDS)
+    return _Wanted(paths, tags, match or "path", mode)
+
+
+def _texts(body: t.Mapping[str, t.Any], one: str, many: str) -> list[str]:
+    listed = body.get(many, [])
+    if not isinstance(listed, list):
+        raise _BadRequest(f"{many!r} must be a list of strings")
+    values = [*([body[one]] if one in body else []), *listed]
+    if not all(isinstance(value, str) for value in values):
+        raise _BadRequest(f"{one!r} must be a string, and {many!r} a list of strings")
+    return values
+
+
+def _word(body: t.Mapping[str, t.Any], name: str) -> str | None:
+    value = body.get(name, request.form.get(name, request.args.get(name)))
+    if value is not None and not isinstance(value, str):
+        raise _BadRequest(f"{name!r} must be a string")
+    return value
+
+
+def _items(state: State, wanted: _Wanted) -> list[Invalidation]:
+    # "refresh" is for pages; with one page named by its path it is what a sender wants.
+    page_mode = "refresh" if wanted.match == "path" else "expire"
+    check = state.revalidator
+    items = [
+        check.path(path, wanted.match, wanted.mode or page_mode) for path in wanted.paths
+    ]
+    # Where paths and tags stand together, "refresh" is meant for the paths.
+    tag_mode = "expire" if wanted.paths and wanted.mode == "refresh" else wanted.mode
+    return items + [check.tag(tag, tag_mode or "expire") for tag in wanted.tags]
+
+
+def _carry_out(state: State, wanted: _Wanted, items: list[Invalidation]) -> Response:
+    state.revalidator.record(items)
+    state.revalidator.settle(items)
+    pages = [item for item in items if item.mode == "refresh"]
+    failed, pending = state.revalidator.renew(pages)
+    if failed:
+        causes = "; ".join(f"{path}: {cause}" for path, cause in failed.items())
+        return message(
+            500,
+            "Error revalidating",
+            revalidated=False,
+            failed=failed,
+            pending=pending,
+            detail=f"{causes}. The last good pages are still served.",
+        )
+    response = jsonify(
+        revalidated=not pending,
+        now=time.time_ns() // 1_000_000,
+        paths=wanted.paths,
+        tags=wanted.tags,
+        **({"pending": pending} if pending else {}),
+    )
+    response.status_code = 202 if pending else 200
+    return no_store(response)

@@ -1,0 +1,180 @@
+"""``flask isr build``: render pages ahead of their visitors."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import os
+import time
+import typing as t
+from dataclasses import dataclass
+from dataclasses import field
+
+import click
+from flask.cli import with_appcontext
+
+from ..core.flight import Broken
+from ..core.flight import Grounded
+from ..core.flight import Landed
+from ..core.flight import Landing
+from ..core.outcome import Personal
+from ..errors import StoreUnavailable
+from ..listing import declared_paths
+from ..routes import Match
+from ..routes import key_of
+from ..routes import target_of
+from ..state import State
+from ..table import duration
+from ..table import size
+from ..table import table
+from .common import writing
+
+
+@dataclass
+class _Route:
+    """What came of the pages of one endpoint."""
+
+    rule: str
+    lifetime: str
+    pages: list[Match]
+    built: int = 0
+    fresh: int = 0
+    bytes: int = 0
+    seconds: float = 0.0
+    failures: list[str] = field(default_factory=list)
+    not_static: list[str] = field(default_factory=list)
+
+
+@click.command("build")
+@click.option("--jobs", type=click.IntRange(1, 64), help="Pages rendered at a time.")
+@click.option("--force", is_flag=True, help="Render fresh pages too.")
+@with_appcontext
+def build_command(jobs: int | None, force: bool) -> None:
+    """Render every page that is known ahead.
+
+    These are the pages in `paths`, and those of rules without variables. Fresh pages are
+    skipped, so that an interrupted build goes on where it was. Exit status 1 when a page
+    failed; the others are built all the same.
+    """
+    with writing() as state:
+        routes = _collect(state)
+        work = [(route, match) for route in routes for match in route.pages]
+        if not routes:
+            click.echo("The application has no page that is known ahead.")
+            return
+        started = time.perf_counter()
+        _render(state, work, jobs or min(4, os.cpu_count() or 1), force)
+        took = time.perf_counter() - started
+        _print(routes, took)
+        state.store.maintain()
+        if any(route.failures for route in routes):
+            raise SystemExit(1)
+
+
+def _collect(state: State) -> list[_Route]:
+    routes = []
+    for endpoint, page in state.routes.pages.items():
+        rules = state.routes.rules_of(endpoint)
+        lifetime = duration(page.lifetime.revalidate)
+        names = ", ".join(rule.rule for rule in rules)
+        if page.paths is not None:
+            routes.append(_declared(state, endpoint, _Route(names, lifetime, [])))
+            continue
+        fixed = [rule.rule for rule in rules if not rule.arguments]
+        matches = [match for rule in fixed if (match := state.routes.match(rule))]
+        if matches:
+            routes.append(_Route(names, lifetime, matches))
+    return routes
+
+
+def _declared(state: State, endpoint: str, route: _Route) -> _Route:
+    mark = state.store.arrival()
+    try:
+        pages, errors = declared_paths(state, endpoint)
+    except Exception as error:
+        cause = f"{type(error).__name__}: {error}"
+        route.failures.append(f"paths of {endpoint!r} could not be asked: {cause}")
+        return route
+    route.failures += [str(error) for error in errors]
+    route.pages = list(pages.values())
+    if state.routes.pages[endpoint].fallback is False:
+        state.lists.take(endpoint, pages.keys(), mark)
+    return route
+
+
+def _render(
+    state: State, work: t.Sequence[tuple[_Route, Match]], jobs: int, force: bool
+) -> None:
+    executor = concurrent.futures.ThreadPoolExecutor(jobs)
+    try:
+        futures = {
+            executor.submit(_render_one, state, match, force): (route, match)
+            for route, match in work
+        }
+        with click.progressbar(
+            concurrent.futures.as_completed(futures), len(futures), label="Rendering"
+        ) as finished:
+            for future in finished:
+                route, match = futures[future]
+                landing, seconds = future.result()
+                _note(route, match, landing, seconds)
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+def _render_one(state: State, match: Match, force: bool) -> tuple[Landing | None, float]:
+    started = time.perf_counter()
+    target = target_of(match, key_of(match))
+    try:
+        landing = state.engine.build(target, force=force)
+    except StoreUnavailable as error:
+        landing = Grounded(str(error))
+    return landing, time.perf_counter() - started
+
+
+def _note(route: _Route, match: Match, landing: Landing | None, seconds: float) -> None:
+    match landing:
+        case None:
+            route.fresh += 1
+        case Landed(entry, True):
+            route.built += 1
+            route.bytes += len(entry.body)
+            route.seconds += seconds
+        case Landed():
+            route.failures.append(f"{match.path}: rendered, but not stored")
+        case Personal(reason):
+            route.not_static.append(f"{match.path}: {reason}")
+        case Broken(failure):
+            route.failures.append(f"{match.path}: {failure.cause}")
+        case Grounded(reason):
+            route.failures.append(f"{match.path}: {reason}")
+
+
+def _print(routes: t.Sequence[_Route], took: float) -> None:
+    rows = [
+        (
+            route.rule,
+            str(route.built),
+            str(route.fresh),
+            str(len(route.failures)),
+            route.lifetime,
+            size(route.bytes) if route.built else "-",
+            duration(route.seconds / route.built) if route.built else "-",
+        )
+        for route in routes
+    ]
+    heads = ("Route", "Built", "Fresh", "Failed", "Revalidate", "Size", "Time/page")
+    click.echo(table(heads, rows, "lrrrlrr"))
+    click.echo(f"\n{sum(route.built for route in routes)} pages built in {duration(took)}.")
+    _print_list("Not static, rendered for each visitor:", "not_static", routes)
+    _print_list("Failed:", "failures", routes)
+
+
+def _print_list(title: str, attribute: str, routes: t.Sequence[_Route]) -> None:
+    lines = [line for route in routes for line in getattr(route, attribute)]
+    if not lines:
+        return
+    click.secho(f"\n{title}", err=True, bold=True)
+    for line in lines[:20]:
+        click.echo(f"  {line}", err=True)
+    if len(lines) > 20:
+        click.echo(f"  … and {len(lines) - 20} more", err=True)

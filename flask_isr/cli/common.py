@@ -1,0 +1,58 @@
+"""What the commands share."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import sys
+import typing as t
+
+import click
+
+from ..errors import ISRError
+from ..state import State
+from ..state import current_state
+
+
+@contextlib.contextmanager
+def reading() -> t.Iterator[State]:
+    """The state of the application; errors become messages for people."""
+    try:
+        state = current_state()
+        state.prepare(None)
+        yield state
+    except ISRError as error:
+        raise click.ClickException(str(error)) from error
+
+
+@contextlib.contextmanager
+def writing() -> t.Iterator[State]:
+    """The same, for commands that write: they must not leave files in the folder that the
+    server may not touch."""
+    with reading() as state:
+        _check_owner(state)
+        yield state
+
+
+def _check_owner(state: State) -> None:
+    folder = state.settings.folder
+    if not hasattr(os, "geteuid") or not folder.exists():
+        return
+    owner, user = folder.stat().st_uid, os.geteuid()
+    if owner != user:
+        name = _name(owner)
+        command = shlex.join([os.path.basename(sys.argv[0]), *sys.argv[1:]])
+        raise click.ClickException(
+            f"{folder} belongs to {name}, and you are {_name(user)}: files that you write"
+            f" there would lock the server out. Run: sudo -u {name} {command}"
+        )
+
+
+def _name(uid: int) -> str:
+    import pwd
+
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"#{uid}"

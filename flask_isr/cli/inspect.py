@@ -1,0 +1,178 @@
+"""``flask isr routes``, ``pages`` and ``show``: what is declared, and what is stored."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+import click
+from flask.cli import with_appcontext
+
+from ..core.entry import Entry
+from ..core.entry import NotStatic
+from ..core.freshness import Freshness
+from ..core.key import user_tag
+from ..core.key import user_tags
+from ..page import StaticPage
+from ..routes import key_of
+from ..state import State
+from ..stores.base import Overview
+from ..table import duration
+from ..table import size
+from ..table import table
+from .common import reading
+
+STATES = ("FRESH", "STALE", "EXPIRED", "NOT-STATIC")
+
+
+@click.command("routes")
+@with_appcontext
+def routes_command() -> None:
+    """List the static pages of the application: where they are served, and why."""
+    with reading() as state:
+        rows = [
+            (
+                rule.rule,
+                endpoint,
+                duration(page.lifetime.revalidate),
+                _tags(page),
+                "404" if page.fallback is False else "blocking",
+                *_served(state, endpoint),
+            )
+            for endpoint, page in state.routes.pages.items()
+            for rule in state.routes.rules_of(endpoint)
+        ]
+    if not rows:
+        click.echo("The application has no view with @static_page.")
+        return
+    heads = ("Rule", "Endpoint", "Revalidate", "Tags", "Fallback", "Served", "Because")
+    click.echo(table(heads, rows, "lllllll"))
+
+
+def _tags(page: StaticPage) -> str:
+    return "(computed)" if callable(page.tags) else ", ".join(page.tags) or "-"
+
+
+def _served(state: State, endpoint: str) -> tuple[str, str]:
+    required = state.levels.required(endpoint)
+    return required.level or "wsgi", required.cause
+
+
+@click.command("pages")
+@click.option("--tag", help="Only pages with this tag.")
+@click.option(
+    "--state", "wanted", type=click.Choice(STATES, case_sensitive=False), help="Only these."
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object for each page.")
+@with_appcontext
+def pages_command(tag: str | None, wanted: str | None, as_json: bool) -> None:
+    """List what is stored: path, state, age, size, last error."""
+    rows = []
+    with reading() as state:
+        for overview in state.store.overview():
+            if tag is not None and user_tag(tag) not in overview.record.tags:
+                continue
+            page = _described(state, overview)
+            if wanted is not None and page["state"] != wanted.upper():
+                continue
+            if as_json:
+                click.echo(json.dumps(page))
+            else:
+                rows.append(_row(page))
+    if as_json:
+        return
+    if not rows:
+        click.echo("Nothing is stored that you asked for.")
+        return
+    click.echo(table(("Path", "State", "Age", "Size", "Last error"), rows, "llrrl"))
+    click.echo(f"\n{len(rows)} pages.")
+
+
+def _row(page: t.Mapping[str, t.Any]) -> tuple[str, str, str, str, str]:
+    return (
+        page["path"],
+        page["state"],
+        duration(page["age"]),
+        size(page["size"]),
+        page["last_error"] or "",
+    )
+
+
+def _described(state: State, overview: Overview) -> dict[str, t.Any]:
+    record, failure = overview.record, overview.failure
+    age = max(0.0, state.store.now() - record.began)
+    return {
+        "path": str(record.key),
+        "state": _state_of(overview, age),
+        "age": round(age, 3),
+        "size": overview.size,
+        "tags": user_tags(record.tags),
+        "last_error": failure.cause if failure is not None else None,
+    }
+
+
+def _state_of(overview: Overview, age: float) -> str:
+    record = overview.record
+    if isinstance(record, NotStatic):
+        return "NOT-STATIC"
+    freshness = max(overview.validity, record.lifetime.judge(age))
+    return freshness.name
+
+
+@click.command("show")
+@click.argument("path")
+@with_appcontext
+def show_command(path: str) -> None:
+    """Tell all about one page, and why it is in its state."""
+    with reading() as state:
+        match, query = state.routes.match_url(path)
+        key = key_of(match, query)
+        lines = [("Page", str(key)), ("Rule", f"{key.rule}  ({match.endpoint})")]
+        level, cause = _served(state, match.endpoint)
+        lines.append(("Served", f"{level}: {cause}"))
+        found = next((o for o in state.store.overview() if o.record.key == key), None)
+        failure = state.store.failure(key)
+        if found is None:
+            lines.append(("State", "nothing is stored: its next visitor waits for a render"))
+        else:
+            lines += _about(state, found)
+        if failure is not None:
+            left = failure.retry_at - state.store.now()
+            when = f"in {duration(left)}" if left > 0 else "at the next visit"
+            lines.append(("Last error", f"{failure.cause} ({failure.count} in a row)"))
+            lines.append(("Tried again", when))
+    width = max(len(name) for name, _ in lines)
+    for name, value in lines:
+        click.echo(f"{name.ljust(width)}  {value}")
+
+
+def _about(state: State, overview: Overview) -> list[tuple[str, str]]:
+    record = overview.record
+    age = max(0.0, state.store.now() - record.began)
+    if isinstance(record, NotStatic):
+        left = max(0.0, record.probe_at - state.store.now())
+        return [
+            ("State", f"NOT-STATIC: {record.reason}"),
+            ("Tried again", f"in {duration(left)}"),
+        ]
+    return [
+        ("State", _why(overview, record, age)),
+        ("Status", str(record.status)),
+        ("Age", duration(age)),
+        ("Revalidate", duration(record.lifetime.revalidate)),
+        ("Expire", duration(record.lifetime.expire)),
+        ("Size", size(len(record.body))),
+        ("Render took", duration(record.took)),
+        ("ETag", record.etag),
+        ("Tags", ", ".join(user_tags(record.tags)) or "-"),
+    ]
+
+
+def _why(overview: Overview, entry: Entry, age: float) -> str:
+    by_age = entry.lifetime.judge(age)
+    state = max(overview.validity, by_age)
+    if state is Freshness.FRESH:
+        return "FRESH"
+    if overview.validity >= by_age:
+        return f"{state.name}: it was invalidated after it was rendered"
+    return f"{state.name}: it is {duration(age)} old"

@@ -1,0 +1,67 @@
+"""``flask isr revalidate``, ``clear`` and ``secret``."""
+
+from __future__ import annotations
+
+import secrets
+
+import click
+from flask.cli import with_appcontext
+
+from ..errors import RevalidationError
+from ..revalidation import MATCHES
+from ..revalidation import MODES
+from .common import writing
+
+
+@click.command("revalidate")
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.option("--tag", "tags", multiple=True, help="Pages with this tag; may be repeated.")
+@click.option("--match", default="path", type=click.Choice(MATCHES), show_default=True)
+@click.option("--mode", default="expire", type=click.Choice(MODES), show_default=True)
+@with_appcontext
+def revalidate_command(
+    paths: tuple[str, ...], tags: tuple[str, ...], match: str, mode: str
+) -> None:
+    """Make stored pages give way to new ones.
+
+    PATH is what the address bar shows, from the first slash on. All are checked before
+    any is touched.
+    """
+    if not paths and not tags:
+        raise click.UsageError("Name a PATH or a --tag.")
+    with writing() as state:
+        try:
+            items = [state.revalidator.path(path, match, mode) for path in paths]
+            items += [state.revalidator.tag(tag, mode) for tag in tags]
+        except ValueError as error:
+            raise click.UsageError(str(error)) from error
+        try:
+            state.revalidator.act(items)
+        except RevalidationError as error:
+            raise click.ClickException(str(error)) from error
+        # The renders that it started belong to this process.
+        state.runner.drain(state.settings.render_timeout)
+    for name in (*paths, *tags):
+        click.echo(f"revalidated {name}")
+
+
+@click.command("clear")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@with_appcontext
+def clear_command(yes: bool) -> None:
+    """Forget all stored pages; running servers notice at once.
+
+    Files stay where they are: deleting them is not needed, and not a good idea while a
+    server runs.
+    """
+    with writing() as state:
+        if not yes:
+            click.confirm(f"Forget all pages in {state.settings.folder}?", abort=True)
+        count = state.store.clear()
+    click.echo(f"{count} pages forgotten.")
+
+
+@click.command("secret")
+def secret_command() -> None:
+    """Print a new random secret for ISR_SECRET."""
+    click.echo(secrets.token_urlsafe(32))

@@ -1,0 +1,45 @@
+"""What touches parts of Flask and Werkzeug that differ between their versions."""
+
+from __future__ import annotations
+
+import inspect
+import typing as t
+
+from flask import Flask
+from flask.globals import request_ctx
+from flask.sessions import SessionMixin
+from werkzeug.routing import Rule
+
+if t.TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+
+def peek_session() -> SessionMixin | None:
+    """The session of the current request, without counting as a look into it."""
+    # Since 3.1.3 the attribute `session` of the context notes that it was read.
+    ctx = request_ctx._get_current_object()  # type: ignore[attr-defined]
+    session = ctx._session if hasattr(ctx, "_session") else ctx.session
+    return t.cast("SessionMixin | None", session)
+
+
+def build_path(rule: Rule, values: t.Mapping[str, t.Any]) -> str | None:
+    """The percent-encoded path of *rule* with *values*; ``None`` where they do not fit.
+
+    Another rule of the same endpoint, which ``url_for`` might choose, is not looked at.
+    """
+    built = rule.build(dict(values), append_unknown=False)
+    return None if built is None else built[1]
+
+
+def error_answer(app: Flask, error: Exception) -> ResponseReturnValue:
+    """What the application's error handlers make of *error*.
+
+    :raises Exception: what they raise, which is *error* itself where nobody handles it.
+    """
+    handle = app.handle_user_exception
+    arguments: list[t.Any] = [error]
+    # From Flask 3.2 on, the dispatching methods take the context first.
+    if len(inspect.signature(handle).parameters) > 1:
+        arguments.insert(0, request_ctx._get_current_object())  # type: ignore[attr-defined]
+    answer: ResponseReturnValue = handle(*arguments)
+    return answer

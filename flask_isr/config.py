@@ -1,0 +1,196 @@
+"""The settings: every ``ISR_*`` key, read and checked once."""
+
+from __future__ import annotations
+
+import datetime
+import math
+import typing as t
+import warnings
+from dataclasses import dataclass
+from dataclasses import field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from .core.runner import Runner
+from .errors import ConfigurationError
+
+if t.TYPE_CHECKING:
+    from flask import Flask
+
+Serve: t.TypeAlias = t.Literal["auto", "wsgi", "view"]
+
+_MIB = 1024 * 1024
+
+#: Key to default value.
+DEFAULTS: t.Final[t.Mapping[str, t.Any]] = {
+    "ISR_SECRET": None,
+    "ISR_FOLDER": None,
+    "ISR_ORIGIN": None,
+    "ISR_SERVE": "auto",
+    "ISR_RENDER_TIMEOUT": 60,
+    "ISR_WAIT_TIMEOUT": 10,
+    "ISR_STALE_IF_ERROR": None,
+    "ISR_MEMORY_BYTES": 64 * _MIB,
+    "ISR_STORE_BYTES": 1024 * _MIB,
+    "ISR_PAGE_BYTES": 10 * _MIB,
+    "ISR_RUNNER": "thread",
+}
+
+# Characters below which a secret is short enough to be guessed.
+_SHORT_SECRET = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the site is for its visitors: what rendered pages link to.
+
+    :param host: name and port as a browser sends them.
+    :param prefix: the mount prefix, ``""`` or ``"/shop"``.
+    """
+
+    scheme: str
+    host: str
+    prefix: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.host}{self.prefix}"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The checked configuration of one application; times in seconds, sizes in bytes."""
+
+    secrets: tuple[bytes, ...] = field(repr=False)
+    folder: Path
+    origin: Origin | None
+    serve: Serve
+    render_timeout: float
+    wait_timeout: float
+    stale_if_error: float | None
+    memory_bytes: int
+    store_bytes: int
+    page_bytes: int
+    runner: t.Literal["thread", "inline"] | Runner
+
+    @classmethod
+    def from_app(cls, app: Flask) -> Settings:
+        """Read the ``ISR_*`` keys of *app*.
+
+        :raises ConfigurationError: naming the key, its value and what is accepted.
+        """
+        for key in app.config:
+            if key.startswith("ISR_") and key not in DEFAULTS:
+                known = ", ".join(DEFAULTS)
+                raise ConfigurationError(
+                    f"{key} is no setting of Flask-ISR. The settings are: {known}."
+                )
+        values = {key: app.config.get(key, DEFAULTS[key]) for key in DEFAULTS}
+        return cls(
+            secrets=_secrets(values["ISR_SECRET"]),
+            folder=_folder(values["ISR_FOLDER"], Path(app.instance_path)),
+            origin=_origin(values["ISR_ORIGIN"]),
+            serve=_choice("ISR_SERVE", values, ("auto", "wsgi", "view")),
+            render_timeout=seconds("ISR_RENDER_TIMEOUT", values["ISR_RENDER_TIMEOUT"]),
+            wait_timeout=seconds("ISR_WAIT_TIMEOUT", values["ISR_WAIT_TIMEOUT"]),
+            stale_if_error=_optional_seconds(
+                "ISR_STALE_IF_ERROR", values["ISR_STALE_IF_ERROR"]
+            ),
+            memory_bytes=_size("ISR_MEMORY_BYTES", values),
+            store_bytes=_size("ISR_STORE_BYTES", values),
+            page_bytes=_size("ISR_PAGE_BYTES", values),
+            runner=_runner(values["ISR_RUNNER"]),
+        )
+
+
+def seconds(name: str, value: t.Any) -> float:
+    """*value* as seconds: a number above zero, or a timedelta.
+
+    :raises ConfigurationError: for anything else; *name* says whose value it is.
+    """
+    number = value.total_seconds() if isinstance(value, datetime.timedelta) else value
+    good = isinstance(number, int | float) and not isinstance(number, bool)
+    if not good or not math.isfinite(number) or number <= 0:
+        raise ConfigurationError(
+            f"{name} is {value!r}; it must be a number of seconds greater than 0, or a"
+            " timedelta."
+        )
+    return float(number)
+
+
+def _optional_seconds(name: str, value: t.Any) -> float | None:
+    return None if value is None else seconds(name, value)
+
+
+def _secrets(value: t.Any) -> tuple[bytes, ...]:
+    secrets = [] if value is None else [value] if isinstance(value, str) else value
+    if not isinstance(secrets, list | tuple) or not all(
+        isinstance(secret, str) and secret for secret in secrets
+    ):
+        # The value is not shown: it may be a secret all the same.
+        raise ConfigurationError(
+            f"ISR_SECRET is of type {type(value).__name__} or has an empty part; it must"
+            " be a non-empty string, or a list of them while you change secrets. 'flask"
+            " isr secret' makes a good one."
+        )
+    if any(len(secret) < _SHORT_SECRET for secret in secrets):
+        warnings.warn(
+            f"ISR_SECRET is shorter than {_SHORT_SECRET} characters and may be guessed;"
+            " 'flask isr secret' makes a good one.",
+            stacklevel=2,
+        )
+    return tuple(secret.encode() for secret in secrets)
+
+
+def _folder(value: t.Any, instance: Path) -> Path:
+    if value is None:
+        return instance / "isr"
+    if not isinstance(value, str | Path) or not str(value):
+        raise ConfigurationError(f"ISR_FOLDER is {value!r}; it must be a path.")
+    return Path(value)
+
+
+def _origin(value: t.Any) -> Origin | None:
+    if value is None:
+        return None
+    parts = urlsplit(value) if isinstance(value, str) else None
+    if (
+        parts is None
+        or parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or parts.query
+        or parts.fragment
+        or "@" in parts.netloc
+    ):
+        raise ConfigurationError(
+            f"ISR_ORIGIN is {value!r}; it must be scheme, host and mount prefix of the"
+            " site, such as 'https://www.example.com' or 'https://example.com/shop'."
+        )
+    return Origin(parts.scheme, parts.netloc.lower(), parts.path.rstrip("/"))
+
+
+def _choice(key: str, values: t.Mapping[str, t.Any], accepted: tuple[str, ...]) -> t.Any:
+    value = values[key]
+    if value not in accepted:
+        names = ", ".join(map(repr, accepted))
+        raise ConfigurationError(f"{key} is {value!r}; it must be one of {names}.")
+    return value
+
+
+def _size(key: str, values: t.Mapping[str, t.Any]) -> int:
+    value = values[key]
+    if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
+        raise ConfigurationError(
+            f"{key} is {value!r}; it must be a number of bytes greater than 0."
+        )
+    return value
+
+
+def _runner(value: t.Any) -> t.Any:
+    if value in ("thread", "inline"):
+        return value
+    if all(callable(getattr(value, name, None)) for name in ("submit", "spawn", "drain")):
+        return value
+    raise ConfigurationError(
+        f"ISR_RUNNER is {value!r}; it must be 'thread', 'inline', or an object with the"
+        " methods of flask_isr.core.runner.Runner."
+    )

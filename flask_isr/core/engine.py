@@ -1,0 +1,339 @@
+"""The rules: judge a stored page, wait for its render or serve what there is."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+import typing as t
+from dataclasses import dataclass
+
+from ..errors import StoreUnavailable
+from ..stores.base import Failure
+from ..stores.base import Store
+from .answer import Answer
+from .answer import Limits
+from .answer import Observer
+from .answer import RunView
+from .answer import Serve
+from .answer import ShareError
+from .answer import Target
+from .entry import Entry
+from .entry import Mark
+from .entry import NotStatic
+from .entry import Record
+from .flight import Broken
+from .flight import Elsewhere
+from .flight import Flight
+from .flight import Grounded
+from .flight import Landed
+from .flight import Landing
+from .freshness import Freshness
+from .key import PageKey
+from .launch import Launcher
+from .memory import Memory
+from .outcome import Outcome
+from .outcome import Personal
+from .rendering import Rendering
+from .runner import Runner
+from .upkeep import Upkeep
+
+# A visitor joins one flight, which may have begun too early for him, then one that began
+# after his arrival; the third look finds what that one stored.
+_ROUNDS = 3
+
+# Visitors of one page who wait at a time in one process; the view answers any more.
+_WAITING = 256
+
+# Seconds between two looks at the store's time while waiting for a flight.
+_CLOCK_CHECK = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    entry: Entry
+    freshness: Freshness
+
+
+class Engine:
+    """Answers visitors from memory and store, and has pages rendered when need be.
+
+    Safe to call from any number of threads. Whatever goes wrong with the store in
+    :meth:`visit`, the answer is :class:`RunView`; it never raises for it.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        memory: Memory,
+        runner: Runner,
+        render: t.Callable[[PageKey], Outcome],
+        limits: Limits,
+        random: t.Callable[[], float],
+        observer: Observer,
+    ) -> None:
+        self.store = store
+        self.memory = memory
+        self.runner = runner
+        self.upkeep = Upkeep(store, memory, runner)
+        self._limits = limits
+        self._observer = observer
+        self._rendering = Rendering(
+            store, memory, render, observer, limits.render, random
+        )
+        self._launcher = Launcher(
+            store, runner, self._rendering, self.upkeep, self._needed
+        )
+
+    # -- visitors ---------------------------------------------------------------------
+
+    def visit(self, target: Target, *, own_stack: bool) -> Answer:
+        """The answer for a visitor who arrives now.
+
+        :param own_stack: whether a page of which nothing is stored may be rendered on the
+            caller's stack: only where no request is live on it.
+        """
+        try:
+            return self._visit(target, self.store.arrival(), own_stack)
+        except StoreUnavailable as error:
+            self.upkeep.warn(error)
+            return RunView("store-unavailable")
+
+    def peek(self, target: Target) -> Record | None:
+        """What is stored of *target*, for whoever decides by it what to do.
+
+        Nothing, where the store does not say, or the memory that a page is not static was
+        invalidated.
+        """
+        try:
+            record, validity = self._read(target, self.store.arrival())
+            forgotten = validity is not Freshness.FRESH
+            return None if isinstance(record, NotStatic) and forgotten else record
+        except StoreUnavailable as error:
+            self.upkeep.warn(error)
+            return None
+
+    def glance(self, target: Target) -> Entry | None:
+        """The stored page of *target*, if it may be served; waits for nothing."""
+        try:
+            found = self._find(target, self.store.arrival())
+        except StoreUnavailable as error:
+            self.upkeep.warn(error)
+            return None
+        if isinstance(found, _Found) and found.freshness is not Freshness.EXPIRED:
+            return found.entry
+        return None
+
+    def _visit(self, target: Target, arrival: Mark, own_stack: bool) -> Answer:
+        waited = False
+        last_good: Entry | None = None
+        for _ in range(_ROUNDS):
+            found = self._find(target, arrival)
+            if isinstance(found, NotStatic):
+                if self.store.now() >= found.probe_at:
+                    self.refresh(target)
+                return RunView(found.reason)
+            if found is not None:
+                if found.freshness is Freshness.FRESH:
+                    return Serve(found.entry, "MISS" if waited else "HIT")
+                if found.freshness is Freshness.STALE:
+                    self.refresh(target)
+                    return self.serve_stale(found.entry)
+                last_good = found.entry
+                target = dataclasses.replace(target, tags=target.tags | last_good.tags)
+            answer = self._await_render(target, arrival, last_good, own_stack)
+            if answer is not None:
+                return answer
+            waited = True
+        if last_good is not None and self._good_enough(last_good):
+            return self.serve_stale(last_good, "timeout")
+        return RunView("contended")
+
+    def _read(
+        self, target: Target, arrival: Mark
+    ) -> tuple[Record, Freshness] | tuple[None, None]:
+        item = self.memory.get(target.key)
+        if item is not None:
+            return item.record, item.validity
+        stored = self.store.load(target.key, arrival)
+        if stored is None:
+            return None, None
+        self.memory.add(stored, target.declared)
+        return stored.record, stored.validity
+
+    def _find(self, target: Target, arrival: Mark) -> _Found | NotStatic | None:
+        record, validity = self._read(target, arrival)
+        if record is None or validity is None:
+            return None
+        if isinstance(record, NotStatic):
+            # An invalidation forgets that the page was not static.
+            return record if validity is Freshness.FRESH else None
+        if target.level not in (None, record.level):
+            return None
+        age = self.store.now() - record.began
+        return _Found(record, max(validity, record.lifetime.judge(age)))
+
+    def _needed(
+        self, target: Target, arrival: Mark, accept: Freshness | None
+    ) -> bool:
+        """Whether a render is still wanted: another process may have been faster."""
+        if accept is None:
+            return True
+        found = self._find(target, arrival)
+        if isinstance(found, NotStatic):
+            return accept is Freshness.FRESH and self.store.now() >= found.probe_at
+        return found is None or found.freshness > accept
+
+    def _await_render(
+        self, target: Target, arrival: Mark, last_good: Entry | None, own_stack: bool
+    ) -> Answer | None:
+        flight, leads = self._launcher.board(target, arrival)
+        if leads:
+            alone = own_stack and last_good is None
+            self._launcher.take_off(flight, target, arrival, own_stack=alone)
+        elif flight.waiting >= _WAITING:
+            return RunView("crowded")
+        landing = self._wait(flight, last_good)
+        if landing is not None:
+            return self._answer(target, arrival, landing, last_good, leads)
+        if last_good is not None and self._good_enough(last_good):
+            return self.serve_stale(last_good, "timeout")
+        return None
+
+    def _wait(self, flight: Flight, last_good: Entry | None) -> Landing | None:
+        if flight.landing is not None:
+            return flight.landing
+        if last_good is not None:
+            # One waits; the others learn from him.
+            if flight.waited_out:
+                return None
+            landing = flight.wait(self._limits.wait)
+            flight.waited_out = landing is None
+            return landing
+        while True:
+            landing = flight.wait(_CLOCK_CHECK)
+            if landing is not None or flight.overdue(self.store.now()):
+                return landing
+
+    def _answer(
+        self,
+        target: Target,
+        arrival: Mark,
+        landing: Landing,
+        last_good: Entry | None,
+        leads: bool,
+    ) -> Answer | None:
+        match landing:
+            case Landed(entry, stored):
+                # Its age is not asked: it was rendered a moment ago, however short-lived.
+                validity = self.store.judge(entry.mark, entry.tags, arrival)
+                if validity is Freshness.EXPIRED or target.level not in (
+                    None,
+                    entry.level,
+                ):
+                    return None
+                return Serve(entry, "MISS", None if leads else "collapsed", stored)
+            case Personal(reason) | Grounded(reason):
+                return RunView(reason)
+            case Broken(failure, attempted):
+                return self._cope(last_good, failure, attempted and leads)
+            case Elsewhere():
+                return None
+
+    def _cope(
+        self, last_good: Entry | None, failure: Failure, attempted: bool
+    ) -> Answer:
+        if last_good is not None and self._good_enough(last_good):
+            return self.serve_stale(last_good, "error")
+        if failure.kind == "declined":
+            return RunView(failure.cause)
+        if attempted or failure.error is None:
+            return RunView("error", strangers_fail=attempted and last_good is None)
+        return ShareError(failure.error)
+
+    def _good_enough(self, entry: Entry) -> bool:
+        """Whether a page may be served in the place of a render that does not come."""
+        expire, allowed = entry.lifetime.expire, self._limits.stale_if_error
+        if expire is None or allowed is None:
+            return True
+        return self.store.now() - entry.began <= expire + allowed
+
+    def serve_stale(self, entry: Entry, detail: str | None = None) -> Serve:
+        """The answer that *entry* is not fresh, and a word to the observer."""
+        self._observer.stale_served(entry)
+        return Serve(entry, "STALE", detail)
+
+    # -- renders that nobody's visit asked for ----------------------------------------
+
+    def refresh(self, target: Target) -> None:
+        """Have *target* rendered in the background if it is not fresh."""
+        self._launcher.refresh(target)
+
+    def build(self, target: Target, *, force: bool) -> Landing | None:
+        """Render *target* on the caller's stack if it is not fresh, or with *force* in any
+        case; ``None`` where it is fresh.
+
+        :raises StoreUnavailable: where the store cannot tell.
+        """
+        arrival = self.store.arrival()
+        accept = None if force else Freshness.FRESH
+        for _ in range(_ROUNDS):
+            if not self._needed(target, arrival, accept):
+                return None
+            flight, leads = self._launcher.board(target, arrival)
+            if leads:
+                self._launcher.take_off(
+                    flight, target, arrival, own_stack=True, accept=accept
+                )
+            landing = self._wait(flight, None)
+            if landing is not None and not isinstance(landing, Elsewhere):
+                return landing
+        return None
+
+    def renew(self, targets: t.Sequence[Target]) -> tuple[dict[str, str], list[str]]:
+        """Render every target, with renders that begin after this call, and wait for them
+        at most the wait limit in all.
+
+        :return: path to cause of those that failed, and the paths still rendering.
+        :raises StoreUnavailable: where the store cannot tell.
+        """
+        arrival = self.store.arrival()
+        deadline = time.monotonic() + self._limits.wait
+        failed: dict[str, str] = {}
+        pending: list[str] = []
+        flights = [self._set_out(target, arrival) for target in targets]
+        for target, flight in zip(targets, flights, strict=True):
+            match self._follow(target, arrival, flight, deadline):
+                case None:
+                    pending.append(str(target.key))
+                case Broken(failure):
+                    failed[str(target.key)] = failure.cause
+                case Grounded(reason):
+                    failed[str(target.key)] = reason
+        return failed, pending
+
+    def _set_out(self, target: Target, arrival: Mark) -> Flight:
+        flight, leads = self._launcher.board(target, arrival)
+        if leads:
+            self._launcher.take_off(flight, target, arrival)
+        return flight
+
+    def _follow(
+        self, target: Target, arrival: Mark, flight: Flight, deadline: float
+    ) -> Landing | None:
+        for _ in range(_ROUNDS):
+            landing = flight.wait(max(0.0, deadline - time.monotonic()))
+            if landing is None or isinstance(landing, Personal | Grounded):
+                return landing
+            if not self._needed(target, arrival, Freshness.STALE):
+                return Elsewhere()
+            if isinstance(landing, Broken):
+                return landing
+            flight = self._set_out(target, arrival)
+        return Grounded("contended")
+
+    def fails_for_strangers(self, target: Target) -> None:
+        """Remember that the view answers its visitors, while a stranger gets an error."""
+        try:
+            self._rendering.remember_not_static(target, "fails-for-strangers")
+        except StoreUnavailable as error:
+            self.upkeep.warn(error)

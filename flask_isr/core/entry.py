@@ -1,0 +1,160 @@
+"""What a store keeps of a page, and how it is written down."""
+
+from __future__ import annotations
+
+import json
+import struct
+import typing as t
+import zlib
+from dataclasses import dataclass
+from dataclasses import field
+
+from .freshness import Lifetime
+from .key import PageKey
+
+#: A point in the order that a store keeps. Only the store that gave it can compare it;
+#: a JSON scalar, since entries carry it.
+Mark: t.TypeAlias = int | str
+
+#: Who runs on a hit: nobody (``"wsgi"``) or the application's hooks (``"view"``).
+Level: t.TypeAlias = t.Literal["wsgi", "view"]
+
+Headers: t.TypeAlias = tuple[tuple[str, str], ...]
+
+_MAGIC = b"FISR"
+_VERSION = 1
+_HEAD = struct.Struct(">4sBcI")
+_CHECKSUM = struct.Struct(">I")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A page as it was rendered.
+
+    :param etag: a strong validator over body and content type, with its quotes.
+    :param mark: the store's order when the render began; it decides validity.
+    :param began: the store's time when the render began, in seconds; it decides age.
+    :param tags: implicit and application's own, with their prefixes.
+    :param took: how long the render took, in seconds.
+    """
+
+    key: PageKey
+    status: int
+    headers: Headers
+    body: bytes = field(repr=False)
+    etag: str
+    level: Level
+    mark: Mark
+    began: float
+    lifetime: Lifetime
+    tags: frozenset[str]
+    took: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class NotStatic:
+    """The memory that a page is not the same for everybody, in place of the page.
+
+    :param reason: what showed it, for people.
+    :param probe_at: the store's time from which on it is tried again, in seconds.
+    :param strikes: how many renders in a row came to this.
+    """
+
+    key: PageKey
+    reason: str
+    mark: Mark
+    began: float
+    probe_at: float
+    strikes: int
+    tags: frozenset[str]
+
+
+Record: t.TypeAlias = Entry | NotStatic
+
+
+class Unreadable(ValueError):
+    """What was read is no record of this version: treat it as a miss."""
+
+
+def encode(record: Record) -> bytes:
+    """*record* as bytes: magic, version, kind, length-prefixed metadata, body, checksum."""
+    meta: dict[str, t.Any] = {
+        "key": record.key.to_json(),
+        "mark": record.mark,
+        "began": record.began,
+        "tags": sorted(record.tags),
+    }
+    if isinstance(record, Entry):
+        kind, body = b"E", record.body
+        meta |= {
+            "status": record.status,
+            "headers": record.headers,
+            "etag": record.etag,
+            "level": record.level,
+            "revalidate": record.lifetime.revalidate,
+            "expire": record.lifetime.expire,
+            "took": record.took,
+            "size": len(body),
+        }
+    else:
+        kind, body = b"N", b""
+        meta |= {
+            "reason": record.reason,
+            "probe_at": record.probe_at,
+            "strikes": record.strikes,
+            "size": 0,
+        }
+    text = json.dumps(meta, separators=(",", ":")).encode()
+    data = b"".join((_HEAD.pack(_MAGIC, _VERSION, kind, len(text)), text, body))
+    return data + _CHECKSUM.pack(zlib.crc32(data))
+
+
+def decode(data: bytes) -> Record:
+    """The record that :func:`encode` wrote.
+
+    :raises Unreadable: for anything else: cut short, altered, of another version.
+    """
+    try:
+        magic, version, kind, length = _HEAD.unpack_from(data)
+        end = len(data) - _CHECKSUM.size
+        start = _HEAD.size + length
+        if magic != _MAGIC or version != _VERSION or start > end:
+            raise Unreadable("not an entry of this version")
+        if zlib.crc32(memoryview(data)[:end]) != _CHECKSUM.unpack_from(data, end)[0]:
+            raise Unreadable("the checksum does not match")
+        meta = json.loads(data[_HEAD.size : start])
+        if meta["size"] != end - start:
+            raise Unreadable("the body is not as long as it says")
+        return _entry(meta, data[start:end]) if kind == b"E" else _not_static(meta)
+    except Unreadable:
+        raise
+    except (struct.error, ValueError, TypeError, KeyError, RecursionError) as error:
+        raise Unreadable(f"malformed entry: {type(error).__name__}") from error
+
+
+def _entry(meta: dict[str, t.Any], body: bytes) -> Entry:
+    return Entry(
+        key=PageKey.from_json(meta["key"]),
+        status=meta["status"],
+        headers=tuple((name, value) for name, value in meta["headers"]),
+        body=body,
+        etag=meta["etag"],
+        level=meta["level"],
+        mark=meta["mark"],
+        began=meta["began"],
+        lifetime=Lifetime(meta["revalidate"], meta["expire"]),
+        tags=frozenset(meta["tags"]),
+        took=meta["took"],
+    )
+
+
+def _not_static(meta: dict[str, t.Any]) -> NotStatic:
+    return NotStatic(
+        key=PageKey.from_json(meta["key"]),
+        reason=meta["reason"],
+        mark=meta["mark"],
+        began=meta["began"],
+        probe_at=meta["probe_at"],
+        strikes=meta["strikes"],
+        tags=frozenset(meta["tags"]),
+    )

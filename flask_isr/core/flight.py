@@ -1,0 +1,149 @@
+"""Single flight: one render of a page at a time in this process, and who waits for it."""
+
+from __future__ import annotations
+
+import threading
+import typing as t
+from dataclasses import dataclass
+
+from ..stores.base import Failure
+from ..stores.base import Lease
+from .entry import Entry
+from .key import PageKey
+from .outcome import Personal
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """The flight brought a page.
+
+    :param stored: whether it could be written to the store.
+    """
+
+    entry: Entry
+    stored: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """There is no new page, because of *failure*.
+
+    :param attempted: false when nobody tried, since the last attempt had failed.
+    """
+
+    failure: Failure
+    attempted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Somebody else did the work, or will: look into the store again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grounded:
+    """The flight could not be made; *reason* says why."""
+
+    reason: str
+
+
+Landing: t.TypeAlias = Landed | Personal | Broken | Elsewhere | Grounded
+
+
+class Flight:
+    """One attempt at a page.
+
+    :ivar lease: the lease under which it renders; ``None`` while it has none.
+    :ivar landing: what came of it; ``None`` while it is in the air.
+    :ivar waited_out: somebody has waited as long as one may while a good copy is there.
+    :ivar waiting: how many wait at this moment.
+    """
+
+    __slots__ = (
+        "_landed",
+        "key",
+        "landing",
+        "lease",
+        "predecessor",
+        "waited_out",
+        "waiting",
+    )
+
+    def __init__(self, key: PageKey, predecessor: Flight | None) -> None:
+        self.key = key
+        self.predecessor = predecessor
+        self.lease: Lease | None = None
+        self.landing: Landing | None = None
+        self.waited_out = False
+        self.waiting = 0
+        self._landed = threading.Event()
+
+    def land(self, landing: Landing) -> None:
+        """Tell all who wait what came of it."""
+        self.landing = landing
+        self.predecessor = None
+        self._landed.set()
+
+    def overdue(self, now: float) -> bool:
+        """Whether its lease is void by its deadline, though it is still in the air."""
+        return self.lease is not None and now >= self.lease.deadline
+
+    def wait(self, timeout: float) -> Landing | None:
+        """What came of it; ``None`` when that is not known after *timeout* seconds."""
+        self.waiting += 1
+        try:
+            self._landed.wait(timeout)
+        finally:
+            self.waiting -= 1
+        return self.landing
+
+
+class Flights:
+    """The flights of this process that are in the air, the newest of each page."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._flights: dict[int, Flight] = {}
+
+    def get(self, key: PageKey, now: float) -> Flight | None:
+        """The newest flight of *key*. One that is overdue is given up at time *now*: it
+        may land yet, but the next visitor leads another."""
+        flight = self._flights.get(key.id)
+        if flight is not None and flight.overdue(now):
+            self._remove(flight)
+            return None
+        return flight
+
+    def board(
+        self, key: PageKey, now: float, useful: t.Callable[[Flight], bool]
+    ) -> tuple[Flight, bool]:
+        """Join the newest flight of *key*, or make one that the caller must lead.
+
+        A flight that is not *useful* to the caller (the page expired after it began) gets
+        a successor, and no more than one: of a page that expires all the time two renders
+        run at most.
+
+        :return: the flight, and whether the caller leads it.
+        """
+        while True:
+            present = self.get(key, now)
+            if present is not None:
+                succeeds = present.predecessor
+                crowded = succeeds is not None and succeeds.landing is None
+                if crowded or useful(present):
+                    return present, False
+            flight = Flight(key, present)
+            with self._lock:
+                if self._flights.get(key.id) is present:
+                    self._flights[key.id] = flight
+                    return flight, True
+
+    def land(self, flight: Flight, landing: Landing) -> None:
+        """End *flight*: nobody can join it any more."""
+        self._remove(flight)
+        flight.land(landing)
+
+    def _remove(self, flight: Flight) -> None:
+        with self._lock:
+            if self._flights.get(flight.key.id) is flight:
+                del self._flights[flight.key.id]

@@ -1,0 +1,107 @@
+"""The identity of a page."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import typing as t
+from dataclasses import dataclass
+from dataclasses import field
+from urllib.parse import unquote_to_bytes
+
+#: A prefix deeper than this is invalidated by its first segments: more than was asked
+#: for, never less, so that one page has a bounded number of tags.
+PREFIX_LEVELS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class PageKey:
+    """Which page it is: a structured value, never a joined string.
+
+    :param rule: the URL rule as written in the route (``/blog/<slug>``).
+    :param path: the canonical path with the mount prefix, percent-encoded as ``url_for``
+        returns it; ASCII, so it is safe in logs.
+    :param query: the declared query parameters as ``(name, value)``, sorted by name.
+    """
+
+    rule: str
+    path: str
+    query: tuple[tuple[str, str], ...] = ()
+    #: 63-bit hash, the row number in a store. Whoever reads by it compares the whole key.
+    id: int = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        text = json.dumps([self.rule, self.path, self.query])
+        digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
+        object.__setattr__(self, "id", int.from_bytes(digest, "big") >> 1)
+
+    @property
+    def path_info(self) -> str:
+        """The whole path as a WSGI server would spell it: bytes decoded as latin-1."""
+        return unquote_to_bytes(self.path).decode("latin-1")
+
+    def __str__(self) -> str:
+        """The path and the query, for people."""
+        if not self.query:
+            return self.path
+        return f"{self.path}?{'&'.join(f'{name}={value}' for name, value in self.query)}"
+
+    def to_json(self) -> list[t.Any]:
+        """The key as JSON lists and strings; :meth:`from_json` turns it back."""
+        return [self.rule, self.path, [list(pair) for pair in self.query]]
+
+    @classmethod
+    def from_json(cls, value: t.Any) -> PageKey:
+        """The key that :meth:`to_json` wrote."""
+        rule, path, query = value
+        return cls(str(rule), str(path), tuple((str(n), str(v)) for n, v in query))
+
+    @property
+    def own_tags(self) -> tuple[str, str]:
+        """The tags of this page alone: its path, and this variant of it."""
+        return path_tag(self.path), variant_tag(self)
+
+    @property
+    def implicit_tags(self) -> frozenset[str]:
+        """The tags that every page has by being where it is."""
+        return frozenset(
+            (*self.own_tags, rule_tag(self.rule), *map(prefix_tag, _prefixes(self.path)))
+        )
+
+
+def path_tag(path: str) -> str:
+    """The tag of all variants of one page."""
+    return f"path:{path}"
+
+
+def variant_tag(key: PageKey) -> str:
+    """The tag of one page with one set of query values."""
+    return f"variant:{key.id}"
+
+
+def rule_tag(rule: str) -> str:
+    """The tag of all pages of one URL rule."""
+    return f"rule:{rule}"
+
+
+def prefix_tag(path: str) -> str:
+    """The tag of all pages at and below *path*, by whole segments."""
+    segments = path.strip("/").split("/")[:PREFIX_LEVELS]
+    return f"prefix:/{'/'.join(segments)}"
+
+
+def user_tag(tag: str) -> str:
+    """The tag that the application named *tag*, kept apart from the implicit ones."""
+    return f"tag:{tag}"
+
+
+def user_tags(tags: t.Iterable[str]) -> list[str]:
+    """The application's own names among *tags*, sorted."""
+    return sorted(tag[4:] for tag in tags if tag.startswith("tag:"))
+
+
+def _prefixes(path: str) -> t.Iterator[str]:
+    segments = path.strip("/").split("/")[:PREFIX_LEVELS]
+    yield "/"
+    for end in range(1, len(segments) + 1):
+        yield "/" + "/".join(segments[:end])

@@ -1,0 +1,200 @@
+"""Bringing flights into the air: under a lease, or beside the process that has it."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from ..errors import StoreUnavailable
+from ..stores.base import Busy
+from ..stores.base import Failure
+from ..stores.base import Lease
+from ..stores.base import Resting
+from ..stores.base import Store
+from .answer import Target
+from .entry import Mark
+from .flight import Broken
+from .flight import Elsewhere
+from .flight import Flight
+from .flight import Flights
+from .flight import Grounded
+from .flight import Landing
+from .freshness import Freshness
+from .key import PageKey
+from .rendering import Rendering
+from .runner import Job
+from .runner import Runner
+from .upkeep import Upkeep
+
+#: Whether a render of the target is still wanted by somebody who arrived then, and for
+#: whom a page of that freshness is good enough; ``None``: no page is.
+Needed: t.TypeAlias = t.Callable[[Target, Mark, Freshness | None], bool]
+
+# Seconds between two looks at a render in another process: at first, and at most.
+_FIRST_POLL, _LONGEST_POLL = 0.002, 0.025
+
+# Seconds for which this process trusts its own memory that a page must rest.
+_REST = 1.0
+
+# Pages whose rest is remembered.
+_RESTING = 1000
+
+
+class Launcher:
+    """Makes flights, leads them, and watches those of other processes."""
+
+    def __init__(
+        self,
+        store: Store,
+        runner: Runner,
+        rendering: Rendering,
+        upkeep: Upkeep,
+        needed: Needed,
+    ) -> None:
+        self._store = store
+        self._runner = runner
+        self._rendering = rendering
+        self._upkeep = upkeep
+        self._needed = needed
+        self._flights = Flights()
+        self._resting: dict[int, float] = {}
+
+    def board(self, target: Target, arrival: Mark) -> tuple[Flight, bool]:
+        """Join or make a flight for somebody who arrived at *arrival*; whether he leads."""
+
+        def useful(flight: Flight) -> bool:
+            if flight.lease is None:
+                return True
+            validity = self._store.judge(flight.lease.mark, target.tags, arrival)
+            return validity is not Freshness.EXPIRED
+
+        return self._flights.board(target.key, self._store.now(), useful)
+
+    def take_off(
+        self,
+        flight: Flight,
+        target: Target,
+        arrival: Mark,
+        *,
+        own_stack: bool = False,
+        accept: Freshness | None = Freshness.STALE,
+    ) -> None:
+        """Lead *flight*: render on this stack, or on another one while this returns."""
+        job = self._prepare(flight, target, arrival, accept)
+        if job is None:
+            return
+        if own_stack and flight.lease is not None:
+            job()
+        elif not self._runner.spawn(job):
+            self._call_off(flight, "no-thread")
+
+    def refresh(self, target: Target) -> None:
+        """Have *target* rendered in the background, unless that is going on, or the last
+        attempt failed a moment ago, or there is too much to do."""
+        now = self._store.now()
+        if self._flights.get(target.key, now) is not None or self._rests(target.key, now):
+            return
+        flight, leads = self._flights.board(target.key, now, lambda _: True)
+        if leads and not self._runner.submit(lambda: self._refresh(flight, target)):
+            self._flights.land(flight, Elsewhere())
+
+    def _refresh(self, flight: Flight, target: Target) -> None:
+        try:
+            arrival = self._store.arrival()
+        except StoreUnavailable as error:
+            self._upkeep.warn(error)
+            self._flights.land(flight, Grounded("store-unavailable"))
+            return
+        job = self._prepare(flight, target, arrival, Freshness.FRESH)
+        if job is None:
+            return
+        if flight.lease is not None:
+            job()
+        else:
+            # Another process renders it, and nobody waits for that here.
+            self._flights.land(flight, Elsewhere())
+
+    def _prepare(
+        self, flight: Flight, target: Target, arrival: Mark, accept: Freshness | None
+    ) -> Job | None:
+        """What is left to do for *flight*; ``None`` when it has landed already."""
+        try:
+            grant = self._rendering.acquire(target)
+            if isinstance(grant, Lease) and not self._needed(target, arrival, accept):
+                # Another process was faster, between our look and our lease.
+                self._store.abandon(grant)
+                self._flights.land(flight, Elsewhere())
+                return None
+        except StoreUnavailable as error:
+            self._upkeep.warn(error)
+            self._flights.land(flight, Grounded("store-unavailable"))
+            return None
+        except BaseException:
+            self._flights.land(flight, Grounded("interrupted"))
+            raise
+        match grant:
+            case Resting(failure):
+                self._land_broken(flight, Broken(failure, attempted=False))
+                return None
+            case Busy():
+                return lambda: self._watch(flight, target, arrival, accept)
+            case Lease():
+                flight.lease = grant
+                return lambda: self._fly(flight, target, grant)
+
+    def _fly(self, flight: Flight, target: Target, lease: Lease) -> None:
+        landing: Landing = Grounded("interrupted")
+        try:
+            landing = self._rendering.render(target, lease)
+        finally:
+            if isinstance(landing, Broken):
+                self._land_broken(flight, landing)
+            else:
+                self._flights.land(flight, landing)
+        self._upkeep.wrote()
+
+    def _watch(
+        self, flight: Flight, target: Target, arrival: Mark, accept: Freshness | None
+    ) -> None:
+        """Wait for the render in another process; take over when that process is gone."""
+        pause = _FIRST_POLL
+        try:
+            while self._store.busy(target.key):
+                time.sleep(pause)
+                pause = min(pause * 1.5, _LONGEST_POLL)
+            if not self._needed(target, arrival, accept):
+                self._flights.land(flight, Elsewhere())
+                return
+        except StoreUnavailable as error:
+            self._upkeep.warn(error)
+            self._flights.land(flight, Grounded("store-unavailable"))
+            return
+        job = self._prepare(flight, target, arrival, accept)
+        if job is not None:
+            job()
+
+    def _call_off(self, flight: Flight, reason: str) -> None:
+        try:
+            if flight.lease is not None:
+                self._store.abandon(flight.lease)
+        except StoreUnavailable as error:
+            self._upkeep.warn(error)
+        self._flights.land(flight, Grounded(reason))
+
+    def _land_broken(self, flight: Flight, landing: Broken) -> None:
+        self._rest(flight.key, landing.failure)
+        self._flights.land(flight, landing)
+
+    def _rest(self, key: PageKey, failure: Failure) -> None:
+        if len(self._resting) >= _RESTING:
+            self._resting.clear()
+        self._resting[key.id] = min(failure.retry_at, self._store.now() + _REST)
+
+    def _rests(self, key: PageKey, now: float) -> bool:
+        until = self._resting.get(key.id)
+        if until is None:
+            return False
+        if until - _REST <= now < until:
+            return True
+        self._resting.pop(key.id, None)
+        return False

@@ -1,0 +1,184 @@
+"""One render under a lease, and what is written of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import time
+import typing as t
+
+from ..errors import StoreUnavailable
+from ..stores.base import Busy
+from ..stores.base import Failure
+from ..stores.base import Lease
+from ..stores.base import Overdue
+from ..stores.base import Resting
+from ..stores.base import Store
+from .answer import Observer
+from .answer import Target
+from .entry import Entry
+from .entry import NotStatic
+from .flight import Broken
+from .flight import Elsewhere
+from .flight import Landed
+from .flight import Landing
+from .freshness import Backoff
+from .key import PageKey
+from .memory import Memory
+from .outcome import Declined
+from .outcome import Failed
+from .outcome import Outcome
+from .outcome import Personal
+from .outcome import Rendered
+
+logger = logging.getLogger("flask_isr")
+
+# Seconds until a page that failed is tried again, and one that was not static: the first
+# pause, and the longest.
+_RETRY = 1.0, 60.0
+_PROBE = 60.0, 3600.0
+
+
+class Rendering:
+    """Renders pages and writes what comes of it.
+
+    :param render: renders one page; what it raises counts as a failure.
+    :param timeout: seconds that a render may take before its lease is void.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        memory: Memory,
+        render: t.Callable[[PageKey], Outcome],
+        observer: Observer,
+        timeout: float,
+        random: t.Callable[[], float],
+    ) -> None:
+        self._store = store
+        self._memory = memory
+        self._render = render
+        self._observer = observer
+        self._timeout = timeout
+        self._retry = Backoff(*_RETRY, random)
+        self._probe = Backoff(*_PROBE, random)
+
+    def acquire(self, target: Target) -> Lease | Busy | Resting:
+        """The lease of *target*. A lease that is overdue is a failure of its holder."""
+        grant = self._store.acquire(target.key, target.tags, self._timeout)
+        if isinstance(grant, Overdue):
+            cause = f"no result after {self._timeout:g} seconds"
+            return Resting(self._fail(grant.lease, Failed(cause)))
+        return grant
+
+    def render(self, target: Target, lease: Lease) -> Landing:
+        """Render *target* and write the result; gives *lease* back in any case."""
+        started = time.perf_counter()
+        try:
+            outcome = self._render(target.key)
+        except Exception as error:
+            logger.exception("the render of %s raised", target.key)
+            outcome = Failed(f"{type(error).__name__}: {error}")
+        except BaseException:
+            # The thread itself is being ended (a server's timeout): nobody's fault here.
+            self._store.abandon(lease)
+            raise
+        took = time.perf_counter() - started
+        match outcome:
+            case Rendered():
+                return self._write(target, lease, outcome, took)
+            case Personal(reason):
+                return self._set_aside(target, lease, reason)
+            case Declined(reason):
+                self._observer.declined(target.key, reason)
+                return Broken(self._fail(lease, outcome), attempted=True)
+            case Failed(cause):
+                self._observer.failed(target.key, cause)
+                return Broken(self._fail(lease, outcome), attempted=True)
+
+    def _write(
+        self, target: Target, lease: Lease, page: Rendered, took: float
+    ) -> Landing:
+        entry = Entry(
+            key=target.key,
+            status=page.status,
+            headers=page.headers,
+            body=page.body,
+            etag=page.etag,
+            level=page.level,
+            mark=lease.mark,
+            began=lease.began,
+            lifetime=page.lifetime,
+            tags=page.tags,
+            took=took,
+        )
+        try:
+            stored = self._store.put(entry)
+            self._store.release(lease)
+        except StoreUnavailable as error:
+            logger.warning("%s was rendered, but not stored: %s", target.key, error)
+            return Landed(entry, stored=False)
+        if stored is None:
+            return Elsewhere()
+        self._memory.add(stored, target.declared)
+        self._observer.rendered(entry)
+        return Landed(entry, stored=True)
+
+    def _set_aside(self, target: Target, lease: Lease, reason: str) -> Landing:
+        try:
+            self.remember_not_static(target, reason, lease)
+            self._store.release(lease)
+        except StoreUnavailable as error:
+            logger.warning("%s is not static, but that was lost: %s", target.key, error)
+        return Personal(reason)
+
+    def remember_not_static(
+        self, target: Target, reason: str, lease: Lease | None = None
+    ) -> None:
+        """Put the memory that *target* is not static in the place of its page.
+
+        :raises StoreUnavailable: where it was not written.
+        """
+        mark = self._store.arrival() if lease is None else lease.mark
+        now = self._store.now()
+        before = self._store.load(target.key, mark)
+        strikes = 1
+        if before is not None and isinstance(before.record, NotStatic):
+            strikes += before.record.strikes
+        stored = self._store.put(
+            NotStatic(
+                key=target.key,
+                reason=reason,
+                mark=mark,
+                began=now,
+                probe_at=now + self._probe.pause(strikes),
+                strikes=strikes,
+                tags=target.key.implicit_tags,
+            )
+        )
+        if stored is not None:
+            self._memory.add(stored, target.declared)
+        self._observer.not_static(target.key, reason)
+
+    def _fail(self, lease: Lease, outcome: Failed | Declined) -> Failure:
+        now = self._store.now()
+        declined = isinstance(outcome, Declined)
+        failure = Failure(
+            kind="declined" if declined else "failed",
+            cause=outcome.reason if isinstance(outcome, Declined) else outcome.cause,
+            count=1,
+            at=now,
+            retry_at=now,
+            error=None if isinstance(outcome, Declined) else outcome.error,
+        )
+        try:
+            before = self._store.failure(lease.key)
+            count = 1 if before is None else before.count + 1
+            # With nothing to serve meanwhile, the page must be back soon after its source.
+            spare = self._store.load(lease.key, lease.mark) is not None
+            pause = self._retry.pause(count if spare or declined else 1)
+            failure = dataclasses.replace(failure, count=count, retry_at=now + pause)
+            self._store.fail(lease, failure)
+        except StoreUnavailable as error:
+            logger.warning("the failure of %s was not recorded: %s", lease.key, error)
+        return failure

@@ -1,0 +1,221 @@
+"""Work behind the visitors' backs, in threads of this process."""
+
+from __future__ import annotations
+
+import atexit
+import contextvars
+import logging
+import os
+import threading
+import time
+import typing as t
+import weakref
+from collections import deque
+from dataclasses import dataclass
+
+logger = logging.getLogger("flask_isr.runner")
+
+Job: t.TypeAlias = t.Callable[[], None]
+
+
+class Runner(t.Protocol):
+    """Where renders run that no visitor's own thread does."""
+
+    def submit(self, job: Job) -> bool:
+        """Run *job* in the background soon; false when there is too much to do already,
+        and then *job* never runs."""
+
+    def spawn(self, job: Job) -> bool:
+        """Run *job* now while its caller waits for it, on another stack; false as above."""
+
+    def drain(self, timeout: float) -> bool:
+        """Wait until nothing runs, at most *timeout* seconds; whether that came true."""
+
+
+class InlineRunner:
+    """Runs everything at once where it is asked for: for tests, and for platforms that
+    freeze a process between two requests."""
+
+    def submit(self, job: Job) -> bool:
+        """Run *job* before this returns."""
+        contextvars.Context().run(_run, job)
+        return True
+
+    spawn = submit
+
+    def drain(self, timeout: float) -> bool:
+        """Nothing ever runs in the background."""
+        return True
+
+
+@dataclass(slots=True)
+class _Running:
+    """A thread at work, and when its job began."""
+
+    began: float
+    written_off: bool = False
+
+
+class ThreadRunner:
+    """A bounded number of threads, started when there is work and ended when there is none.
+
+    No thread stands before the first job, so that a fork of a warmed-up server takes none
+    away. Under gevent's monkey patches the threads are greenlets.
+
+    :param workers: background jobs at a time.
+    :param queue: background jobs that may wait for a thread.
+    :param foreground: jobs at a time whose callers wait.
+    :param job_timeout: a background job that takes longer, in seconds, is written off: it
+        goes on, but another thread takes its place, for at most *workers* such jobs.
+    :param grace: seconds for which the end of the process waits for running jobs.
+    """
+
+    def __init__(
+        self,
+        *,
+        workers: int = 2,
+        queue: int = 8,
+        foreground: int = 64,
+        job_timeout: float = 60.0,
+        grace: float = 10.0,
+        clock: t.Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._workers = workers
+        self._queue_length = queue
+        self._foreground = foreground
+        self._job_timeout = job_timeout
+        self._grace = grace
+        self._clock = clock
+        self._reset()
+
+    def _reset(self) -> None:
+        self._pid = os.getpid()
+        self._lock = threading.Condition()
+        self._queue: deque[Job] = deque()
+        self._background: dict[int, _Running] = {}
+        self._in_front = 0
+        self._ending = False
+        self._names = 0
+        self._registered = False
+
+    def submit(self, job: Job) -> bool:
+        """Run *job* on a free thread, or queue it, or refuse it."""
+        self._look_at_process()
+        with self._lock:
+            if self._ending:
+                return False
+            self._write_off()
+            if self._busy_workers() < self._workers:
+                return self._start_worker(job)
+            if len(self._queue) < self._queue_length:
+                self._queue.append(job)
+                return True
+            return False
+
+    def spawn(self, job: Job) -> bool:
+        """Run *job* on a thread of its own."""
+        self._look_at_process()
+        with self._lock:
+            if self._in_front >= self._foreground:
+                return False
+            self._in_front += 1
+        if not self._start(lambda: self._work_in_front(job)):
+            with self._lock:
+                self._in_front -= 1
+            return False
+        return True
+
+    def drain(self, timeout: float) -> bool:
+        """Wait for queue and running jobs; those written off are not waited for."""
+        deadline = time.monotonic() + timeout
+        with self._lock:
+            while self._queue or self._in_front or self._busy_workers():
+                if not self._lock.wait(deadline - time.monotonic()):
+                    return False
+        return True
+
+    def _look_at_process(self) -> None:
+        # Threads do not survive a fork, and a lock may have been held in the parent.
+        if self._pid != os.getpid():
+            self._reset()
+        if not self._registered:
+            self._registered = True
+            atexit.register(_end, weakref.ref(self))
+
+    def end(self) -> None:
+        """Take no more jobs, and wait for those that are there."""
+        if self._pid != os.getpid():
+            return
+        with self._lock:
+            self._ending = True
+        if not self.drain(self._grace):
+            logger.warning("ended with renders still running after %s s", self._grace)
+
+    def _busy_workers(self) -> int:
+        return sum(not running.written_off for running in self._background.values())
+
+    def _write_off(self) -> None:
+        overdue = self._clock() - self._job_timeout
+        lost = sum(running.written_off for running in self._background.values())
+        for running in self._background.values():
+            if lost >= self._workers:
+                return
+            if not running.written_off and running.began < overdue:
+                running.written_off = True
+                lost += 1
+                logger.warning("a background render is over time; its thread is replaced")
+
+    def _start_worker(self, job: Job) -> bool:
+        self._names += 1
+        name = self._names
+        self._background[name] = _Running(self._clock())
+        if not self._start(lambda: self._work(name, job)):
+            del self._background[name]
+            return False
+        return True
+
+    def _start(self, target: Job) -> bool:
+        # A daemon: a render that hangs must not keep the process from ending. `_end`
+        # waits for the others.
+        thread = threading.Thread(
+            target=lambda: contextvars.Context().run(target),
+            name="flask-isr",
+            daemon=True,
+        )
+        try:
+            thread.start()
+        except RuntimeError as error:
+            logger.warning("no thread for a render: %s", error)
+            return False
+        return True
+
+    def _work(self, name: int, job: Job) -> None:
+        while True:
+            _run(job)
+            with self._lock:
+                written_off = self._background[name].written_off
+                if written_off or not self._queue:
+                    del self._background[name]
+                    self._lock.notify_all()
+                    return
+                job = self._queue.popleft()
+                self._background[name].began = self._clock()
+
+    def _work_in_front(self, job: Job) -> None:
+        _run(job)
+        with self._lock:
+            self._in_front -= 1
+            self._lock.notify_all()
+
+
+def _end(reference: weakref.ref[ThreadRunner]) -> None:
+    runner = reference()
+    if runner is not None:
+        runner.end()
+
+
+def _run(job: Job) -> None:
+    try:
+        job()
+    except Exception:
+        logger.exception("a background job failed")

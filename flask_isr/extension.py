@@ -1,0 +1,111 @@
+"""ISR: brings the extension to an application."""
+
+from __future__ import annotations
+
+import typing as t
+
+from flask import Blueprint
+from flask import Flask
+
+from .blueprint import make_blueprint
+from .config import Settings
+from .errors import ConfigurationError
+from .front import Front
+from .levels import SKIP_ATTRIBUTE
+from .secret import GUARDED_ATTRIBUTE
+from .secret import require_secret
+from .state import State
+
+Hook = t.TypeVar("Hook", bound=t.Callable[..., t.Any])
+View = t.TypeVar("View", bound=t.Callable[..., t.Any])
+
+
+class ISR:
+    """Incremental Static Regeneration for a Flask application.
+
+    .. code-block:: python
+
+        isr = ISR()
+
+
+        def create_app():
+            app = Flask(__name__)
+            isr.init_app(app)
+            app.register_blueprint(isr.blueprint, url_prefix="/api")
+            return app
+
+    One object serves any number of applications; what it knows of each lives in
+    ``app.extensions["isr"]``. The ``ISR_*`` settings are read in :meth:`init_app`, once.
+
+    :param app: the application, where it exists already.
+    :param clock: replaces the store's time, in seconds, for tests; all processes on one
+        folder must agree on it.
+    """
+
+    def __init__(
+        self, app: Flask | None = None, *, clock: t.Callable[[], float] | None = None
+    ) -> None:
+        self._clock = clock
+        #: ``GET`` and ``POST /revalidate``, to be registered on the application.
+        self.blueprint: Blueprint = make_blueprint()
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: Flask) -> None:
+        """Wrap ``app.wsgi_app``, add the ``flask isr`` commands, keep the state.
+
+        Middleware that corrects the request, such as ProxyFix, belongs outside: wrap it
+        around ``app.wsgi_app`` after this call.
+
+        :raises ConfigurationError: where a setting is wrong.
+        :raises RuntimeError: where the application has Flask-ISR already.
+        """
+        if "isr" in app.extensions:
+            raise RuntimeError(
+                f"the application {app.name!r} has Flask-ISR already: call ISR(app) or"
+                " isr.init_app(app) once."
+            )
+        state = State(
+            app,
+            inner=app.wsgi_app,
+            settings=Settings.from_app(app),
+            clock=self._clock,
+            on_prepare=_exempt_from_csrf,
+        )
+        app.extensions["isr"] = state
+        app.wsgi_app = Front(app.wsgi_app, state)  # type: ignore[method-assign]
+        from .cli import isr_commands
+
+        app.cli.add_command(isr_commands)
+
+    def require_secret(self, view: View) -> View:
+        """Guard a view by the secret; see :func:`flask_isr.secret.require_secret`."""
+        return require_secret(view)
+
+    def skip_on_hit(self, hook: Hook) -> Hook:
+        """Mark a ``before_request`` function or URL preprocessor that pages served from
+        the store need not run, so that it does not keep them from being served at full
+        speed. It runs in each render all the same.
+
+        :raises ConfigurationError: where *hook* cannot be marked.
+        """
+        try:
+            setattr(getattr(hook, "__func__", hook), SKIP_ATTRIBUTE, True)
+        except AttributeError:
+            raise ConfigurationError(
+                f"{hook!r} cannot be marked; wrap it in a function."
+            ) from None
+        return hook
+
+
+def _exempt_from_csrf(state: State) -> None:
+    """Spare views that a secret guards Flask-WTF's CSRF token: they use no cookies.
+
+    At the first request, since CSRFProtect may be initialised after the extension.
+    """
+    protect = state.app.extensions.get("csrf")
+    if protect is None:
+        return
+    for view in state.app.view_functions.values():
+        if getattr(view, GUARDED_ATTRIBUTE, False):
+            protect.exempt(view)

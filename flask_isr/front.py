@@ -1,0 +1,279 @@
+"""The outer door: answers from memory without entering Flask."""
+
+from __future__ import annotations
+
+import logging
+import typing as t
+
+from . import response
+from .core.answer import RunView
+from .core.answer import Serve
+from .core.answer import ShareError
+from .core.answer import State as ServeState
+from .core.answer import Target
+from .core.entry import Entry
+from .core.freshness import Freshness
+from .core.memory import Item
+from .core.memory import Shelf
+from .core.outcome import SealedError
+from .errors import StoreUnavailable
+from .routes import declared_query
+from .routes import target_of
+from .visit import VISIT
+from .visit import Visit
+
+if t.TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse
+    from _typeshed.wsgi import WSGIApplication
+    from _typeshed.wsgi import WSGIEnvironment
+
+    from .state import State
+
+logger = logging.getLogger("flask_isr")
+
+# Seconds between two looks at whether the store is still the same one.
+_CHECK_EVERY = 1.0
+
+
+class _Ready:
+    """An answer that needs no more than to be sent."""
+
+    __slots__ = ("chunks", "headers", "serve", "status", "target")
+
+    def __init__(self, serve: Serve, age: float, target: Target) -> None:
+        entry = serve.entry
+        self.serve = serve
+        self.target = target
+        self.status = response.status_line(entry.status)
+        self.headers = [
+            *response.page_headers(serve, age),
+            ("Content-Length", str(len(entry.body))),
+        ]
+        self.chunks = [entry.body]
+
+
+class Front:
+    """WSGI middleware around the whole application.
+
+    It matches no URLs: a request that memory does not answer costs it one look into a
+    dictionary, and goes on into Flask.
+    """
+
+    def __init__(self, inner: WSGIApplication, state: State) -> None:
+        self._inner = inner
+        self._state = state
+        self._memory = state.memory
+        self._shelves = state.memory.shelves
+        self._announced = state.store.announced
+        self._now = state.store.now
+        self._prefix = state.prefix
+        self._check_at = float("-inf")
+        self._prepared = False
+
+    def __call__(
+        self, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> t.Iterable[bytes]:
+        """Answer one request."""
+        path = environ.get("PATH_INFO", "")
+        shelf = self._shelves.get(self._prefix + path if self._prefix else path)
+        if shelf is not None:
+            answer = self._answer_from_memory(shelf, environ, start_response)
+            if answer is not None:
+                return answer
+        if not self._prepared:
+            self._state.prepare(environ.get("wsgi.url_scheme"))
+            self._prepared = True
+        return self._enter(environ, start_response, None)
+
+    # -- memory -----------------------------------------------------------------------
+
+    def _answer_from_memory(
+        self, shelf: Shelf, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> t.Iterable[bytes] | None:
+        method = environ["REQUEST_METHOD"]
+        if method != "GET" and method != "HEAD":
+            return None
+        if environ.get("SCRIPT_NAME", "") != self._prefix:
+            return None
+        try:
+            now = self._now()
+            if self._announced() != self._memory.synced or now >= self._check_at:
+                self._memory.sync()
+                self._check_at = now + _CHECK_EVERY
+            # Only now: what an invalidation took away is not on the shelf any more.
+            query: tuple[tuple[str, str], ...] = ()
+            if shelf.declared:
+                query = declared_query(environ.get("QUERY_STRING", ""), shelf.declared)
+            item = shelf.items.get(query)
+            if item is None or (now >= item.ready_until and not self._ready(item, now)):
+                return None
+        except StoreUnavailable as error:
+            self._state.engine.upkeep.warn(error)
+            return None
+        item.visited = item.used = True
+        ready: _Ready = item.ready
+        if ready.serve.state == "STALE":
+            self._state.engine.serve_stale(ready.serve.entry)
+            self._state.engine.refresh(ready.target)
+        if response.is_conditional(environ):
+            age = now - ready.serve.entry.began
+            status, headers, body = response.respond(ready.serve, environ, age)
+            start_response(status, headers)
+            return body
+        # A copy: the server may change the list.
+        start_response(ready.status, ready.headers[:])
+        return ready.chunks if method == "GET" else []
+
+    def _ready(self, item: Item, now: float) -> bool:
+        """Prepare the answer of *item*; false when it is not for this door."""
+        entry = item.record
+        if not isinstance(entry, Entry) or entry.level != "wsgi":
+            return False
+        match = self._state.routes.match_key(entry.key)
+        if match is None or not self._state.lists.allows(match):
+            return False
+        if self._state.levels.required(match.endpoint).level == "view":
+            return False
+        age = now - entry.began
+        freshness = max(item.validity, entry.lifetime.judge(age))
+        if freshness is Freshness.EXPIRED:
+            return False
+        state: ServeState = "STALE" if freshness is Freshness.STALE else "HIT"
+        item.ready = _Ready(Serve(entry, state), age, target_of(match, entry.key))
+        item.ready_until = _good_until(entry, age, now)
+        self._state.engine.upkeep.report_usage(now)
+        return True
+
+    # -- Flask ------------------------------------------------------------------------
+
+    def _enter(
+        self,
+        environ: WSGIEnvironment,
+        start_response: StartResponse,
+        verdict: Serve | RunView | None,
+    ) -> t.Iterable[bytes]:
+        visit = Visit(start_response, self._finish, verdict)
+        environ[VISIT] = visit
+        try:
+            body = self._inner(environ, visit.start)
+        except BaseException:
+            self._finish(visit)
+            raise
+        if visit.target is not None or visit.served is not None:
+            return self._answer(visit, body, environ, start_response)
+        if visit.pending is not None:
+            self._repeat(visit, again=_is_streamed(visit))
+        if isinstance(body, list | tuple) or _is_file(body, environ):
+            visit.finished = True
+            return body
+        # The body may still be made while it is sent, and invalidate pages meanwhile.
+        visit.body = body
+        return visit
+
+    def _answer(
+        self,
+        visit: Visit,
+        body: t.Iterable[bytes],
+        environ: WSGIEnvironment,
+        start_response: StartResponse,
+    ) -> t.Iterable[bytes]:
+        try:
+            data = _drain(body) if visit.target is None else _close(body)
+        finally:
+            self._finish(visit)
+        if visit.target is None:
+            assert visit.served is not None
+            assert visit.started is not None
+            status, headers, chunks = response.finish(
+                visit.served, environ, *visit.started, data
+            )
+            start_response(status, headers)
+            return chunks
+        return self._ask_engine(visit.target, environ, start_response)
+
+    def _ask_engine(
+        self, target: Target, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> t.Iterable[bytes]:
+        answer = self._state.engine.visit(target, own_stack=True)
+        match answer:
+            case Serve(entry) if entry.level == "wsgi":
+                age = self._now() - entry.began
+                status, headers, chunks = response.respond(answer, environ, age)
+                start_response(status, headers)
+                return chunks
+            case ShareError(error):
+                return _send_error(error, environ, start_response)
+            case Serve() | RunView():
+                # The view must see the request after all: a second time through Flask.
+                environ.pop("werkzeug.request", None)
+                return self._enter(environ, start_response, answer)
+
+    # -- invalidations at the end of a request ----------------------------------------
+
+    def _finish(self, visit: Visit) -> None:
+        """Flask has finished with the request: what was invalidated in it is so again, now
+        that its transactions are closed."""
+        visit.finished = True
+        self._repeat(visit)
+
+    def _repeat(self, visit: Visit, *, again: bool = False) -> None:
+        pending, visit.pending = visit.pending, None
+        if pending:
+            self._state.revalidator.repeat(pending)
+        if again:
+            visit.pending = pending
+
+
+def _good_until(entry: Entry, age: float, now: float) -> float:
+    """Until when an answer may be sent as it is prepared at *now*, in the store's time."""
+    limits = [
+        limit
+        for limit in (entry.lifetime.revalidate, entry.lifetime.expire)
+        if limit is not None
+    ]
+    if not limits:
+        return float("inf")
+    # The `ttl` of Cache-Status counts whole seconds.
+    tick = now + 1.0 - age % 1.0
+    return min([tick, *(entry.began + limit for limit in limits if limit > age)])
+
+
+def _is_streamed(visit: Visit) -> bool:
+    # Werkzeug sets the length of every body that it has whole.
+    if visit.started is None:
+        return False
+    return not any(name.lower() == "content-length" for name, _ in visit.started[1])
+
+
+def _is_file(body: t.Any, environ: WSGIEnvironment) -> bool:
+    # Servers send their own file wrapper without reading it, as long as it is not hidden.
+    wrapper = environ.get("wsgi.file_wrapper")
+    return isinstance(wrapper, type) and isinstance(body, wrapper)
+
+
+def _drain(body: t.Iterable[bytes]) -> bytes:
+    try:
+        return b"".join(body)
+    finally:
+        _close(body)
+
+
+def _close(body: t.Iterable[bytes]) -> bytes:
+    close = getattr(body, "close", None)
+    if close is not None:
+        close()
+    return b""
+
+
+def _send_error(
+    error: SealedError, environ: WSGIEnvironment, start_response: StartResponse
+) -> t.Iterable[bytes]:
+    headers = [
+        *error.headers,
+        ("Content-Length", str(len(error.body))),
+        ("Cache-Control", "no-store"),
+        ("X-ISR-Cache", "MISS"),
+        ("Cache-Status", "Flask-ISR; fwd=uri-miss; detail=error"),
+    ]
+    start_response(response.status_line(error.status), headers)
+    return [] if environ["REQUEST_METHOD"] == "HEAD" else [error.body]

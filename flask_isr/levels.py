@@ -1,0 +1,72 @@
+"""At which level the pages of an endpoint are served, and why."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from flask import Flask
+
+from .core.entry import Level
+
+if t.TYPE_CHECKING:
+    from .state import State
+
+#: The attribute by which a hook is known that hits may skip.
+SKIP_ATTRIBUTE = "__flask_isr_skip_on_hit__"
+
+
+@dataclass(frozen=True, slots=True)
+class Required:
+    """The level that is required, and what requires it.
+
+    :param level: ``None``: WSGI, unless hooks make a page's final answer personal.
+    """
+
+    level: Level | None
+    cause: str
+
+
+class Levels:
+    """Decides once for each endpoint, at the first request: hooks are complete then."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._required: dict[str, Required] = {}
+
+    def required(self, endpoint: str) -> Required:
+        """The level that pages of *endpoint* must be served at."""
+        required = self._required.get(endpoint)
+        if required is None:
+            required = self._required[endpoint] = self._decide(endpoint)
+        return required
+
+    def _decide(self, endpoint: str) -> Required:
+        own = self._state.routes.pages[endpoint].serve
+        serve = own or self._state.settings.serve
+        if serve != "auto":
+            where = "serve" if own else "ISR_SERVE"
+            return Required(serve, f"{where} is {serve!r}")
+        hook = blocking_hook(self._state.app, endpoint)
+        if hook is not None:
+            return Required("view", f"{hook} runs before each request")
+        inner = self._state.inner
+        if getattr(inner, "__func__", None) is not type(self._state.app).wsgi_app:
+            return Required("view", f"{inner!r} wraps the application inside")
+        return Required(None, "no hook runs before the request")
+
+
+def blocking_hook(app: Flask, endpoint: str) -> str | None:
+    """The name of a hook that each request to *endpoint* must pass, if there is one."""
+    parts = endpoint.split(".")[:-1]
+    blueprints = [".".join(parts[:end]) for end in range(len(parts), 0, -1)]
+    for name in (None, *blueprints):
+        hooks: list[t.Any] = [
+            *app.before_request_funcs.get(name, ()),
+            *app.url_value_preprocessors.get(name, ()),
+        ]
+        for hook in hooks:
+            if not getattr(hook, SKIP_ATTRIBUTE, False):
+                module = getattr(hook, "__module__", "?")
+                return f"{module}.{getattr(hook, '__qualname__', repr(hook))}"
+    return None

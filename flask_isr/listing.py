@@ -1,0 +1,216 @@
+"""The paths that a static page declares: what is built ahead, and closed lists."""
+
+from __future__ import annotations
+
+import contextvars
+import logging
+import threading
+import typing as t
+from collections.abc import Iterable
+from collections.abc import Mapping
+
+from flask import url_for
+
+from .errors import ISRError
+from .errors import StoreUnavailable
+from .page import StaticPage
+from .stores.base import Listed
+
+if t.TYPE_CHECKING:
+    from .core.entry import Mark
+    from .routes import Match
+    from .state import State
+
+logger = logging.getLogger("flask_isr")
+
+# Seconds after which a path that the list lacks has the list asked again.
+_ASK_AGAIN = 60.0
+
+
+class PathError(ISRError, ValueError):
+    """One item of ``paths`` is no page of its view.
+
+    :param endpoint: whose item it is.
+    :param item: the item.
+    """
+
+    def __init__(self, endpoint: str, item: t.Any, reason: str) -> None:
+        #: Whose item it is.
+        self.endpoint = endpoint
+        #: The item.
+        self.item = item
+        super().__init__(f"paths of the static page {endpoint!r}: {item!r}: {reason}")
+
+
+def declared_paths(
+    state: State, endpoint: str
+) -> tuple[dict[str, Match], list[PathError]]:
+    """Ask the application which pages of *endpoint* exist.
+
+    Must not be called on the stack of a live request: the callable may work with a
+    database session that the request has open.
+
+    :return: canonical path to page, and the items that are none.
+    :raises Exception: what the callable raises.
+    """
+    page = state.routes.pages[endpoint]
+    pages: dict[str, Match] = {}
+    errors: list[PathError] = []
+
+    def ask() -> None:
+        with state.app.test_request_context(base_url=f"{state.site.origin}/"):
+            for item in _items(page, endpoint, errors):
+                try:
+                    match = _resolve(state, endpoint, item)
+                except PathError as error:
+                    errors.append(error)
+                else:
+                    pages.setdefault(match.path, match)
+
+    contextvars.Context().run(ask)
+    return pages, errors
+
+
+def _items(page: StaticPage, endpoint: str, errors: list[PathError]) -> t.Iterator[t.Any]:
+    paths: t.Any = page.paths() if callable(page.paths) else page.paths
+    if isinstance(paths, str | bytes | Mapping) or not isinstance(paths, Iterable):
+        reason = "paths must give an iterable of URL values or paths"
+        errors.append(PathError(endpoint, paths, reason))
+        return
+    yield from paths
+
+
+def _resolve(state: State, endpoint: str, item: t.Any) -> Match:
+    if isinstance(item, Mapping):
+        item_path = _build(state, endpoint, item)
+    elif isinstance(item, str):
+        item_path = item
+    else:
+        raise PathError(endpoint, item, "neither URL values nor a path")
+    try:
+        match, query = state.routes.match_url(item_path)
+    except LookupError as error:
+        raise PathError(endpoint, item, str(error)) from None
+    if match.endpoint != endpoint:
+        raise PathError(endpoint, item, f"that path belongs to {match.endpoint!r}")
+    if query:
+        raise PathError(endpoint, item, "a query string cannot be built ahead")
+    return match
+
+
+def _build(state: State, endpoint: str, values: Mapping[str, t.Any]) -> str:
+    known = set().union(*(rule.arguments for rule in state.routes.rules_of(endpoint)))
+    unknown = set(values) - known
+    if unknown:
+        names = ", ".join(sorted(map(str, unknown)))
+        raise PathError(endpoint, values, f"the rule has no {names}")
+    try:
+        return url_for(endpoint, **values)
+    except Exception as error:
+        # BuildError for a missing value, ValueError and others out of converters.
+        raise PathError(endpoint, values, f"no URL can be built ({error})") from None
+
+
+class ClosedLists:
+    """The lists that ``fallback=False`` is closed over, one for all processes.
+
+    A list that fails, or is empty after it was not, is not taken: the last one stands.
+    """
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._known: dict[str, tuple[int, Mark, Listed]] = {}
+        self._asking: set[str] = set()
+
+    def allows(self, match: Match) -> bool | None:
+        """Whether the list has the page; ``None`` where there is no list to be had."""
+        if match.page.fallback is not False:
+            return True
+        try:
+            listed = self._listed(match.endpoint)
+            if listed is None:
+                self.ask(match.endpoint)
+                listed = self._listed(match.endpoint)
+            if listed is None:
+                return None
+            if match.path in listed.paths:
+                return True
+            self._ask_if_old(match.endpoint, listed)
+        except StoreUnavailable as error:
+            self._state.engine.upkeep.warn(error)
+            return None
+        return False
+
+    def _ask_if_old(self, endpoint: str, listed: Listed) -> None:
+        age = self._state.store.now() - listed.asked_at
+        if not 0 <= age < _ASK_AGAIN and endpoint not in self._asking:
+            self._state.runner.submit(lambda: self._ask(endpoint))
+
+    def _listed(self, endpoint: str) -> Listed | None:
+        store = self._state.store
+        order = store.announced()
+        known = self._known.get(endpoint)
+        if known is not None and known[0] == order:
+            return known[2]
+        version = store.list_version(endpoint)
+        if version is None:
+            return None
+        if known is not None and known[1] == version:
+            listed: Listed | None = known[2]
+        else:
+            listed = store.closed_list(endpoint)
+        if listed is not None:
+            self._known[endpoint] = (order, version, listed)
+        return listed
+
+    def ask(self, endpoint: str) -> None:
+        """Ask the application for the list now, on another stack, and wait for it."""
+        done = threading.Event()
+
+        def job() -> None:
+            try:
+                self._ask(endpoint)
+            finally:
+                done.set()
+
+        if self._state.runner.spawn(job):
+            done.wait(self._state.settings.wait_timeout)
+
+    def _ask(self, endpoint: str) -> None:
+        self._asking.add(endpoint)
+        try:
+            # Before the question: an answer that is older than another's must not win.
+            mark = self._state.store.arrival()
+            pages = self._answer(endpoint)
+            if pages is not None:
+                self.take(endpoint, pages, mark)
+        except StoreUnavailable as error:
+            self._state.engine.upkeep.warn(error)
+        finally:
+            self._asking.discard(endpoint)
+
+    def _answer(self, endpoint: str) -> t.Collection[str] | None:
+        try:
+            pages, errors = declared_paths(self._state, endpoint)
+        except Exception:
+            logger.exception(
+                "the paths of %r could not be asked; the last list stands", endpoint
+            )
+            return None
+        for error in errors:
+            logger.warning("%s", error)
+        return pages.keys()
+
+    def take(self, endpoint: str, pages: t.Collection[str], mark: Mark) -> None:
+        """Make *pages* the list of *endpoint*, unless it is empty and the last was not.
+
+        :param mark: the store's order before the application was asked.
+        :raises StoreUnavailable: where it was not written.
+        """
+        listed = self._state.store.closed_list(endpoint)
+        if not pages and listed is not None and listed.paths:
+            logger.warning(
+                "the paths of %r are empty now; the last list stands", endpoint
+            )
+            return
+        self._state.store.put_list(endpoint, pages, mark)

@@ -1,0 +1,107 @@
+"""The sealed render: the whole application, as the least privileged stranger meets it."""
+
+from __future__ import annotations
+
+import contextvars
+import io
+import sys
+import typing as t
+from urllib.parse import unquote_to_bytes
+from urllib.parse import urlencode
+
+from werkzeug.test import run_wsgi_app
+
+from . import storable
+from .capture import Capture
+from .config import Origin
+from .core.key import PageKey
+from .core.outcome import Declined
+from .core.outcome import Outcome
+from .visit import current_capture
+
+if t.TYPE_CHECKING:
+    from .state import State
+
+#: Where the synthetic request finds the render that it belongs to.
+CAPTURE = "flask_isr.capture"
+
+# Reserved for documentation (RFC 5737): nobody's address.
+_NOBODY = "192.0.2.1"
+
+_PORTS = {"http": "80", "https": "443"}
+
+
+class Renderer:
+    """Renders pages of one application; see :meth:`__call__`."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def __call__(self, key: PageKey) -> Outcome:
+        """Render *key* on the calling thread, sealed off from whatever runs there.
+
+        Nothing of any visitor reaches it: neither by the request, which is made up, nor by
+        context variables. What the application raises, this raises.
+        """
+        match = self._state.routes.match_key(key)
+        if match is None:
+            return Declined("the application has no such static page any more")
+        site = self._state.site
+        environ = make_environ(site.origin, key)
+        limit = self._state.settings.page_bytes
+        capture = Capture(key, environ, limit)
+        environ[CAPTURE] = capture
+        final = contextvars.Context().run(self._run, capture)
+        rules = storable.Rules(
+            level=self._state.levels.required(match.endpoint).level,
+            lifetime=match.page.lifetime,
+            tags=match.page.tags_for(match.values),
+            reserved_host=site.origin.host if site.reserved else None,
+        )
+        return storable.judge(key, capture, final, rules)
+
+    def _run(self, capture: Capture) -> storable.Final:
+        current_capture.set(capture)
+        chunks, status, headers = run_wsgi_app(self._state.inner, capture.environ)
+        try:
+            body, whole = _read(chunks, capture.limit)
+        finally:
+            close = getattr(chunks, "close", None)
+            if close is not None:
+                close()
+        return storable.Final(int(status[:3]), list(headers.items()), body, whole)
+
+
+def make_environ(origin: Origin, key: PageKey) -> dict[str, t.Any]:
+    """The WSGI environ of a GET for *key* by nobody in particular."""
+    name, _, port = origin.host.partition(":")
+    path = unquote_to_bytes(key.path[len(origin.prefix) :]).decode("latin-1")
+    return {
+        "REQUEST_METHOD": "GET",
+        "SCRIPT_NAME": origin.prefix,
+        "PATH_INFO": path,
+        "QUERY_STRING": urlencode(key.query),
+        "SERVER_NAME": name,
+        "SERVER_PORT": port or _PORTS[origin.scheme],
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "HTTP_HOST": origin.host,
+        "REMOTE_ADDR": _NOBODY,
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": origin.scheme,
+        "wsgi.input": io.BytesIO(),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+
+
+def _read(chunks: t.Iterable[bytes], limit: int) -> tuple[bytes, bool]:
+    parts: list[bytes] = []
+    size = 0
+    for chunk in chunks:
+        size += len(chunk)
+        if size > limit:
+            return b"", False
+        parts.append(chunk)
+    return b"".join(parts), True

@@ -1,0 +1,90 @@
+"""Logs and signals: what people and programs hear of the Engine's work."""
+
+from __future__ import annotations
+
+import logging
+import typing as t
+
+from flask import Flask
+
+from . import signals
+from .core.entry import Entry
+from .core.key import PageKey
+from .core.key import user_tags
+
+logger = logging.getLogger("flask_isr")
+
+# Warnings that were given, by page rule and reason, so that each is given once.
+_REMEMBERED = 1000
+
+
+class Reporter:
+    """The Engine's :class:`~.core.answer.Observer` for one application."""
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+        self._warned: set[tuple[str, str]] = set()
+
+    def rendered(self, entry: Entry) -> None:
+        """A page was rendered and written."""
+        logger.debug("rendered %s in %.3f s", entry.key, entry.took)
+        self._send(
+            signals.page_rendered,
+            path=str(entry.key),
+            tags=user_tags(entry.tags),
+            seconds=entry.took,
+            size=len(entry.body),
+        )
+
+    def failed(self, key: PageKey, cause: str) -> None:
+        """A render broke."""
+        logger.warning(
+            "the render of %s failed: %s; a page that is stored stays", key, cause
+        )
+        self._send(signals.render_failed, path=str(key), cause=cause)
+
+    def not_static(self, key: PageKey, reason: str) -> None:
+        """A page turned out not to be the same for everybody."""
+        if self._first(key.rule, reason):
+            logger.warning(
+                "%s (rule %s) has @static_page, but is not the same for everybody: %s."
+                " It is rendered for each visitor.",
+                key,
+                key.rule,
+                reason,
+            )
+
+    def declined(self, key: PageKey, reason: str) -> None:
+        """A render gave an answer that is not stored."""
+        if self._first(key.rule, reason):
+            logger.warning(
+                "%s (rule %s) has @static_page, but its answer is not stored: %s.",
+                key,
+                key.rule,
+                reason,
+            )
+
+    def stale_served(self, entry: Entry) -> None:
+        """A visitor got a page that is not fresh."""
+        if signals.stale_served.receivers:
+            self._send(signals.stale_served, path=str(entry.key))
+
+    def revalidated(self, paths: list[str], tags: list[str], mode: str) -> None:
+        """An invalidation took effect."""
+        logger.info("revalidated %s", ", ".join([*paths, *tags]))
+        self._send(signals.revalidated, paths=paths, tags=tags, mode=mode)
+
+    def _first(self, rule: str, reason: str) -> bool:
+        if len(self._warned) >= _REMEMBERED:
+            self._warned.clear()
+        first = (rule, reason) not in self._warned
+        self._warned.add((rule, reason))
+        return first
+
+    def _send(self, signal: t.Any, **values: t.Any) -> None:
+        if not signal.receivers:
+            return
+        try:
+            signal.send(self._app, _async_wrapper=self._app.ensure_sync, **values)
+        except Exception:
+            logger.exception("a receiver of the signal %s failed", signal.name)

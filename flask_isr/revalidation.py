@@ -1,0 +1,394 @@
+"""Invalidation by the application: ``revalidate_path``, ``revalidate_tag``, ``cache_tag``,
+``cache_life``."""
+
+from __future__ import annotations
+
+import datetime
+import logging
+import typing as t
+from dataclasses import dataclass
+
+from .config import seconds
+from .core.answer import Target
+from .core.entry import Entry
+from .core.freshness import Lifetime
+from .core.key import PageKey
+from .core.key import path_tag
+from .core.key import prefix_tag
+from .core.key import rule_tag
+from .core.key import user_tag
+from .core.key import variant_tag
+from .errors import ConfigurationError
+from .errors import NotAStaticPage
+from .errors import RevalidationError
+from .errors import StoreUnavailable
+from .page import checked_tags
+from .routes import PATH_LENGTH
+from .routes import Match
+from .routes import key_of
+from .routes import target_of
+from .visit import current_capture
+from .visit import current_visit
+
+if t.TYPE_CHECKING:
+    from .state import State
+
+logger = logging.getLogger("flask_isr")
+
+MatchKind: t.TypeAlias = t.Literal["path", "rule", "prefix"]
+Mode: t.TypeAlias = t.Literal["expire", "stale", "refresh"]
+
+MATCHES: t.Final[tuple[MatchKind, ...]] = ("path", "rule", "prefix")
+MODES: t.Final[tuple[Mode, ...]] = ("expire", "stale", "refresh")
+
+# Variants of one path that are rendered in the background when the path expires.
+_VARIANTS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Invalidation:
+    """Pages that one call names.
+
+    :param label: path or tag as it was given, for people.
+    :param tag: the one tag that all these pages carry.
+    :param match: the page, where it is one.
+    :param query: the query of the variant that is meant; ``None``: all.
+    """
+
+    label: str
+    tag: str
+    mode: Mode
+    is_path: bool
+    match: Match | None = None
+    query: str | None = None
+
+
+class Revalidator:
+    """Checks, records and carries out invalidations for one application."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    # -- checking ---------------------------------------------------------------------
+
+    def path(self, path: t.Any, match: t.Any, mode: t.Any) -> Invalidation:
+        """The invalidation of *path*; nothing is done yet.
+
+        :raises ValueError: where an argument is malformed.
+        :raises NotAStaticPage: where no static page serves the path.
+        """
+        check_mode(mode)
+        if match not in MATCHES:
+            raise ConfigurationError(
+                f"match is {match!r}; it must be 'path', 'rule' or 'prefix'."
+            )
+        _check_path(path)
+        if mode == "refresh" and match != "path":
+            raise ConfigurationError(
+                f"mode 'refresh' renders and waits, and a {match} has any number of"
+                " pages; use mode 'expire' or name the paths."
+            )
+        if match == "rule":
+            if not self._state.routes.has_rule(path):
+                raise NotAStaticPage(path, "no static page has this rule")
+            return Invalidation(path, rule_tag(path), mode, is_path=True)
+        if match == "prefix":
+            return Invalidation(path, prefix_tag(self._prefix(path)), mode, is_path=True)
+        page, query = self._state.routes.match_url(path)
+        tag = path_tag(page.path)
+        if query:
+            tag = variant_tag(key_of(page, query))
+        return Invalidation(path, tag, mode, True, page, query or None)
+
+    def _prefix(self, path: str) -> str:
+        if "?" in path:
+            raise ConfigurationError(f"the prefix {path!r} must not have a query string.")
+        prefix = self._state.routes.canonical_prefix(path)
+        if prefix is None:
+            raise NotAStaticPage(path, f"it is not below {self._state.prefix!r}")
+        return prefix
+
+    def tag(self, tag: t.Any, mode: t.Any) -> Invalidation:
+        """The invalidation of all pages with *tag*; nothing is done yet.
+
+        :raises ValueError: where an argument is malformed.
+        """
+        check_mode(mode)
+        if mode == "refresh":
+            raise ConfigurationError(
+                "mode 'refresh' renders and waits, and a tag has any number of pages; use"
+                " mode 'expire' or name the paths."
+            )
+        checked_tags([tag], "tags to revalidate")
+        return Invalidation(tag, user_tag(tag), mode, is_path=False)
+
+    # -- acting -----------------------------------------------------------------------
+
+    def act(self, invalidations: t.Sequence[Invalidation]) -> None:
+        """Do what an application's call asks for, now, and in a request again at its end.
+
+        :raises StoreUnavailable: where it was not recorded; nothing is done then.
+        :raises RevalidationError: where a page in mode ``refresh`` was not renewed.
+        """
+        self.record(invalidations)
+        visit = current_visit()
+        if visit is None or visit.finished:
+            self.settle(invalidations)
+        else:
+            visit.pending = _merged(visit.pending or [], invalidations)
+            if visit.finished:
+                # Finished by another thread between the two looks.
+                self.settle(invalidations)
+        wanted = [item for item in invalidations if item.mode == "refresh"]
+        if wanted:
+            failed, pending = self.renew(wanted)
+            if failed or pending:
+                raise RevalidationError(failed, pending)
+
+    def record(self, invalidations: t.Sequence[Invalidation]) -> None:
+        """Write all in the store, in one transaction, and ask closed lists that lack one
+        of the paths.
+
+        :raises StoreUnavailable: where it was not recorded; nothing is done then.
+        """
+        stale = {item.tag for item in invalidations if item.mode == "stale"}
+        expired = {item.tag for item in invalidations if item.mode != "stale"}
+        if invalidations:
+            self._state.store.invalidate(stale=stale, expired=expired)
+        for endpoint in self._unlisted(invalidations):
+            self._state.lists.ask(endpoint)
+
+    def _unlisted(self, invalidations: t.Sequence[Invalidation]) -> set[str]:
+        return {
+            item.match.endpoint
+            for item in invalidations
+            if item.match is not None and not self._state.lists.allows(item.match)
+        }
+
+    def settle(self, invalidations: t.Sequence[Invalidation]) -> None:
+        """Start background renders and tell the world, when all is recorded for good."""
+        for item in invalidations:
+            if item.mode == "expire" and item.match is not None:
+                for target in self._stored(item):
+                    self._state.engine.refresh(target)
+        for mode in MODES:
+            named = [item for item in invalidations if item.mode == mode]
+            if named:
+                self._state.reporter.revalidated(
+                    [item.label for item in named if item.is_path],
+                    [item.label for item in named if not item.is_path],
+                    mode,
+                )
+
+    def repeat(self, invalidations: t.Sequence[Invalidation]) -> None:
+        """Do again at a request's end what was asked for in it. Never raises: what cannot
+        be recorded is logged, and tried again in the background."""
+        try:
+            self.record(invalidations)
+        except StoreUnavailable as error:
+            logger.error(
+                "the invalidation of %s could not be recorded again at the end of the"
+                " request, and is retried: %s",
+                ", ".join(item.label for item in invalidations),
+                error,
+            )
+            self._retry(invalidations)
+            return
+        again = [
+            # Rendered once in the request, and maybe from data that is changed by now.
+            item if item.mode != "refresh" else _with_mode(item, "expire")
+            for item in invalidations
+        ]
+        self.settle(again)
+
+    def _retry(self, invalidations: t.Sequence[Invalidation]) -> None:
+        self._state.retries.add(lambda: self._record_late(invalidations))
+
+    def _record_late(self, invalidations: t.Sequence[Invalidation]) -> None:
+        self.record(invalidations)
+        self.settle(invalidations)
+
+    def renew(
+        self, invalidations: t.Sequence[Invalidation]
+    ) -> tuple[dict[str, str], list[str]]:
+        """Render the pages and wait; see :meth:`.Engine.renew`.
+
+        A path that its closed list lacks needs no render: it answers 404.
+        """
+        targets = {}
+        for item in invalidations:
+            if item.match is not None and self._state.lists.allows(item.match):
+                for target in self._stored(item, always=True):
+                    targets[target.key] = target
+        return self._state.engine.renew(list(targets.values()))
+
+    def _stored(self, item: Invalidation, *, always: bool = False) -> list[Target]:
+        """The variants of a page that are stored; with *always* the page itself too."""
+        assert item.match is not None
+        keys: dict[PageKey, None] = {}
+        if always:
+            keys[key_of(item.match, item.query or "")] = None
+        try:
+            for record in self._state.store.variants(item.match.path, _VARIANTS):
+                named = item.query is None or record.key == key_of(item.match, item.query)
+                if isinstance(record, Entry) and named:
+                    keys[record.key] = None
+        except StoreUnavailable as error:
+            self._state.engine.upkeep.warn(error)
+        return [target_of(item.match, key) for key in keys]
+
+
+def _merged(
+    pending: list[Invalidation], more: t.Sequence[Invalidation]
+) -> list[Invalidation]:
+    known = {(item.tag, item.mode) for item in pending}
+    return [*pending, *(item for item in more if (item.tag, item.mode) not in known)]
+
+
+def _with_mode(item: Invalidation, mode: Mode) -> Invalidation:
+    return Invalidation(item.label, item.tag, mode, item.is_path, item.match, item.query)
+
+
+def check_mode(mode: t.Any) -> None:
+    """:raises ConfigurationError: where *mode* is none of the three."""
+    if mode not in MODES:
+        raise ConfigurationError(
+            f"mode is {mode!r}; it must be 'expire', 'stale' or 'refresh'."
+        )
+
+
+def _check_path(path: t.Any) -> None:
+    if not isinstance(path, str):
+        raise ConfigurationError(f"the path is {path!r}; it must be a string.")
+    if not path.startswith("/") or path.startswith("//"):
+        raise ConfigurationError(
+            f"the path {path[:80]!r} must be a path of this site, such as"
+            " '/blog/hello': one leading slash, no scheme and no host."
+        )
+    if "#" in path:
+        raise ConfigurationError(
+            f"the path {path[:80]!r} has a fragment, which no server ever sees; a '#'"
+            " that belongs to the path is written %23."
+        )
+    if len(path) > PATH_LENGTH:
+        raise ConfigurationError(
+            f"the path {path[:80]!r}… has {len(path)} characters; {PATH_LENGTH} are"
+            " allowed."
+        )
+    if not path.isprintable():
+        raise ConfigurationError(f"the path {path[:80]!r} has control characters.")
+
+
+def _state() -> State:
+    from .state import current_state
+
+    if current_capture.get() is not None:
+        raise RuntimeError(
+            "revalidate_path() and revalidate_tag() were called while a static page is"
+            " being rendered. A page must not invalidate pages: call them where the data"
+            " change."
+        )
+    return current_state()
+
+
+def revalidate_path(path: str, *, match: MatchKind = "path", mode: Mode = "expire") -> None:
+    """Make stored pages give way to new ones, because their data changed.
+
+    Once it returns, no request that arrives later, in any process on the store, gets the
+    older content as fresh; a render that is under way does not bring it back. Inside a
+    request it takes effect at once, and again when Flask has finished with the request, so
+    that a commit further down is seen. Outside a request it acts at once, in the
+    application context.
+
+    :param path: what ``url_for`` returns and the address bar shows, percent-encoded or
+        not, with the mount prefix. A query string names one variant, none names all.
+    :param match: ``"path"`` one page; ``"rule"`` every page of a URL rule as written in
+        the route (``"/blog/<slug>"``); ``"prefix"`` every page at and below the path, by
+        whole segments.
+    :param mode: ``"expire"``: the next visitor waits for the new page, and gets the last
+        good one only if its render fails. ``"stale"``: the next visitor gets the old page
+        once more, and a new one is rendered behind him. ``"refresh"``: expire, and wait
+        here for the new page.
+    :raises ValueError: for a malformed path, an unknown match or mode, and ``"refresh"``
+        with a rule or prefix.
+    :raises NotAStaticPage: where no static page serves the path.
+    :raises StoreUnavailable: where it was not recorded; the old pages stay.
+    :raises RevalidationError: in mode ``"refresh"``, where the new page did not come. The
+        page stays expired, and its last good copy is served until a render succeeds.
+    :raises RuntimeError: inside a static page's render.
+    """
+    revalidator = _state().revalidator
+    revalidator.act([revalidator.path(path, match, mode)])
+
+
+def revalidate_tag(*tags: str, mode: Mode = "expire") -> None:
+    """Make every stored page that carries one of *tags* give way to a new one.
+
+    It costs the same for one page or a million. See :func:`revalidate_path`.
+
+    :param tags: strings as in ``@static_page(tags=…)`` and :func:`cache_tag`.
+    :param mode: ``"expire"`` or ``"stale"``.
+    :raises ValueError: where there is no tag, one is malformed, or *mode* is another.
+    :raises StoreUnavailable: where it was not recorded; the old pages stay.
+    :raises RuntimeError: inside a static page's render.
+    """
+    revalidator = _state().revalidator
+    if not tags:
+        raise ConfigurationError("revalidate_tag() was called without a tag.")
+    revalidator.act([revalidator.tag(tag, mode) for tag in tags])
+
+
+def cache_tag(*tags: str) -> None:
+    """Add tags to the page that is being rendered, such as those of the rows it shows.
+
+    Where the view answers a visitor directly, without a page to be stored, it does
+    nothing.
+
+    :param tags: non-empty strings of at most 256 characters, any Unicode.
+    :raises ValueError: where one is malformed, or the page has more than 128.
+    """
+    names = checked_tags(tags, "tags given to cache_tag()")
+    capture = current_capture.get()
+    if capture is None:
+        return
+    if len(capture.tags | names) > 128:
+        raise ConfigurationError("cache_tag(): a page can have 128 tags at most.")
+    capture.tags |= names
+
+
+def cache_life(
+    *,
+    revalidate: float | datetime.timedelta | None = None,
+    expire: float | datetime.timedelta | None = None,
+    until: datetime.datetime | None = None,
+) -> None:
+    """Lower the lifetime of the page that is being rendered; the lowest of all wins.
+
+    :param revalidate: seconds or timedelta after which the page is stale.
+    :param expire: seconds or timedelta after which it must be rendered before it is
+        served.
+    :param until: the moment at which the page becomes stale, with its time zone: for
+        scheduled publishing.
+    :raises ValueError: where a value is malformed, or *until* has no time zone.
+    """
+    lifetime = Lifetime(
+        None if revalidate is None else seconds("revalidate", revalidate),
+        None if expire is None else seconds("expire", expire),
+    )
+    if until is not None:
+        lifetime = lifetime.lowered(Lifetime(_seconds_until(until)))
+    capture = current_capture.get()
+    if capture is not None:
+        capture.lifetime = capture.lifetime.lowered(lifetime)
+
+
+def _seconds_until(until: t.Any) -> float | None:
+    if not isinstance(until, datetime.datetime) or until.tzinfo is None:
+        raise ConfigurationError(
+            f"until is {until!r}; it must be a datetime with a time zone, such as"
+            " datetime(2030, 1, 1, tzinfo=timezone.utc)."
+        )
+    left = (until - datetime.datetime.now(datetime.timezone.utc)).total_seconds()
+    # Past: it has happened, and what is rendered now shows it.
+    return left if left > 0 else None
+

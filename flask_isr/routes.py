@@ -1,0 +1,226 @@
+"""Which rules serve static pages, and which page a path is."""
+
+from __future__ import annotations
+
+import logging
+import typing as t
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+from urllib.parse import quote
+from urllib.parse import unquote_to_bytes
+from urllib.parse import urlsplit
+
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
+from werkzeug.routing import Rule
+
+from .compat import build_path
+from .core.answer import Target
+from .core.entry import Level
+from .core.key import PageKey
+from .errors import ConfigurationError
+from .errors import NotAStaticPage
+from .page import StaticPage
+from .page import page_of
+
+if t.TYPE_CHECKING:
+    from flask import Flask
+
+logger = logging.getLogger("flask_isr")
+
+# Longer paths are answered by Flask; nobody needs them stored.
+PATH_LENGTH = 1024
+
+# Declared parameters of one request, as sent; more are not looked at.
+_PARAMETERS = 50
+
+# A router may redirect to a canonical path, which redirects no more.
+_REDIRECTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A path that a static page serves.
+
+    :param values: the URL values, converted.
+    :param path: the canonical path with the mount prefix, percent-encoded.
+    """
+
+    page: StaticPage
+    endpoint: str
+    rule: Rule
+    values: t.Mapping[str, t.Any]
+    path: str
+
+
+class Routes:
+    """The static pages of one application, read at its first request.
+
+    :param prefix: the mount prefix that canonical paths begin with.
+    """
+
+    def __init__(self, app: Flask, prefix: str) -> None:
+        self.prefix = prefix
+        #: Endpoint to page.
+        self.pages: dict[str, StaticPage] = {}
+        self._rules: dict[str, Rule] = {}
+        self._adapter = app.url_map.bind("localhost", script_name=f"{prefix}/")
+        for endpoint, view in app.view_functions.items():
+            found = page_of(view)
+            if found is not None:
+                page, door = found
+                # @static_page above @app.get: Flask was handed the view below it.
+                app.view_functions[endpoint] = door
+                self.pages[endpoint] = page
+        for endpoint in self.pages:
+            for rule in app.url_map.iter_rules(endpoint):
+                self._add(app, rule)
+
+    def _add(self, app: Flask, rule: Rule) -> None:
+        page = self.pages[rule.endpoint]
+        if app.url_map.host_matching or rule.subdomain:
+            raise ConfigurationError(
+                f"the static page {rule.endpoint!r} is on a rule with a host or subdomain"
+                f" ({rule.rule!r}): that is not supported, since pages of two hosts would"
+                " be mixed up. Remove @static_page from it."
+            )
+        if rule.methods is not None and "GET" not in rule.methods:
+            logger.warning(
+                "%r has @static_page, but its rule %r does not answer GET",
+                rule.endpoint,
+                rule.rule,
+            )
+        missing = page.tag_fields - rule.arguments
+        if missing:
+            raise ConfigurationError(
+                f"the static page {rule.endpoint!r} has tags with {_braced(missing)},"
+                f" which its rule {rule.rule!r} does not have."
+            )
+        self._rules.setdefault(rule.rule, rule)
+
+    def rules_of(self, endpoint: str) -> list[Rule]:
+        """The rules of one static page."""
+        return [rule for rule in self._rules.values() if rule.endpoint == endpoint]
+
+    def has_rule(self, rule: str) -> bool:
+        """Whether *rule*, as written in a route, serves a static page."""
+        return rule in self._rules
+
+    def match(self, path_info: str) -> Match | None:
+        """The static page at a decoded path below the mount prefix, if there is one."""
+        for _ in range(_REDIRECTS):
+            try:
+                rule, values = self._adapter.match(
+                    path_info, method="GET", return_rule=True
+                )
+            except RequestRedirect as redirect:
+                path = _decoded(urlsplit(redirect.new_url).path)
+                if path is None or not path.startswith(self.prefix):
+                    return None
+                path_info = path[len(self.prefix) :]
+            except HTTPException:
+                return None
+            else:
+                return self._matched(rule, values)
+        return None
+
+    def _matched(self, rule: Rule, values: t.Mapping[str, t.Any]) -> Match | None:
+        page = self.pages.get(rule.endpoint)
+        path = build_path(rule, values)
+        if page is None or path is None or not path.startswith("/"):
+            return None
+        path = self.prefix + path
+        if len(path) > PATH_LENGTH or not _plain(path):
+            return None
+        return Match(page, rule.endpoint, rule, values, path)
+
+    def match_request(self, environ: t.Mapping[str, t.Any]) -> Match | None:
+        """The static page that a request asks for, if it can be told apart by its path.
+
+        The rule is matched again: a URL preprocessor may have taken values away from the
+        view's arguments, and the canonical path needs them all.
+        """
+        raw = environ.get("PATH_INFO", "").encode("latin-1")
+        try:
+            return self.match(raw.decode())
+        except UnicodeDecodeError:
+            return None
+
+    def match_url(self, url: str) -> tuple[Match, str]:
+        """The static page at *url*, a path as ``url_for`` returns it, and its query.
+
+        :raises NotAStaticPage: where no static page serves it.
+        """
+        path, _, query = url.partition("?")
+        decoded = _decoded(path)
+        if decoded is None:
+            raise NotAStaticPage(url, "it is not valid UTF-8")
+        if not f"{decoded}/".startswith(f"{self.prefix}/"):
+            raise NotAStaticPage(url, f"it is not below {self.prefix!r}")
+        match = self.match(decoded[len(self.prefix) :] or "/")
+        if match is None:
+            raise NotAStaticPage(url)
+        return match, query
+
+    def canonical_prefix(self, path: str) -> str | None:
+        """*path* as the canonical paths of pages below it begin; ``None`` where that is
+        outside of the mount prefix."""
+        decoded = _decoded(path)
+        if decoded is None or not f"{decoded.rstrip('/')}/".startswith(f"{self.prefix}/"):
+            return None
+        # The router's own safe characters: canonical paths are spelled with these.
+        return quote(decoded, safe="!$&'()*+,/:;=@")
+
+    def match_key(self, key: PageKey) -> Match | None:
+        """The static page that *key* is a key of, if the application still has it."""
+        decoded = _decoded(key.path)
+        if decoded is None or not decoded.startswith(self.prefix):
+            return None
+        match = self.match(decoded[len(self.prefix) :])
+        return match if match is not None and match.rule.rule == key.rule else None
+
+
+def key_of(match: Match, query_string: str = "") -> PageKey:
+    """The key of a page: declared parameters count, in whatever order they came."""
+    query: tuple[tuple[str, str], ...] = ()
+    if match.page.query and query_string:
+        query = declared_query(query_string, match.page.query)
+    return PageKey(match.rule.rule, match.path, query)
+
+
+def declared_query(
+    query_string: str, declared: tuple[str, ...]
+) -> tuple[tuple[str, str], ...]:
+    """The declared parameters in *query_string*, sorted by name; repeated values keep
+    their order."""
+    try:
+        pairs = parse_qsl(
+            query_string, keep_blank_values=True, max_num_fields=_PARAMETERS
+        )
+    except ValueError:
+        # More than a page could depend on: the page without parameters.
+        return ()
+    known = [(name, value) for name, value in pairs if name in declared]
+    return tuple(sorted(known, key=lambda pair: pair[0]))
+
+
+def target_of(match: Match, key: PageKey, level: Level | None = None) -> Target:
+    """What to ask the Engine for."""
+    tags = key.implicit_tags | match.page.tags_for(match.values)
+    return Target(key, tags, match.page.query, level)
+
+
+def _decoded(path: str) -> str | None:
+    try:
+        return unquote_to_bytes(path).decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _plain(path: str) -> bool:
+    decoded = _decoded(path)
+    return decoded is not None and decoded.isprintable() and "\ufffd" not in decoded
+
+
+def _braced(names: t.Iterable[str]) -> str:
+    return ", ".join(f"{{{name}}}" for name in sorted(names))

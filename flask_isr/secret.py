@@ -1,0 +1,114 @@
+"""Who may revalidate: the shared secret, wherever a sender can put it."""
+
+from __future__ import annotations
+
+import functools
+import hmac
+import logging
+import typing as t
+
+from flask import Request
+from flask import Response
+from flask import current_app
+from flask import jsonify
+from flask import request
+from werkzeug.exceptions import HTTPException
+
+from .errors import StoreUnavailable
+from .state import current_state
+
+logger = logging.getLogger("flask_isr")
+
+View = t.TypeVar("View", bound=t.Callable[..., t.Any])
+
+#: The attribute by which a guarded view is known: it needs no CSRF token.
+GUARDED_ATTRIBUTE = "__flask_isr_guarded__"
+
+# Seconds after which a sender should try again when the store is not there.
+_RETRY_AFTER = 5
+
+
+def no_store(response: Response) -> Response:
+    """*response*, never to be kept by any cache."""
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def message(status: int, text: str, **more: t.Any) -> Response:
+    """A JSON answer with a message for people."""
+    response = jsonify(message=text, **more)
+    response.status_code = status
+    return no_store(response)
+
+
+def unavailable(error: StoreUnavailable) -> Response:
+    """The answer that an invalidation was not recorded, and when to try again."""
+    logger.error("an invalidation was not recorded: %s", error)
+    response = message(503, "The invalidation was not recorded. Try again.")
+    response.headers["Retry-After"] = str(_RETRY_AFTER)
+    return response
+
+
+def refusal(request: Request) -> Response | None:
+    """Why the sender of *request* may not revalidate; ``None`` where he may."""
+    secrets = current_state().settings.secrets
+    if not secrets:
+        return message(503, "ISR_SECRET is not set, so nobody may revalidate.")
+    given = _given(request)
+    # Each is compared, so that the time does not tell which one was nearly right.
+    matches = [hmac.compare_digest(given, secret) for secret in secrets]
+    return None if any(matches) else message(401, "Invalid token")
+
+
+def _given(request: Request) -> bytes:
+    # WSGI hands headers over as latin-1: this gives back the bytes that were sent.
+    authorization = request.headers.get("Authorization", "")
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() == "bearer" and token:
+        return token.strip().encode("latin-1", "replace")
+    header = request.headers.get("X-Revalidate-Secret")
+    if header is not None:
+        return header.encode("latin-1", "replace")
+    value = request.args.get("secret")
+    if value is None:
+        body = request.get_json(silent=True) if request.is_json else None
+        value = body.get("secret") if isinstance(body, dict) else None
+    # Surrogates, which JSON can smuggle in, have no UTF-8 form; they match no secret.
+    return value.encode("utf-8", "replace") if isinstance(value, str) else b""
+
+
+def require_secret(view: View) -> View:
+    """Guard a view of the application's own, such as a CMS webhook.
+
+    A request without the right secret gets 401 and never reaches the view; one whose
+    invalidation could not be recorded (:exc:`StoreUnavailable` out of the view) gets 503,
+    so that the sender tries again. The secret is looked for in ``Authorization: Bearer``,
+    ``X-Revalidate-Secret``, and ``secret`` in the query or the JSON body; it is compared
+    in constant time. The answer is never cached. Put it directly above the view.
+    """
+
+    @functools.wraps(view)
+    def guarded(*args: t.Any, **kwargs: t.Any) -> t.Any:
+        refused = refusal(request)
+        if refused is not None:
+            return refused
+        try:
+            result = current_app.ensure_sync(view)(*args, **kwargs)
+        except StoreUnavailable as error:
+            return unavailable(error)
+        return no_store(current_app.make_response(result))
+
+    setattr(guarded, GUARDED_ATTRIBUTE, True)
+    return t.cast(View, guarded)
+
+
+def json_body(request: Request) -> dict[str, t.Any] | None:
+    """The JSON object that was sent; empty where the body is no JSON at all, ``None``
+    where it is not an object."""
+    if not request.is_json or not request.content_length:
+        return {}
+    try:
+        body = request.get_json()
+    except (HTTPException, RecursionError):
+        return None
+    return body if isinstance(body, dict) else None

@@ -1,0 +1,136 @@
+"""All that the extension knows of one application."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import typing as t
+
+from flask import Flask
+from flask import current_app
+
+from .config import Settings
+from .core.answer import Limits
+from .core.engine import Engine
+from .core.memory import Memory
+from .core.runner import InlineRunner
+from .core.runner import Runner
+from .core.runner import ThreadRunner
+from .errors import ISRError
+from .levels import Levels
+from .listing import ClosedLists
+from .render import Renderer
+from .report import Reporter
+from .retries import Retries
+from .revalidation import Revalidator
+from .routes import Routes
+from .site import Site
+from .site import mount_prefix
+from .stores.sqlite import SQLiteStore
+
+if t.TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+logger = logging.getLogger("flask_isr")
+
+
+class State:
+    """Wires the parts for one application; lives at ``app.extensions["isr"]``.
+
+    :param inner: the WSGI application below the Front.
+    :param clock: replaces the store's time, in seconds, for tests.
+    """
+
+    def __init__(
+        self,
+        app: Flask,
+        inner: WSGIApplication,
+        settings: Settings,
+        clock: t.Callable[[], float] | None,
+        on_prepare: t.Callable[[State], None],
+    ) -> None:
+        self.app = app
+        self.inner = inner
+        self.settings = settings
+        self.prefix = mount_prefix(app, settings)
+        self._on_prepare = on_prepare
+        self._lock = threading.Lock()
+        self._routes: Routes | None = None
+        self._site: Site | None = None
+        self.runner = _runner(settings)
+        self.store = SQLiteStore(settings.folder, limit=settings.store_bytes, clock=clock)
+        self.memory = Memory(self.store, settings.memory_bytes)
+        self.store.on_restart = self.memory.clear
+        self.reporter = Reporter(app)
+        self.levels = Levels(self)
+        self.lists = ClosedLists(self)
+        self.engine = Engine(
+            store=self.store,
+            memory=self.memory,
+            runner=self.runner,
+            render=Renderer(self),
+            limits=Limits(
+                render=settings.render_timeout,
+                wait=settings.wait_timeout,
+                stale_if_error=settings.stale_if_error,
+            ),
+            random=random.random,
+            observer=self.reporter,
+        )
+        self.retries = Retries(self.runner)
+        self.revalidator = Revalidator(self)
+
+    @property
+    def routes(self) -> Routes:
+        """The static pages of the application."""
+        self.prepare(None)
+        assert self._routes is not None
+        return self._routes
+
+    @property
+    def site(self) -> Site:
+        """Where the application is for its visitors."""
+        self.prepare(None)
+        assert self._site is not None
+        return self._site
+
+    def prepare(self, scheme: str | None) -> None:
+        """Read what the application declared, once, when it is complete: at the first
+        request or the first command.
+
+        :param scheme: the scheme of the first real request.
+        :raises ConfigurationError: where a static page cannot work.
+        """
+        if self._site is not None:
+            return
+        with self._lock:
+            if self._site is None:
+                self._on_prepare(self)
+                self._routes = Routes(self.app, self.prefix)
+                self._site = Site.of(self.app, self.settings, scheme)
+
+
+def _runner(settings: Settings) -> Runner:
+    if settings.runner == "inline":
+        return InlineRunner()
+    if settings.runner == "thread":
+        return ThreadRunner(
+            job_timeout=settings.render_timeout, grace=settings.wait_timeout
+        )
+    return settings.runner
+
+
+def current_state() -> State:
+    """The state of the current application.
+
+    :raises RuntimeError: outside of an application context, or where the application has
+        no Flask-ISR.
+    """
+    state = current_app.extensions.get("isr")
+    if state is None:
+        raise ISRError(
+            f"the application {current_app.name!r} has no Flask-ISR: create it with"
+            " ISR(app), or isr.init_app(app) in the application factory."
+        )
+    return t.cast(State, state)

@@ -1,0 +1,229 @@
+"""What may be stored of a rendered answer, and what it says of the page otherwise."""
+
+from __future__ import annotations
+
+import hashlib
+import typing as t
+from dataclasses import dataclass
+
+from werkzeug.http import parse_cache_control_header
+from werkzeug.http import parse_set_header
+
+from .capture import DELIBERATE
+from .capture import Capture
+from .core.entry import Headers
+from .core.entry import Level
+from .core.freshness import Lifetime
+from .core.key import PageKey
+from .core.outcome import Declined
+from .core.outcome import Failed
+from .core.outcome import Outcome
+from .core.outcome import Personal
+from .core.outcome import Rendered
+from .core.outcome import SealedError
+
+# RFC 9110 section 7.6.1, and what belongs to one transmission or to the server.
+_NOT_STORED = {
+    "connection",
+    "content-length",
+    "date",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "server",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+}
+
+# Answers of a source that is ill, not of a page: the last good page stays.
+_ILL = {204, 205, 206, 304, 408, 429}
+
+# Answers that depend on who asks.
+_DEPENDS = {401, 403}
+
+# Characters of an exception's text that are kept.
+_CAUSE_LENGTH = 200
+
+# Seconds for which a deliberate 404 or 410 is good, unless the page says less.
+_GONE_LIFETIME = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Final:
+    """The answer as it left the application, after all hooks.
+
+    :param whole: whether the body was read to its end, within the size limit.
+    """
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the page and the settings ask for.
+
+    :param level: the level that is required; ``None``: WSGI, or view where hooks make the
+        final answer personal.
+    :param reserved_host: a host that must not show up in a page; ``None``: any may.
+    """
+
+    level: Level | None
+    lifetime: Lifetime
+    tags: frozenset[str]
+    reserved_host: str | None
+
+
+def judge(key: PageKey, capture: Capture, final: Final, rules: Rules) -> Outcome:
+    """What came of the render of *key*."""
+    view = capture.view
+    status = final.status
+    if not final.whole:
+        return Declined("larger than ISR_PAGE_BYTES")
+    if status >= 500 or status in _ILL:
+        return _failed(_cause(capture, status), final)
+    if 300 <= status < 400:
+        return Personal(f"it redirects (status {status})")
+    if status in _DEPENDS:
+        return Personal(f"status {status} depends on who asks")
+    if view is None:
+        return Declined(f"the view did not run (status {status})")
+    if status != view.status or status not in (200, *DELIBERATE):
+        return Declined(f"status {status}")
+    if _truncated(final.headers, final.body):
+        return _failed("the body is shorter than its Content-Length", final)
+    if status == 200 and not final.body:
+        return _failed("an empty body", final)
+    level, reason = _level(capture, final, rules.level)
+    if level is None:
+        return Personal(reason)
+    return _page(capture, final, rules, level)
+
+
+def _page(capture: Capture, final: Final, rules: Rules, level: Level) -> Outcome:
+    view = capture.view
+    assert view is not None
+    if level == "wsgi":
+        headers, body = final.headers, final.body
+    elif view.complete:
+        headers, body = view.headers, view.body
+    else:
+        return Declined("its streamed body was not read to the end")
+    if rules.reserved_host is not None and _mentions(rules.reserved_host, headers, body):
+        return Declined("it links to its own host, which is unknown: set ISR_ORIGIN")
+    lifetime = rules.lifetime.lowered(capture.lifetime)
+    if final.status in DELIBERATE:
+        lifetime = lifetime.lowered(Lifetime(_GONE_LIFETIME, _GONE_LIFETIME))
+    kept, etag = storable_headers(headers)
+    return Rendered(
+        status=final.status,
+        headers=kept,
+        body=body,
+        etag=etag or make_etag(kept, body),
+        level=level,
+        lifetime=lifetime,
+        tags=rules.tags | capture.key.implicit_tags | capture.tags,
+    )
+
+
+def storable_headers(headers: t.Iterable[tuple[str, str]]) -> tuple[Headers, str | None]:
+    """The headers that belong to the page, and the ETag that the view gave itself."""
+    etag = None
+    kept = []
+    for name, value in headers:
+        lower = name.lower()
+        if lower == "etag":
+            etag = value
+        elif lower not in _NOT_STORED:
+            kept.append((name, value))
+    return tuple(kept), etag
+
+
+def make_etag(headers: Headers, body: bytes) -> str:
+    """A strong validator: equal bytes of equal type have equal tags."""
+    digest = hashlib.blake2b(body, digest_size=12)
+    for name, value in headers:
+        if name.lower() in ("content-type", "content-language", "content-encoding"):
+            digest.update(f"\0{name.lower()}\0{value}".encode())
+    return f'"{digest.hexdigest()}"'
+
+
+def personal_reason(headers: t.Iterable[tuple[str, str]]) -> str | None:
+    """Why an answer with these headers is not for everybody, if it is not."""
+    for name, value in headers:
+        lower = name.lower()
+        if lower == "set-cookie":
+            return "it sets a cookie"
+        if lower == "cache-control":
+            control = parse_cache_control_header(value)
+            for directive in ("private", "no-store"):
+                if directive in control:
+                    return f"Cache-Control: {directive}"
+        if lower == "vary":
+            others = {item.lower() for item in parse_set_header(value)}
+            others -= {"accept-encoding"}
+            if "cookie" in others:
+                return "it looks at the session (Vary: Cookie)"
+            if others:
+                return f"Vary: {value}"
+        if lower.startswith("content-security-policy") and "'nonce-" in value:
+            return "it has a Content-Security-Policy nonce"
+    return None
+
+
+def _level(
+    capture: Capture, final: Final, required: Level | None
+) -> tuple[Level | None, str]:
+    """The level at which the page may be stored, or why at none."""
+    view = capture.view
+    assert view is not None
+    own = personal_reason(view.headers)
+    if view.session_written:
+        own = own or "it writes to the session"
+    if view.session_read:
+        own = own or "it looks at the session"
+    whole = personal_reason(final.headers)
+    if required == "view":
+        return ("view", "") if own is None else (None, own)
+    if own is None and whole is None:
+        return "wsgi", ""
+    if own is None and required is None:
+        # Hooks made it personal: they run for each visitor then, over the view's answer.
+        return "view", ""
+    return None, own or whole or ""
+
+
+def _cause(capture: Capture, status: int) -> str:
+    if capture.error is None:
+        return f"status {status}"
+    text = str(capture.error)[:_CAUSE_LENGTH]
+    return f"{type(capture.error).__name__}: {text} (status {status})"
+
+
+def _failed(cause: str, final: Final) -> Failed:
+    kept, _ = storable_headers(final.headers)
+    shared = tuple(
+        (name, value)
+        for name, value in kept
+        if name.lower() not in ("set-cookie", "cache-control")
+    )
+    error = None
+    if final.status >= 400 and personal_reason(shared) is None:
+        error = SealedError(final.status, shared, final.body)
+    return Failed(cause, error)
+
+
+def _truncated(headers: t.Iterable[tuple[str, str]], body: bytes) -> bool:
+    for name, value in headers:
+        if name.lower() == "content-length":
+            return not value.isdigit() or int(value) != len(body)
+    return False
+
+
+def _mentions(host: str, headers: t.Iterable[tuple[str, str]], body: bytes) -> bool:
+    return host.encode() in body or any(host in value for _, value in headers)

@@ -1,0 +1,1 @@
+"""Where pages, invalidations, leases, failures and lists are kept."""

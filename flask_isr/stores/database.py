@@ -1,0 +1,108 @@
+"""One SQLite file and its connections."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import typing as t
+from pathlib import Path
+
+# Connections kept open while nobody uses them; more are made when more are needed.
+_IDLE = 8
+
+# Connections of a parent process, after a fork: closing them in the child, which the
+# garbage collector would do, may take the write-ahead log from under the parent.
+_abandoned: list[sqlite3.Connection] = []
+
+
+class Database:
+    """A pool of connections to one SQLite file in WAL mode.
+
+    A pool and not a connection per thread: under gevent each request is a thread.
+
+    :param synchronous: ``"FULL"`` where a commit must survive a power cut, else
+        ``"NORMAL"``.
+    :param patience: seconds to wait for the write lock.
+    """
+
+    def __init__(self, path: Path, synchronous: str, patience: float) -> None:
+        self._path = path
+        self._synchronous = synchronous
+        self._patience = patience
+        self._idle: list[sqlite3.Connection] = []
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            # URI and mode=rw: a file that is gone is an error, never an empty new one.
+            f"{self._path.absolute().as_uri()}?mode=rw",
+            uri=True,
+            timeout=self._patience,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        try:
+            # The Runner checkpoints; this is the net below it (64 MiB).
+            connection.execute("PRAGMA wal_autocheckpoint=16384")
+            connection.execute(f"PRAGMA synchronous={self._synchronous}")
+            connection.execute("PRAGMA trusted_schema=OFF")
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
+
+    @contextlib.contextmanager
+    def read(self) -> t.Iterator[sqlite3.Connection]:
+        """A connection; it goes back to the pool unless the block raised."""
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self._connect()
+        try:
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
+        if len(self._idle) < _IDLE:
+            self._idle.append(connection)
+        else:
+            connection.close()
+
+    @contextlib.contextmanager
+    def write(self) -> t.Iterator[sqlite3.Connection]:
+        """A connection that holds the write lock; commits, or rolls back when the block
+        raises."""
+        with self.read() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                # Best effort: closing the connection, which follows, rolls back too.
+                with contextlib.suppress(sqlite3.Error):
+                    connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+
+    def try_write_lock(self, action: t.Callable[[sqlite3.Connection], None]) -> bool:
+        """Do *action* under the write lock if it is free at this moment."""
+        with self.read() as connection:
+            connection.execute("PRAGMA busy_timeout=0")
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                return False
+            else:
+                action(connection)
+                connection.execute("COMMIT")
+                return True
+            finally:
+                connection.execute(f"PRAGMA busy_timeout={int(self._patience * 1000)}")
+
+    def abandon(self) -> None:
+        """Forget the connections without closing them: they are a parent process's."""
+        _abandoned.extend(self._idle)
+        self._idle = []
+
+    def close(self) -> None:
+        """Close the connections that nobody uses at this moment."""
+        while self._idle:
+            self._idle.pop().close()

@@ -1,0 +1,219 @@
+"""The folder of the embedded store: its files, and which folder it is."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import time
+import typing as t
+from dataclasses import dataclass
+from pathlib import Path
+
+from .database import Database
+from .liveness import Liveness
+from .word import ClockWord
+
+# Seconds to wait for another writer: on a visitor's time, and for an invalidation, which
+# must not be lost.
+_PATIENCE = 2.0
+_DURABLE_PATIENCE = 10.0
+
+_PAGES = """
+CREATE TABLE IF NOT EXISTS clock (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    value INTEGER NOT NULL,     -- advanced by each write that others must notice
+    floor INTEGER NOT NULL,     -- what was written up to here may be forgotten
+    boot TEXT NOT NULL,         -- the machine's start that `shift` belongs to
+    shift REAL NOT NULL,        -- store time minus time since the machine's start
+    seen REAL NOT NULL          -- store time of the last write
+);
+CREATE TABLE IF NOT EXISTS records (
+    id INTEGER PRIMARY KEY,
+    written INTEGER NOT NULL,
+    mark INTEGER NOT NULL,
+    path TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    data BLOB NOT NULL
+);
+CREATE INDEX IF NOT EXISTS records_written ON records (written, id, size);
+CREATE INDEX IF NOT EXISTS records_path ON records (path);
+CREATE TABLE IF NOT EXISTS tags (
+    tag TEXT PRIMARY KEY,
+    stale INTEGER NOT NULL,
+    expired INTEGER NOT NULL,
+    written INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS tags_written ON tags (written);
+CREATE TABLE IF NOT EXISTS lists (
+    name TEXT PRIMARY KEY,
+    written INTEGER NOT NULL,
+    mark INTEGER NOT NULL,
+    asked_at REAL NOT NULL,
+    paths TEXT NOT NULL
+) WITHOUT ROWID;
+"""
+
+_WORK = """
+CREATE TABLE IF NOT EXISTS leases (
+    id INTEGER PRIMARY KEY,
+    holder TEXT NOT NULL,
+    token TEXT NOT NULL,
+    mark INTEGER NOT NULL,
+    began REAL NOT NULL,
+    deadline REAL NOT NULL
+);
+CREATE TABLE IF NOT EXISTS failures (
+    id INTEGER PRIMARY KEY,
+    mark INTEGER NOT NULL,
+    at REAL NOT NULL,
+    retry_at REAL NOT NULL,
+    count INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    cause TEXT NOT NULL,
+    error BLOB
+);
+CREATE INDEX IF NOT EXISTS failures_at ON failures (at);
+CREATE TABLE IF NOT EXISTS usage (
+    id INTEGER PRIMARY KEY,
+    used_at REAL NOT NULL
+);
+"""
+
+
+@dataclass(slots=True)
+class OpenFolder:
+    """The embedded store as one process has it open.
+
+    :param durable: the pages, by connections whose commits survive a power cut.
+    :param shift: store time minus the time since the machine's start, in seconds.
+    """
+
+    identity: tuple[int, int]
+    pages: Database
+    durable: Database
+    work: Database
+    word: ClockWord
+    liveness: Liveness
+    shift: float
+    checked_at: float
+
+    @classmethod
+    def open(cls, folder: Path) -> OpenFolder:
+        """Open *folder*, and make what is missing in it.
+
+        :raises OSError, sqlite3.Error: where that is not possible.
+        """
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        paths = folder / "pages.sqlite", folder / "work.sqlite"
+        for path in paths:
+            _make_private_file(path)
+        pages = Database(paths[0], "NORMAL", _PATIENCE)
+        durable = Database(paths[0], "FULL", _DURABLE_PATIENCE)
+        work = Database(paths[1], "NORMAL", _PATIENCE)
+        word = ClockWord(folder / "clock")
+        _make_tables(work, _WORK)
+        shift = _prepare(pages, word)
+        liveness = Liveness(folder / "processes")
+        liveness.sweep()
+        return cls(
+            identity=_identity(paths[0]),
+            pages=pages,
+            durable=durable,
+            work=work,
+            word=word,
+            liveness=liveness,
+            shift=shift,
+            checked_at=time.monotonic(),
+        )
+
+    def is_current(self, folder: Path) -> bool:
+        """Whether *folder* still holds the files that were opened."""
+        self.checked_at = time.monotonic()
+        try:
+            return _identity(folder / "pages.sqlite") == self.identity
+        except OSError:
+            return False
+
+    def abandon(self) -> None:
+        """Forget all in a child process after a fork, without touching the parent's."""
+        for database in (self.pages, self.durable, self.work):
+            database.abandon()
+        self.liveness.disown()
+
+    def close(self) -> None:
+        """Close the files; leases of this process are void from now on."""
+        for database in (self.pages, self.durable, self.work):
+            database.close()
+        self.liveness.close()
+
+
+def time_since_start() -> float:
+    """Seconds that all processes of the machine count alike and no clock step changes."""
+    if hasattr(time, "CLOCK_BOOTTIME"):
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.monotonic()
+
+
+def _boot() -> str:
+    with contextlib.suppress(OSError):
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    # Elsewhere a start is known by its moment, good to ten seconds.
+    return f"{(time.time() - time_since_start()) / 10:.0f}"
+
+
+def _make_private_file(path: Path) -> None:
+    # SQLite gives its side files the mode of the main file.
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    status = os.stat(path)
+    return status.st_dev, status.st_ino
+
+
+def _make_tables(database: Database, schema: str) -> None:
+    with database.read() as db:
+        # Two processes that open a new folder at once: only one can switch to WAL.
+        _insist(lambda: db.execute("PRAGMA journal_mode=WAL"))
+    with database.write() as db:
+        for statement in schema.split(";\n"):
+            db.execute(statement)
+
+
+def _insist(action: t.Callable[[], object]) -> None:
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            action()
+        except sqlite3.OperationalError:
+            # The busy handler is not asked when the journal mode changes.
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.005)
+        else:
+            return
+
+
+def _prepare(pages: Database, word: ClockWord) -> float:
+    _make_tables(pages, _PAGES)
+    with pages.write() as db:
+        row = db.execute("SELECT value, boot, shift, seen FROM clock").fetchone()
+        boot, since_start = _boot(), time_since_start()
+        if row is None:
+            # Far above any clock of a folder that stood here before: marks of renders
+            # that began there are below the floor, so that they are never fresh here.
+            start = time.time_ns() // 1000
+            shift = time.time() - since_start
+            db.execute(
+                "INSERT INTO clock VALUES (1, ?, ?, ?, ?, ?)",
+                (start, start, boot, shift, time.time()),
+            )
+            word.write(start)
+            return shift
+        clock, last_boot, shift, seen = row
+        if boot != last_boot:
+            shift = max(time.time(), seen) - since_start
+            db.execute("UPDATE clock SET boot = ?, shift = ?", (boot, shift))
+        word.write(clock)
+        return float(shift)

@@ -1,0 +1,507 @@
+"""The embedded store: SQLite in a folder, shared by all processes of the machine."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import sqlite3
+import threading
+import time
+import typing as t
+import weakref
+from pathlib import Path
+
+from ..core.entry import Mark
+from ..core.entry import Record
+from ..core.entry import Unreadable
+from ..core.entry import decode
+from ..core.entry import encode
+from ..core.freshness import Freshness
+from ..core.key import PageKey
+from ..core.key import path_tag
+from ..core.key import prefix_tag
+from ..errors import StoreUnavailable
+from . import leases
+from . import upkeep
+from .base import Busy
+from .base import Changes
+from .base import Failure
+from .base import Lease
+from .base import Listed
+from .base import Overdue
+from .base import Overview
+from .base import Resting
+from .base import Stored
+from .folder import OpenFolder
+from .folder import time_since_start
+
+logger = logging.getLogger("flask_isr.store")
+
+# Seconds between two looks at whether the folder is still the one that was opened.
+_IDENTITY_CHECK = 1.0
+
+# Rows of `changes` beyond which a process had better forget its copies.
+_MANY_CHANGES = 10_000
+
+# Roughly what a row costs beside its data, in bytes.
+_ROW = 256
+
+_stores: weakref.WeakSet[SQLiteStore] = weakref.WeakSet()
+
+
+class SQLiteStore:
+    """Pages in ``pages.sqlite``; leases, failures and usage in ``work.sqlite``.
+
+    The order is a counter that each write of a page, a list or an invalidation advances.
+    A writer announces it in :class:`~.word.ClockWord` before it commits, so that readers
+    know without a system call whether anything can have changed.
+
+    :param folder: made when it is missing, private to its owner.
+    :param limit: bytes that the stored pages may take.
+    :param clock: replaces the store's time, in seconds, for tests.
+    :param on_restart: called when the folder turned out to be another one than before:
+        what was known of its pages is void.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        limit: int,
+        clock: t.Callable[[], float] | None = None,
+        on_restart: t.Callable[[], None] = lambda: None,
+    ) -> None:
+        self.folder = folder
+        self.on_restart = on_restart
+        self._limit = limit
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._folder: OpenFolder | None = None
+        self._unequal: int | None = None
+        _stores.add(self)
+
+    # -- opening ----------------------------------------------------------------------
+
+    def _open(self, *, check: bool = False) -> OpenFolder:
+        folder = self._folder
+        if folder is not None:
+            due = check or time.monotonic() - folder.checked_at > _IDENTITY_CHECK
+            if not due or folder.is_current(self.folder):
+                return folder
+        with self._lock:
+            if self._folder is not None:
+                if self._folder.is_current(self.folder):
+                    return self._folder
+                logger.warning("%s is another folder than before", self.folder)
+                self._folder.close()
+                self._folder = None
+            self._folder = OpenFolder.open(self.folder)
+        self.on_restart()
+        return self._folder
+
+    @contextlib.contextmanager
+    def _doing(self, what: str) -> t.Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            if isinstance(error, sqlite3.DatabaseError):
+                self._set_aside_if_corrupt(error)
+            raise StoreUnavailable(what, error) from error
+
+    def _set_aside_if_corrupt(self, error: sqlite3.DatabaseError) -> None:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF not in (
+            sqlite3.SQLITE_CORRUPT,
+            sqlite3.SQLITE_NOTADB,
+        ):
+            return
+        logger.error("%s is corrupt and set aside: %s", self.folder, error)
+        with self._lock:
+            if self._folder is not None:
+                self._folder.close()
+                self._folder = None
+            with contextlib.suppress(OSError):
+                upkeep.set_aside(self.folder)
+
+    def _forked(self) -> None:
+        self._lock = threading.Lock()
+        if self._folder is not None:
+            self._folder.abandon()
+            self._folder = None
+
+    def close(self) -> None:
+        """Let go of files and locks; the store opens again when it is used."""
+        with self._lock:
+            if self._folder is not None:
+                self._folder.close()
+                self._folder = None
+
+    # -- time and order ---------------------------------------------------------------
+
+    def now(self) -> float:
+        """Seconds since 1970 as the folder counts them: no clock step changes it, and
+        all processes of the machine agree."""
+        if self._clock is not None:
+            return self._clock()
+        folder = self._folder
+        if folder is None:
+            with self._doing("tell the time"):
+                folder = self._open()
+        return time_since_start() + folder.shift
+
+    def announced(self) -> int:
+        """The clock announced last, by whichever process; no system call."""
+        folder = self._folder
+        return -1 if folder is None else folder.word.read()
+
+    def arrival(self) -> Mark:
+        """The clock now."""
+        with self._doing("tell its order"):
+            folder = self._open()
+            with folder.pages.read() as db:
+                return _clock(db)
+
+    def changes(self, since: int | None) -> Changes:
+        """What was written after *since*, in one consistent look."""
+        with self._doing("tell what changed"):
+            folder = self._open()
+            with folder.pages.read() as db:
+                db.execute("BEGIN")
+                changes = _changes(db, since)
+                db.execute("COMMIT")
+        self._heal_word(folder, changes.order)
+        return changes
+
+    def _heal_word(self, folder: OpenFolder, clock: int) -> None:
+        # A writer that died between announcing and committing leaves the word ahead of
+        # the clock, and every reader asking. Twice the same: nobody is committing.
+        word = folder.word.read()
+        if word == clock:
+            self._unequal = None
+        elif word != self._unequal:
+            self._unequal = word
+        else:
+            with self._doing("correct its word"):
+                folder.pages.try_write_lock(lambda db: folder.word.write(_clock(db)))
+
+    @contextlib.contextmanager
+    def _advance(self, what: str, *, durable: bool = False) -> t.Iterator[_Writing]:
+        with self._doing(what):
+            folder = self._open(check=True)
+            database = folder.durable if durable else folder.pages
+            with database.write() as db:
+                writing = _Writing(db, _clock(db) + 1)
+                yield writing
+                if writing.changed:
+                    db.execute(
+                        "UPDATE clock SET value = ?, seen = ?", (writing.clock, self.now())
+                    )
+                # Nothing may be announced after the commit: a process that died between
+                # the two would hide the invalidation from the others.
+                folder.word.write(writing.clock - (not writing.changed))
+
+    # -- records ----------------------------------------------------------------------
+
+    def load(self, key: PageKey, arrival: Mark) -> Stored | None:
+        """The record of *key*, judged for a visitor who arrived at *arrival*."""
+        with self._doing("read a page"):
+            folder = self._open()
+            with folder.pages.read() as db:
+                row = db.execute(
+                    "SELECT data, written, (SELECT value FROM clock) FROM records"
+                    " WHERE id = ?",
+                    (key.id,),
+                ).fetchone()
+                if row is None:
+                    return None
+                data, written, order = row
+                record = _readable(data)
+                if record is None or record.key != key:
+                    return None
+                validity = _judge(db, record.mark, record.tags, arrival)
+        return Stored(record, validity, order, written)
+
+    def judge(self, mark: Mark, tags: t.Collection[str], arrival: Mark) -> Freshness:
+        """What invalidations say of a render that began at *mark*."""
+        if _after(mark, arrival):
+            return Freshness.FRESH
+        with self._doing("judge a page"):
+            folder = self._open()
+            with folder.pages.read() as db:
+                return _judge(db, mark, tags, arrival)
+
+    def put(self, record: Record) -> Stored | None:
+        """Store *record* unless a newer one is there."""
+        data = encode(record)
+        with self._advance("write a page") as writing:
+            db = writing.db
+            row = db.execute(
+                "SELECT mark FROM records WHERE id = ?", (record.key.id,)
+            ).fetchone()
+            if row is not None and row[0] > record.mark:
+                return None
+            db.execute(
+                "INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?)",
+                (
+                    record.key.id,
+                    writing.clock,
+                    record.mark,
+                    record.key.path,
+                    len(data) + _ROW,
+                    data,
+                ),
+            )
+            writing.changed = True
+            validity = _judge(db, record.mark, record.tags, writing.clock)
+        return Stored(record, validity, writing.clock, writing.clock)
+
+    def invalidate(
+        self, *, stale: t.Collection[str] = (), expired: t.Collection[str] = ()
+    ) -> Mark:
+        """Advance the order of the tags; durable and seen by all when it returns."""
+        with self._advance("record the invalidation", durable=True) as writing:
+            _invalidate(writing, stale=stale, expired=expired)
+        return writing.clock
+
+    def clear(self) -> int:
+        """Delete all pages, leases and failures, and void the copies of all processes."""
+        with self._advance("clear", durable=True) as writing:
+            count = writing.db.execute("DELETE FROM records").rowcount
+            _invalidate(writing, expired=[prefix_tag("/")])
+        with self._doing("clear"), self._open().work.write() as db:
+            for table in ("leases", "failures", "usage"):
+                db.execute(f"DELETE FROM {table}")
+        return int(count)
+
+    def variants(self, path: str, limit: int) -> list[Record]:
+        """The stored records of one path."""
+        with self._doing("read a page"), self._open().pages.read() as db:
+            rows = db.execute(
+                "SELECT data FROM records WHERE path = ? LIMIT ?", (path, limit)
+            ).fetchall()
+        return [record for (data,) in rows if (record := _readable(data)) is not None]
+
+    def overview(self) -> t.Iterator[Overview]:
+        """All that is stored, by path; each page is read when it is asked for."""
+        with self._doing("list its pages"), self._open().pages.read() as db:
+            ids = db.execute("SELECT id FROM records ORDER BY path, id").fetchall()
+        for row in ids:
+            with self._doing("list its pages"):
+                overview = self._overview_of(row[0])
+            if overview is not None:
+                yield overview
+
+    def _overview_of(self, id: int) -> Overview | None:
+        folder = self._open()
+        with folder.pages.read() as db:
+            row = db.execute("SELECT data FROM records WHERE id = ?", (id,)).fetchone()
+            record = None if row is None else _readable(row[0])
+            if record is None:
+                return None
+            validity = _judge(db, record.mark, record.tags, _clock(db))
+        with folder.work.read() as work:
+            failure = leases.failure(work, id)
+        body = getattr(record, "body", b"")
+        return Overview(record, validity, len(body), failure)
+
+    # -- closed lists -----------------------------------------------------------------
+
+    def closed_list(self, name: str) -> Listed | None:
+        """The closed list called *name*."""
+        with self._doing("read a list"), self._open().pages.read() as db:
+            row = db.execute(
+                "SELECT paths, asked_at FROM lists WHERE name = ?", (name,)
+            ).fetchone()
+        return None if row is None else Listed(frozenset(json.loads(row[0])), row[1])
+
+    def list_version(self, name: str) -> Mark | None:
+        """The order in which the list called *name* was written."""
+        with self._doing("read a list"), self._open().pages.read() as db:
+            row = db.execute("SELECT written FROM lists WHERE name = ?", (name,)).fetchone()
+        return None if row is None else int(row[0])
+
+    def put_list(self, name: str, paths: t.Collection[str], mark: Mark) -> None:
+        """Replace the list called *name*; pages that it lacks now expire in the same
+        transaction."""
+        with self._advance("write a list") as writing:
+            row = writing.db.execute(
+                "SELECT paths, mark FROM lists WHERE name = ?", (name,)
+            ).fetchone()
+            if row is not None and row[1] > mark:
+                return
+            gone = set(json.loads(row[0])) - set(paths) if row is not None else set()
+            writing.db.execute(
+                "INSERT OR REPLACE INTO lists VALUES (?, ?, ?, ?, ?)",
+                (name, writing.clock, mark, self.now(), json.dumps(sorted(paths))),
+            )
+            writing.changed = True
+            if gone:
+                _invalidate(writing, expired=[path_tag(path) for path in gone])
+
+    # -- leases and failures ----------------------------------------------------------
+
+    def acquire(
+        self, key: PageKey, tags: t.Collection[str], lifetime: float
+    ) -> Lease | Busy | Resting | Overdue:
+        """The lease of *key* for *lifetime* seconds, or why not."""
+        with self._doing("give a lease"):
+            folder = self._open(check=True)
+            with folder.pages.read() as db:
+                mark = _clock(db)
+                expired = _last(db, tags, "expired")
+                renewed = _last(db, key.own_tags, "max(stale, expired)")
+            return leases.acquire(
+                folder.work,
+                folder.liveness,
+                leases.Wanted(key, mark, expired, renewed, self.now(), lifetime),
+            )
+
+    def busy(self, key: PageKey) -> bool:
+        """Whether a lease of *key* stands."""
+        with self._doing("look at a lease"):
+            folder = self._open()
+            with folder.work.read() as db:
+                return leases.stands(db, folder.liveness, key.id, self.now())
+
+    def release(self, lease: Lease) -> None:
+        """Give the lease back after a success."""
+        with self._doing("take a lease back"), self._open().work.write() as db:
+            leases.give_back(db, lease)
+            db.execute("DELETE FROM failures WHERE id = ?", (lease.key.id,))
+
+    def abandon(self, lease: Lease) -> None:
+        """Give the lease back without a word about the page."""
+        with self._doing("take a lease back"), self._open().work.write() as db:
+            leases.give_back(db, lease)
+
+    def fail(self, lease: Lease, failure: Failure) -> None:
+        """Give the lease back and record the failure."""
+        with self._doing("record a failure"), self._open().work.write() as db:
+            if leases.give_back(db, lease):
+                leases.record_failure(db, lease, failure)
+
+    def failure(self, key: PageKey) -> Failure | None:
+        """The failure recorded last for *key*, if no success followed."""
+        with self._doing("read a failure"), self._open().work.read() as db:
+            return leases.failure(db, key.id)
+
+    # -- upkeep -----------------------------------------------------------------------
+
+    def used(self, keys: t.Collection[PageKey]) -> None:
+        """Remember that *keys* were served."""
+        now = self.now()
+        with self._doing("note usage"), self._open().work.write() as db:
+            db.executemany(
+                "INSERT OR REPLACE INTO usage VALUES (?, ?)",
+                [(key.id, now) for key in keys],
+            )
+
+    def maintain(self) -> None:
+        """Evict what exceeds the limits, forget old rows, checkpoint the logs."""
+        with self._doing("tidy up"):
+            folder = self._open(check=True)
+            upkeep.evict(folder, self._limit)
+            upkeep.forget(folder, self.now())
+            upkeep.checkpoint(folder)
+
+
+class _Writing:
+    """A write transaction of the pages, and the clock that it will have."""
+
+    def __init__(self, db: sqlite3.Connection, clock: int) -> None:
+        self.db = db
+        self.clock = clock
+        self.changed = False
+
+
+def _clock(db: sqlite3.Connection) -> int:
+    return int(db.execute("SELECT value FROM clock").fetchone()[0])
+
+
+def _after(mark: Mark, arrival: Mark) -> bool:
+    return int(mark) >= int(arrival)
+
+
+def _readable(data: bytes) -> Record | None:
+    try:
+        return decode(data)
+    except Unreadable as error:
+        logger.warning("an entry is not readable and counts as missing: %s", error)
+        return None
+
+
+def _last(db: sqlite3.Connection, tags: t.Collection[str], column: str) -> int:
+    marks = ",".join("?" * len(tags))
+    row = db.execute(
+        f"SELECT max({column}) FROM tags WHERE tag IN ({marks})", (*tags,)
+    ).fetchone()
+    return row[0] or 0
+
+
+def _judge(
+    db: sqlite3.Connection, mark: Mark, tags: t.Collection[str], arrival: Mark
+) -> Freshness:
+    if _after(mark, arrival):
+        return Freshness.FRESH
+    marks = ",".join("?" * len(tags))
+    stale, expired, floor = db.execute(
+        "SELECT max(stale), max(expired), (SELECT floor FROM clock)"
+        f" FROM tags WHERE tag IN ({marks})",
+        (*tags,),
+    ).fetchone()
+    began = int(mark)
+    if (expired or 0) > began:
+        return Freshness.EXPIRED
+    if (stale or 0) > began or floor > began:
+        return Freshness.STALE
+    return Freshness.FRESH
+
+
+def _invalidate(
+    writing: _Writing,
+    *,
+    stale: t.Collection[str] = (),
+    expired: t.Collection[str] = (),
+) -> None:
+    clock = writing.clock
+    rows = [(tag, clock, 0, clock) for tag in stale]
+    rows += [(tag, 0, clock, clock) for tag in expired]
+    writing.db.executemany(
+        "INSERT INTO tags VALUES (?, ?, ?, ?) ON CONFLICT (tag) DO UPDATE SET"
+        " stale = max(stale, excluded.stale), expired = max(expired, excluded.expired),"
+        " written = excluded.written",
+        rows,
+    )
+    writing.changed = True
+
+
+def _changes(db: sqlite3.Connection, since: int | None) -> Changes:
+    clock, floor = db.execute("SELECT value, floor FROM clock").fetchone()
+    if since is None or since == clock:
+        return Changes(clock, since is not None, {}, {}, {})
+    # `since` ahead of the clock: commits were lost with the power, or another folder.
+    if not floor <= since < clock or clock - since > _MANY_CHANGES:
+        return Changes(clock, False, {}, {}, {})
+    tags = db.execute(
+        "SELECT tag, stale, expired FROM tags WHERE written > ?", (since,)
+    ).fetchall()
+    records = db.execute(
+        "SELECT id, written FROM records WHERE written > ?", (since,)
+    ).fetchall()
+    return Changes(
+        clock,
+        True,
+        dict(records),
+        {tag: stale for tag, stale, _ in tags if stale > since},
+        {tag: expired for tag, _, expired in tags if expired > since},
+    )
+
+
+if hasattr(os, "register_at_fork"):
+
+    def _after_fork() -> None:
+        for store in list(_stores):
+            store._forked()
+
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,118 @@
+"""Keeping the embedded store within its bounds: the Runner's work, never a visitor's."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import sqlite3
+import typing as t
+from pathlib import Path
+
+from .folder import OpenFolder
+
+# The share of the bytes that pages read only once may keep when the store is full: a
+# flood of unknown paths pushes out itself, not the pages that people read.
+_PROBATION = 0.1
+
+# How far below the limit an eviction goes, so that not every write starts one.
+_LOW_WATER = 0.9
+
+# Tags remembered; beyond, the oldest are forgotten and pages older than them are stale.
+_TAGS = 100_000
+
+# Seconds after which a failure is forgotten that nobody asked for again.
+_OLD_FAILURE = 3600.0
+
+# Rows deleted in one transaction, so that writers never wait long.
+_BATCH = 500
+
+
+def evict(folder: OpenFolder, limit: int) -> int:
+    """Delete pages until they take at most *limit* bytes; how many went."""
+    with folder.pages.read() as db:
+        total = db.execute("SELECT coalesce(sum(size), 0) FROM records").fetchone()[0]
+        if total <= limit:
+            return 0
+        rows = db.execute("SELECT id, size FROM records ORDER BY written").fetchall()
+    with folder.work.read() as work:
+        used_at = dict(work.execute("SELECT id, used_at FROM usage"))
+    doomed = list(_doomed(rows, used_at, total, limit))
+    for start in range(0, len(doomed), _BATCH):
+        batch = doomed[start : start + _BATCH]
+        with folder.pages.write() as db:
+            db.executemany("DELETE FROM records WHERE id = ?", batch)
+    with folder.pages.read() as db:
+        kept = {id for (id,) in db.execute("SELECT id FROM records")}
+    with folder.work.write() as work:
+        gone = [(id,) for id in used_at if id not in kept]
+        work.executemany("DELETE FROM usage WHERE id = ?", gone)
+    return len(doomed)
+
+
+def _doomed(
+    rows: t.Sequence[tuple[int, int]],
+    used_at: t.Mapping[int, float],
+    total: int,
+    limit: int,
+) -> t.Iterator[tuple[int]]:
+    once = [(id, size) for id, size in rows if id not in used_at]
+    often = sorted(
+        ((id, size) for id, size in rows if id in used_at), key=lambda row: used_at[row[0]]
+    )
+    probation = sum(size for _, size in once)
+    for id, size in once:
+        if total <= limit * _LOW_WATER or probation <= limit * _PROBATION:
+            break
+        probation -= size
+        total -= size
+        yield (id,)
+    for id, size in often:
+        if total <= limit * _LOW_WATER:
+            break
+        total -= size
+        yield (id,)
+
+
+def forget(folder: OpenFolder, now: float) -> None:
+    """Drop tags beyond their number, old failures, and files of dead processes."""
+    with folder.pages.read() as db:
+        count = db.execute("SELECT count(*) FROM tags").fetchone()[0]
+    if count > _TAGS:
+        with folder.pages.write() as db:
+            _raise_floor(db, count - int(_TAGS * _LOW_WATER))
+    with folder.work.write() as work:
+        work.execute("DELETE FROM failures WHERE retry_at < ?", (now - _OLD_FAILURE,))
+    folder.liveness.sweep()
+
+
+def _raise_floor(db: sqlite3.Connection, excess: int) -> None:
+    (floor,) = db.execute(
+        "SELECT max(written) FROM (SELECT written FROM tags ORDER BY written LIMIT ?)",
+        (excess,),
+    ).fetchone()
+    db.execute("DELETE FROM tags WHERE written <= ?", (floor,))
+    db.execute("UPDATE clock SET floor = max(floor, ?)", (floor,))
+
+
+def checkpoint(folder: OpenFolder) -> None:
+    """Move what the write-ahead logs hold into the databases."""
+    for database in (folder.pages, folder.work):
+        with database.read() as db:
+            db.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+
+def set_aside(folder: Path) -> None:
+    """Rename the databases of *folder*, so that new ones are made in their place.
+
+    Only the newest corrupt copy is kept, for whoever wants to look into it.
+    """
+    for name in ("pages.sqlite", "work.sqlite"):
+        path = folder / name
+        temporary = folder / f"{name}.{secrets.token_hex(4)}"
+        with contextlib.suppress(FileNotFoundError):
+            os.rename(path, temporary)
+            os.replace(temporary, folder / f"{name}.corrupt")
+        for suffix in ("-wal", "-shm"):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(folder / f"{name}{suffix}")

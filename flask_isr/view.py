@@ -1,0 +1,164 @@
+"""The inner door: what a decorated view does when Flask calls it."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import typing as t
+
+from flask import Response
+from flask import abort
+from flask import after_this_request
+from flask import current_app
+from flask import request
+
+from . import response
+from .core.answer import Answer
+from .core.answer import RunView
+from .core.answer import Serve
+from .core.answer import ShareError
+from .core.answer import Target
+from .core.entry import Entry
+from .core.entry import NotStatic
+from .page import StaticPage
+from .render import CAPTURE
+from .routes import Match
+from .routes import key_of
+from .routes import target_of
+from .state import State
+from .state import current_state
+from .visit import VISIT
+from .visit import Visit
+from .visit import current_capture
+
+logger = logging.getLogger("flask_isr")
+
+Arguments: t.TypeAlias = tuple[tuple[t.Any, ...], dict[str, t.Any]]
+
+
+def serve_page(
+    page: StaticPage, args: tuple[t.Any, ...], kwargs: dict[str, t.Any]
+) -> Response:
+    """Answer the current request for *page*: from the store, by the Front, by the view."""
+    arguments = args, kwargs
+    capture = current_capture.get()
+    own = request.environ.get(CAPTURE) is capture
+    if capture is not None and own:
+        return capture.run(page, args, kwargs)
+    state = current_state()
+    visit: Visit | None = request.environ.get(VISIT)
+    if visit is None or request.method not in ("GET", "HEAD"):
+        return _run_view(page, arguments, "method" if visit is not None else "no-front")
+    match = state.routes.match_request(request.environ)
+    unclear = match is None or match.page is not page
+    if unclear or request.environ.get("SCRIPT_NAME", "") != state.prefix:
+        return _run_view(page, arguments, "path")
+    assert match is not None
+    door = _Door(state, visit, match, arguments)
+    if capture is not None:
+        return door.answer_inside_render()
+    if visit.verdict is not None:
+        return door.enact(visit.verdict)
+    return door.answer()
+
+
+def _run_view(page: StaticPage, arguments: Arguments, reason: str) -> Response:
+    args, kwargs = arguments
+    result = current_app.make_response(current_app.ensure_sync(page.view)(*args, **kwargs))
+    result.headers["X-ISR-Cache"] = "BYPASS"
+    result.headers.add("Cache-Status", f"Flask-ISR; fwd={_forward(reason)}")
+    return result
+
+
+def _forward(reason: str) -> str:
+    return "method" if reason == "method" else "bypass"
+
+
+class _Door:
+    """One request for one static page, inside Flask."""
+
+    def __init__(
+        self, state: State, visit: Visit, match: Match, arguments: Arguments
+    ) -> None:
+        self._state = state
+        self._visit = visit
+        self._match = match
+        self._arguments = arguments
+        key = key_of(match, request.environ.get("QUERY_STRING", ""))
+        self._target = target_of(match, key)
+
+    def answer(self) -> Response:
+        """Let the Front answer once Flask has finished, or answer here."""
+        allowed = self._state.lists.allows(self._match)
+        if allowed is None:
+            return self._run("no-list")
+        if not allowed:
+            self._refuse()
+        known = self._state.engine.peek(self._target)
+        if isinstance(known, NotStatic):
+            # At once, and not by way of the Front: hooks run once this way.
+            if self._state.store.now() >= known.probe_at:
+                self._state.engine.refresh(self._target)
+            return self._run(known.reason)
+        level = self._state.levels.required(self._match.endpoint).level
+        if level is None and known is not None:
+            level = known.level
+        target = dataclasses.replace(self._target, level=level)
+        if level != "view":
+            return self._leave_to_front(target)
+        return self.enact(self._state.engine.visit(target, own_stack=False))
+
+    def answer_inside_render(self) -> Response:
+        """Answer a request that a sealed render makes: it must not wait for a flight,
+        which might wait for this very render."""
+        entry = self._state.engine.glance(self._target)
+        if entry is None:
+            return self._run("nested")
+        return self._respond(Serve(entry, "HIT"))
+
+    def enact(self, answer: Answer) -> Response:
+        """Do what the Engine decided."""
+        match answer:
+            case Serve(entry) if entry.level == "view":
+                self._visit.served = answer
+                return self._respond(answer)
+            case Serve():
+                # Rendered anew, it no longer needs the hooks: they ran in its render.
+                return self._leave_to_front(self._target)
+            case RunView(reason, strangers_fail):
+                result = self._run(reason)
+                if strangers_fail and result.status_code < 400:
+                    self._state.engine.fails_for_strangers(self._target)
+                return result
+            case ShareError(error):
+                result = current_app.response_class(error.body, status=error.status)
+                for name, value in error.headers:
+                    if name.lower() == "content-type":
+                        result.headers["Content-Type"] = value
+                result.headers["Cache-Control"] = "no-store"
+                result.headers["X-ISR-Cache"] = "MISS"
+                return result
+
+    def _leave_to_front(self, target: Target) -> Response:
+        self._visit.target = target
+        return current_app.response_class()
+
+    def _respond(self, serve: Serve) -> Response:
+        entry: Entry = serve.entry
+        age = self._state.store.now() - entry.began
+        result = current_app.response_class(entry.body, status=entry.status)
+        result.headers.clear()
+        result.headers.extend(response.page_headers(serve, age))
+        return result
+
+    def _run(self, reason: str) -> Response:
+        return _run_view(self._match.page, self._arguments, reason)
+
+    def _refuse(self) -> t.NoReturn:
+        @after_this_request
+        def mark(result: Response) -> Response:
+            result.headers["Cache-Control"] = "no-store"
+            result.headers["X-ISR-Cache"] = "BYPASS"
+            return result
+
+        abort(404)
