@@ -6,6 +6,7 @@ import logging
 import typing as t
 
 from . import response
+from .core.answer import Answer
 from .core.answer import RunView
 from .core.answer import Serve
 from .core.answer import ShareError
@@ -63,7 +64,7 @@ class Front:
         self._inner = inner
         self._state = state
         self._memory = state.memory
-        self._shelves = state.memory.shelves
+        self._find_shelf = state.memory.shelves.get
         self._announced = state.store.announced
         self._now = state.store.now
         self._prefix = state.prefix
@@ -75,7 +76,7 @@ class Front:
     ) -> t.Iterable[bytes]:
         """Answer one request."""
         path = environ.get("PATH_INFO", "")
-        shelf = self._shelves.get(self._prefix + path if self._prefix else path)
+        shelf = self._find_shelf(self._prefix + path if self._prefix else path)
         if shelf is not None:
             answer = self._answer_from_memory(shelf, environ, start_response)
             if answer is not None:
@@ -83,7 +84,9 @@ class Front:
         if not self._prepared:
             self._state.prepare(environ.get("wsgi.url_scheme"))
             self._prepared = True
-        return self._enter(environ, start_response, None)
+        visit = environ[VISIT] = Visit()
+        visit.start_response = start_response
+        return self._pass(visit, environ)
 
     # -- memory -----------------------------------------------------------------------
 
@@ -147,23 +150,30 @@ class Front:
     # -- Flask ------------------------------------------------------------------------
 
     def _enter(
-        self,
-        environ: WSGIEnvironment,
-        start_response: StartResponse,
-        verdict: Serve | RunView | None,
+        self, environ: WSGIEnvironment, start_response: StartResponse, verdict: Answer
     ) -> t.Iterable[bytes]:
-        visit = Visit(start_response, self._finish, verdict)
-        environ[VISIT] = visit
+        """Send a request through Flask once more, with what the Engine decided."""
+        environ.pop("werkzeug.request", None)
+        visit = environ[VISIT] = Visit()
+        visit.start_response = start_response
+        visit.verdict = verdict
+        return self._pass(visit, environ)
+
+    def _pass(self, visit: Visit, environ: WSGIEnvironment) -> t.Iterable[bytes]:
         try:
             body = self._inner(environ, visit.start)
         except BaseException:
-            self._finish(visit)
+            visit.finish()
             raise
-        if visit.target is not None or visit.served is not None:
-            return self._answer(visit, body, environ, start_response)
-        if visit.pending is not None:
-            self._repeat(visit, again=_is_streamed(visit))
-        if isinstance(body, list | tuple) or _is_file(body, environ):
+        if visit.touched:
+            if visit.target is not None or visit.served is not None:
+                return self._answer(visit, body, environ)
+            pending = visit.repeat()
+            if _is_streamed(visit):
+                visit.pending = pending
+        if type(body) is list or type(body) is environ.get("wsgi.file_wrapper"):
+            # Complete, or a file, which servers send without reading it as long as it is
+            # not hidden: nothing of the application runs any more.
             visit.finished = True
             return body
         # The body may still be made while it is sent, and invalidate pages meanwhile.
@@ -171,25 +181,22 @@ class Front:
         return visit
 
     def _answer(
-        self,
-        visit: Visit,
-        body: t.Iterable[bytes],
-        environ: WSGIEnvironment,
-        start_response: StartResponse,
+        self, visit: Visit, body: t.Iterable[bytes], environ: WSGIEnvironment
     ) -> t.Iterable[bytes]:
+        start_response = visit.start_response
         try:
             data = _drain(body) if visit.target is None else _close(body)
         finally:
-            self._finish(visit)
-        if visit.target is None:
-            assert visit.served is not None
-            assert visit.started is not None
-            status, headers, chunks = response.finish(
-                visit.served, environ, *visit.started, data
-            )
-            start_response(status, headers)
-            return chunks
-        return self._ask_engine(visit.target, environ, start_response)
+            visit.finish()
+        if visit.target is not None:
+            return self._ask_engine(visit.target, environ, start_response)
+        assert visit.served is not None
+        assert visit.started is not None
+        status, headers, chunks = response.finish(
+            visit.served, environ, *visit.started, data
+        )
+        start_response(status, headers)
+        return chunks
 
     def _ask_engine(
         self, target: Target, environ: WSGIEnvironment, start_response: StartResponse
@@ -205,23 +212,7 @@ class Front:
                 return _send_error(error, environ, start_response)
             case Serve() | RunView():
                 # The view must see the request after all: a second time through Flask.
-                environ.pop("werkzeug.request", None)
                 return self._enter(environ, start_response, answer)
-
-    # -- invalidations at the end of a request ----------------------------------------
-
-    def _finish(self, visit: Visit) -> None:
-        """Flask has finished with the request: what was invalidated in it is so again, now
-        that its transactions are closed."""
-        visit.finished = True
-        self._repeat(visit)
-
-    def _repeat(self, visit: Visit, *, again: bool = False) -> None:
-        pending, visit.pending = visit.pending, None
-        if pending:
-            self._state.revalidator.repeat(pending)
-        if again:
-            visit.pending = pending
 
 
 def _good_until(entry: Entry, age: float, now: float) -> float:
@@ -243,12 +234,6 @@ def _is_streamed(visit: Visit) -> bool:
     if visit.started is None:
         return False
     return not any(name.lower() == "content-length" for name, _ in visit.started[1])
-
-
-def _is_file(body: t.Any, environ: WSGIEnvironment) -> bool:
-    # Servers send their own file wrapper without reading it, as long as it is not hidden.
-    wrapper = environ.get("wsgi.file_wrapper")
-    return isinstance(wrapper, type) and isinstance(body, wrapper)
 
 
 def _drain(body: t.Iterable[bytes]) -> bytes:

@@ -135,10 +135,10 @@ class Revalidator:
         if visit is None or visit.finished:
             self.settle(invalidations)
         else:
-            visit.pending = _merged(visit.pending or [], invalidations)
-            if visit.finished:
-                # Finished by another thread between the two looks.
-                self.settle(invalidations)
+            visit.postpone(invalidations, self.repeat)
+            if visit.finished and visit.pending:
+                # Another thread ended the request between the two looks.
+                visit.repeat()
         wanted = [item for item in invalidations if item.mode == "refresh"]
         if wanted:
             failed, pending = self.renew(wanted)
@@ -236,13 +236,6 @@ class Revalidator:
         except StoreUnavailable as error:
             self._state.engine.upkeep.warn(error)
         return [target_of(item.match, key) for key in keys]
-
-
-def _merged(
-    pending: list[Invalidation], more: t.Sequence[Invalidation]
-) -> list[Invalidation]:
-    known = {(item.tag, item.mode) for item in pending}
-    return [*pending, *(item for item in more if (item.tag, item.mode) not in known)]
 
 
 def _with_mode(item: Invalidation, mode: Mode) -> Invalidation:

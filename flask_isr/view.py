@@ -120,7 +120,7 @@ class _Door:
         """Do what the Engine decided."""
         match answer:
             case Serve(entry) if entry.level == "view":
-                self._visit.served = answer
+                self._visit.answered_with(answer)
                 return self._respond(answer)
             case Serve():
                 # Rendered anew, it no longer needs the hooks: they ran in its render.
@@ -140,7 +140,7 @@ class _Door:
                 return result
 
     def _leave_to_front(self, target: Target) -> Response:
-        self._visit.target = target
+        self._visit.answer_with(target)
         return current_app.response_class()
 
     def _respond(self, serve: Serve) -> Response:

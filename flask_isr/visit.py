@@ -8,7 +8,7 @@ import typing as t
 from flask import has_request_context
 from flask import request
 
-from .core.answer import RunView
+from .core.answer import Answer
 from .core.answer import Serve
 from .core.answer import Target
 
@@ -16,6 +16,7 @@ if t.TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
 
     from .capture import Capture
+    from .revalidation import Invalidation
 
 #: Where a request finds its visit in the WSGI environ.
 VISIT = "flask_isr.visit"
@@ -46,10 +47,13 @@ def _swallow(data: bytes) -> None:
 class Visit:
     """What the Front, the decorated view and ``revalidate_*`` tell each other.
 
-    It is also the ``start_response`` that Flask is given, and the body that is handed to
-    the server where somebody must know when that is closed: one object for a request
-    that has nothing to do with static pages.
+    It is also the body that is handed to the server, where somebody must know when that
+    is closed: one object for a request that has nothing to do with static pages. Since
+    each such request pays for it, its defaults are the class's, and whoever makes it sets
+    :attr:`start_response`, which is cheaper than a constructor.
 
+    :ivar start_response: the server's.
+    :ivar touched: whether a decorated view or ``revalidate_*`` wrote into it.
     :ivar target: written by the decorated view: "answer with this page".
     :ivar verdict: read by the decorated view: what the Engine decided already.
     :ivar served: written by the decorated view: "I answered with this".
@@ -57,35 +61,20 @@ class Visit:
         out while invalidations are pending.
     :ivar pending: invalidations to be repeated when Flask has finished.
     :ivar finished: whether that moment is over.
+    :ivar body: what Flask answered with.
     """
 
-    __slots__ = (
-        "_start_response",
-        "body",
-        "finish",
-        "finished",
-        "pending",
-        "served",
-        "started",
-        "target",
-        "verdict",
-    )
+    touched = False
+    target: Target | None = None
+    verdict: Answer | None = None
+    served: Serve | None = None
+    started: tuple[str, list[tuple[str, str]]] | None = None
+    pending: list[Invalidation] | None = None
+    finished = False
+    body: t.Any = ()
 
-    def __init__(
-        self,
-        start_response: StartResponse,
-        finish: t.Callable[[Visit], None],
-        verdict: Serve | RunView | None = None,
-    ) -> None:
-        self._start_response = start_response
-        self.finish = finish
-        self.verdict = verdict
-        self.target: Target | None = None
-        self.served: Serve | None = None
-        self.started: tuple[str, list[tuple[str, str]]] | None = None
-        self.pending: list[t.Any] | None = None
-        self.finished = False
-        self.body: t.Any = None
+    start_response: StartResponse
+    _repeat: t.Callable[[list[Invalidation]], None]
 
     def start(
         self,
@@ -94,14 +83,51 @@ class Visit:
         exc_info: t.Any = None,
     ) -> t.Callable[[bytes], object]:
         """The ``start_response`` for Flask."""
-        if self.target is None and self.served is None:
-            if self.pending is not None:
-                self.started = (status, headers)
-            if exc_info is None:
-                return self._start_response(status, headers)
-            return self._start_response(status, headers, exc_info)
-        self.started = (status, headers)
-        return _swallow
+        if self.touched:
+            self.started = (status, headers)
+            if self.target is not None or self.served is not None:
+                return _swallow
+        if exc_info is not None:
+            return self.start_response(status, headers, exc_info)
+        return self.start_response(status, headers)
+
+    def answer_with(self, target: Target) -> None:
+        """Have the Front answer with *target* when Flask has finished."""
+        self.target = target
+        self.touched = True
+
+    def answered_with(self, serve: Serve) -> None:
+        """Tell the Front that the view answered with *serve*."""
+        self.served = serve
+        self.touched = True
+
+    def postpone(
+        self,
+        invalidations: t.Sequence[Invalidation],
+        repeat: t.Callable[[list[Invalidation]], None],
+    ) -> None:
+        """Have *repeat* called with *invalidations* when Flask has finished; duplicates
+        merge."""
+        self._repeat = repeat
+        pending = self.pending or []
+        known = {(item.tag, item.mode) for item in pending}
+        more = [item for item in invalidations if (item.tag, item.mode) not in known]
+        self.pending = pending + more
+        self.touched = True
+
+    def repeat(self) -> list[Invalidation]:
+        """Repeat what is pending, and return it."""
+        pending, self.pending = self.pending or [], None
+        if pending:
+            self._repeat(pending)
+        return pending
+
+    def finish(self) -> None:
+        """Flask has finished with the request: what was invalidated in it is so again, now
+        that its transactions are closed."""
+        self.finished = True
+        if self.touched:
+            self.repeat()
 
     def __iter__(self) -> t.Iterator[bytes]:
         return iter(self.body)
@@ -113,4 +139,6 @@ class Visit:
             if close is not None:
                 close()
         finally:
-            self.finish(self)
+            self.finished = True
+            if self.touched:
+                self.repeat()

@@ -93,7 +93,7 @@ class Engine:
             caller's stack: only where no request is live on it.
         """
         try:
-            return self._visit(target, self.store.arrival(), own_stack)
+            return self._visit(target, own_stack)
         except StoreUnavailable as error:
             self.upkeep.warn(error)
             return RunView("store-unavailable")
@@ -105,7 +105,7 @@ class Engine:
         invalidated.
         """
         try:
-            record, validity = self._read(target, self.store.arrival())
+            record, validity = self._read(target, None)
             forgotten = validity is not Freshness.FRESH
             return None if isinstance(record, NotStatic) and forgotten else record
         except StoreUnavailable as error:
@@ -115,7 +115,7 @@ class Engine:
     def glance(self, target: Target) -> Entry | None:
         """The stored page of *target*, if it may be served; waits for nothing."""
         try:
-            found = self._find(target, self.store.arrival())
+            found = self._find(target, None)
         except StoreUnavailable as error:
             self.upkeep.warn(error)
             return None
@@ -123,8 +123,9 @@ class Engine:
             return found.entry
         return None
 
-    def _visit(self, target: Target, arrival: Mark, own_stack: bool) -> Answer:
-        waited = False
+    def _visit(self, target: Target, own_stack: bool) -> Answer:
+        # Read once; and only by a visitor who has to wait, since that costs a query.
+        arrival: Mark | None = None
         last_good: Entry | None = None
         for _ in range(_ROUNDS):
             found = self._find(target, arrival)
@@ -134,22 +135,23 @@ class Engine:
                 return RunView(found.reason)
             if found is not None:
                 if found.freshness is Freshness.FRESH:
-                    return Serve(found.entry, "MISS" if waited else "HIT")
+                    return Serve(found.entry, "HIT" if arrival is None else "MISS")
                 if found.freshness is Freshness.STALE:
                     self.refresh(target)
                     return self.serve_stale(found.entry)
                 last_good = found.entry
                 target = dataclasses.replace(target, tags=target.tags | last_good.tags)
+            if arrival is None:
+                arrival = self.store.arrival()
             answer = self._await_render(target, arrival, last_good, own_stack)
             if answer is not None:
                 return answer
-            waited = True
         if last_good is not None and self._good_enough(last_good):
             return self.serve_stale(last_good, "timeout")
         return RunView("contended")
 
     def _read(
-        self, target: Target, arrival: Mark
+        self, target: Target, arrival: Mark | None
     ) -> tuple[Record, Freshness] | tuple[None, None]:
         item = self.memory.get(target.key)
         if item is not None:
@@ -160,7 +162,7 @@ class Engine:
         self.memory.add(stored, target.declared)
         return stored.record, stored.validity
 
-    def _find(self, target: Target, arrival: Mark) -> _Found | NotStatic | None:
+    def _find(self, target: Target, arrival: Mark | None) -> _Found | NotStatic | None:
         record, validity = self._read(target, arrival)
         if record is None or validity is None:
             return None

@@ -109,10 +109,12 @@ def encode(record: Record) -> bytes:
     return data + _CHECKSUM.pack(zlib.crc32(data))
 
 
-def decode(data: bytes) -> Record:
+def decode(data: bytes, wanted: PageKey | None = None) -> Record:
     """The record that :func:`encode` wrote.
 
-    :raises Unreadable: for anything else: cut short, altered, of another version.
+    :param wanted: the key that the record must have, where it is known.
+    :raises Unreadable: for anything else: cut short, altered, of another version, of
+        another page.
     """
     try:
         magic, version, kind, length = _HEAD.unpack_from(data)
@@ -125,18 +127,27 @@ def decode(data: bytes) -> Record:
         meta = json.loads(data[_HEAD.size : start])
         if meta["size"] != end - start:
             raise Unreadable("the body is not as long as it says")
-        return _entry(meta, data[start:end]) if kind == b"E" else _not_static(meta)
+        key = _key(meta["key"], wanted)
+        return _entry(key, meta, data[start:end]) if kind == b"E" else _not_static(key, meta)
     except Unreadable:
         raise
     except (struct.error, ValueError, TypeError, KeyError, RecursionError) as error:
         raise Unreadable(f"malformed entry: {type(error).__name__}") from error
 
 
-def _entry(meta: dict[str, t.Any], body: bytes) -> Entry:
+def _key(value: t.Any, wanted: PageKey | None) -> PageKey:
+    if wanted is None:
+        return PageKey.from_json(value)
+    if value != wanted.to_json():
+        raise Unreadable("it is of another page")
+    return wanted
+
+
+def _entry(key: PageKey, meta: dict[str, t.Any], body: bytes) -> Entry:
     return Entry(
-        key=PageKey.from_json(meta["key"]),
+        key=key,
         status=meta["status"],
-        headers=tuple((name, value) for name, value in meta["headers"]),
+        headers=tuple([(name, value) for name, value in meta["headers"]]),
         body=body,
         etag=meta["etag"],
         level=meta["level"],
@@ -148,9 +159,9 @@ def _entry(meta: dict[str, t.Any], body: bytes) -> Entry:
     )
 
 
-def _not_static(meta: dict[str, t.Any]) -> NotStatic:
+def _not_static(key: PageKey, meta: dict[str, t.Any]) -> NotStatic:
     return NotStatic(
-        key=PageKey.from_json(meta["key"]),
+        key=key,
         reason=meta["reason"],
         mark=meta["mark"],
         began=meta["began"],

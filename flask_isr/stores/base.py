@@ -148,8 +148,8 @@ class Store(t.Protocol):
     def arrival(self) -> Mark:
         """The order now: what a visitor who arrives now must not fall behind."""
 
-    def load(self, key: PageKey, arrival: Mark) -> Stored | None:
-        """The record of *key*, judged for a visitor who arrived at *arrival*."""
+    def load(self, key: PageKey, arrival: Mark | None = None) -> Stored | None:
+        """The record of *key*, judged for a visitor who arrived at *arrival*, or now."""
 
     def judge(self, mark: Mark, tags: t.Collection[str], arrival: Mark) -> Freshness:
         """What invalidations say of a render that began at *mark*.

@@ -24,6 +24,7 @@ CREATE TABLE IF NOT EXISTS clock (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     value INTEGER NOT NULL,     -- advanced by each write that others must notice
     floor INTEGER NOT NULL,     -- what was written up to here may be forgotten
+    invalidated INTEGER NOT NULL,  -- value at the last invalidation of anything
     boot TEXT NOT NULL,         -- the machine's start that `shift` belongs to
     shift REAL NOT NULL,        -- store time minus time since the machine's start
     seen REAL NOT NULL          -- store time of the last write
@@ -206,8 +207,8 @@ def _prepare(pages: Database, word: ClockWord) -> float:
             start = time.time_ns() // 1000
             shift = time.time() - since_start
             db.execute(
-                "INSERT INTO clock VALUES (1, ?, ?, ?, ?, ?)",
-                (start, start, boot, shift, time.time()),
+                "INSERT INTO clock VALUES (1, ?, ?, ?, ?, ?, ?)",
+                (start, start, start, boot, shift, time.time()),
             )
             word.write(start)
             return shift

@@ -203,23 +203,26 @@ class SQLiteStore:
 
     # -- records ----------------------------------------------------------------------
 
-    def load(self, key: PageKey, arrival: Mark) -> Stored | None:
-        """The record of *key*, judged for a visitor who arrived at *arrival*."""
+    def load(self, key: PageKey, arrival: Mark | None = None) -> Stored | None:
+        """The record of *key*, judged for a visitor who arrived at *arrival*, or now."""
         with self._doing("read a page"):
             folder = self._open()
             with folder.pages.read() as db:
                 row = db.execute(
-                    "SELECT data, written, (SELECT value FROM clock) FROM records"
-                    " WHERE id = ?",
+                    "SELECT data, written, value, floor, invalidated"
+                    " FROM records, clock WHERE id = ?",
                     (key.id,),
                 ).fetchone()
                 if row is None:
                     return None
-                data, written, order = row
-                record = _readable(data)
-                if record is None or record.key != key:
+                data, written, order, floor, invalidated = row
+                record = _readable(data, key)
+                if record is None:
                     return None
-                validity = _judge(db, record.mark, record.tags, arrival)
+                validity = Freshness.FRESH
+                if int(record.mark) < max(floor, invalidated):
+                    upto = order if arrival is None else arrival
+                    validity = _judge(db, record.mark, record.tags, upto)
         return Stored(record, validity, order, written)
 
     def judge(self, mark: Mark, tags: t.Collection[str], arrival: Mark) -> Freshness:
@@ -423,9 +426,9 @@ def _after(mark: Mark, arrival: Mark) -> bool:
     return int(mark) >= int(arrival)
 
 
-def _readable(data: bytes) -> Record | None:
+def _readable(data: bytes, key: PageKey | None = None) -> Record | None:
     try:
-        return decode(data)
+        return decode(data, key)
     except Unreadable as error:
         logger.warning("an entry is not readable and counts as missing: %s", error)
         return None
@@ -473,6 +476,7 @@ def _invalidate(
         " written = excluded.written",
         rows,
     )
+    writing.db.execute("UPDATE clock SET invalidated = ?", (clock,))
     writing.changed = True
 
 

@@ -1,0 +1,121 @@
+"""What many tests use: a settable clock, an application in a temporary folder."""
+
+from __future__ import annotations
+
+import threading
+import typing as t
+from pathlib import Path
+
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from flask_isr import ISR
+from flask_isr.state import State
+
+SECRET = "a secret of more than sixteen characters"
+
+# Seconds after which a test that waits for another thread gives up: never reached where
+# the code is right.
+PATIENCE = 20.0
+
+
+class Clock:
+    """The store's time, set by the test."""
+
+    def __init__(self, now: float = 1_000_000.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        """Let *seconds* pass."""
+        self.now += seconds
+
+
+class Site:
+    """An application with Flask-ISR, and a browser without cookies or cache.
+
+    :ivar app: the application; add views before the first request.
+    :ivar clock: the store's time.
+    """
+
+    def __init__(self, folder: Path, clock: Clock, config: dict[str, t.Any]) -> None:
+        self.clock = clock
+        self.app = Flask("site", instance_path=str(folder))
+        self.app.config.update({"ISR_SECRET": SECRET, **config})
+        self.isr = ISR(self.app, clock=clock)
+
+    @property
+    def state(self) -> State:
+        """The extension's state of the application."""
+        state = self.app.extensions["isr"]
+        assert isinstance(state, State)
+        return state
+
+    def get(self, path: str, **kwargs: t.Any) -> TestResponse:
+        """GET *path* as a stranger; goes through the Front, as from a server."""
+        return self.app.test_client(use_cookies=False).get(path, **kwargs)
+
+    def settle(self) -> None:
+        """Wait until no render runs in the background."""
+        assert self.state.runner.drain(PATIENCE)
+
+    def close(self) -> None:
+        """Wait for background work and let go of the files."""
+        self.state.runner.drain(PATIENCE)
+        self.state.store.close()
+
+
+def cache_state(response: TestResponse) -> str | None:
+    """``HIT``, ``STALE``, ``MISS`` or ``BYPASS``."""
+    return response.headers.get("X-ISR-Cache")
+
+
+class Gate:
+    """A point at which a view stops until the test opens it.
+
+    :ivar arrived: set when the view is there.
+    """
+
+    def __init__(self) -> None:
+        self.arrived = threading.Event()
+        self._open = threading.Event()
+
+    def pass_through(self) -> None:
+        """Called by the view: stop here until the gate is open."""
+        self.arrived.set()
+        assert self._open.wait(PATIENCE)
+
+    def open(self) -> None:
+        """Let the view go on."""
+        self._open.set()
+
+    def wait(self) -> None:
+        """Wait until the view has arrived."""
+        assert self.arrived.wait(PATIENCE)
+
+
+class InThread(threading.Thread):
+    """Runs a function in a thread; :meth:`result` gives what it returned or raised."""
+
+    def __init__(self, function: t.Callable[[], t.Any]) -> None:
+        super().__init__(daemon=True)
+        self._function = function
+        self._result: t.Any = None
+        self._error: BaseException | None = None
+        self.start()
+
+    def run(self) -> None:
+        try:
+            self._result = self._function()
+        except BaseException as error:
+            self._error = error
+
+    def result(self) -> t.Any:
+        """Wait for the end of the function."""
+        self.join(PATIENCE)
+        assert not self.is_alive(), "the function did not end"
+        if self._error is not None:
+            raise self._error
+        return self._result
