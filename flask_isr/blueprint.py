@@ -7,9 +7,9 @@ import typing as t
 from dataclasses import dataclass
 
 from flask import Blueprint
-from flask import Response
 from flask import jsonify
 from flask import request
+from flask import Response
 
 from .errors import NotAStaticPage
 from .errors import StoreUnavailable
@@ -20,8 +20,8 @@ from .secret import message
 from .secret import no_store
 from .secret import refusal
 from .secret import unavailable
-from .state import State
 from .state import current_state
+from .state import State
 
 # Targets of one call: they are checked, recorded in one transaction and rendered together.
 _TARGETS = 256
@@ -91,6 +91,8 @@ def _wanted() -> _Wanted:
     if len(paths) + len(tags) > _TARGETS:
         raise _BadRequest(f"More than {_TARGETS} paths and tags in one call")
     match, mode = (_word(body, name) for name in _WORDS)
+    if match is not None and not paths:
+        raise _BadRequest("'match' is for paths, and there is none")
     return _Wanted(paths, tags, match or "path", mode)
 
 
@@ -116,7 +118,8 @@ def _items(state: State, wanted: _Wanted) -> list[Invalidation]:
     page_mode = "refresh" if wanted.match == "path" else "expire"
     check = state.revalidator
     items = [
-        check.path(path, wanted.match, wanted.mode or page_mode) for path in wanted.paths
+        check.path(path, wanted.match, wanted.mode or page_mode)
+        for path in wanted.paths
     ]
     # Where paths and tags stand together, "refresh" is meant for the paths.
     tag_mode = "expire" if wanted.paths and wanted.mode == "refresh" else wanted.mode

@@ -5,11 +5,14 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 from dataclasses import field
+from datetime import datetime
+from datetime import UTC
 
-from flask import Response
 from flask import current_app
+from flask import Response
 from werkzeug.exceptions import HTTPException
 
+from .compat import after_request_functions
 from .compat import error_answer
 from .compat import peek_session
 from .core.freshness import Lifetime
@@ -28,8 +31,8 @@ class ViewAnswer:
     headers: list[tuple[str, str]]
     chunks: list[bytes]
     complete: bool
-    session_read: bool
-    session_written: bool
+    session_read: bool = False
+    session_written: bool = False
 
     @property
     def body(self) -> bytes:
@@ -41,6 +44,8 @@ class ViewAnswer:
 class Capture:
     """Follows one render: the view's own answer, the tags and lifetimes that it asks for.
 
+    :ivar tags: the page's, with those that the view adds.
+    :ivar started: when the render began, by the wall clock.
     :ivar environ: the synthetic request, by which the render knows itself.
     :ivar error: what the view raised, which error handlers made an answer of.
     """
@@ -48,7 +53,8 @@ class Capture:
     key: PageKey
     environ: dict[str, t.Any]
     limit: int
-    tags: set[str] = field(default_factory=set)
+    tags: set[str]
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
     lifetime: Lifetime = field(default_factory=Lifetime)
     view: ViewAnswer | None = None
     error: Exception | None = None
@@ -57,23 +63,21 @@ class Capture:
         self, page: StaticPage, args: tuple[t.Any, ...], kwargs: dict[str, t.Any]
     ) -> Response:
         """Call the view as Flask would, and remember what it answered."""
+        later = after_request_functions()
+        first = len(later)
+        response = self._answer(page, args, kwargs)
+        # What the view registered with after_this_request belongs to its answer: it does
+        # not run again when that is served. Flask runs these before all other hooks too.
+        own, later[first:] = later[first:], []
+        for function in own:
+            response = current_app.ensure_sync(function)(response)
         session = peek_session()
-        read, written = False, False
+        self.view = view = ViewAnswer(response.status_code, [], [], False)
+        # Read by hooks before the view as well: what they found may show in the page.
         if session is not None:
-            read, written = session.accessed, session.modified
-            session.accessed = False
-        try:
-            response = self._answer(page, args, kwargs)
-        finally:
-            if session is not None:
-                view_read = session.accessed
-                session.accessed = read or view_read
-        view = ViewAnswer(response.status_code, [], [], False, False, False)
-        if session is not None:
-            view.session_read = view_read
-            view.session_written = view_read and session.modified and not written
+            view.session_read = session.accessed
+            view.session_written = session.accessed and session.modified
         self._record(response, view)
-        self.view = view
         return response
 
     def _answer(

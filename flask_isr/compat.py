@@ -6,6 +6,7 @@ import inspect
 import typing as t
 
 from flask import Flask
+from flask import Response
 from flask.globals import request_ctx
 from flask.sessions import SessionMixin
 from werkzeug.routing import Rule
@@ -20,6 +21,13 @@ def peek_session() -> SessionMixin | None:
     ctx = request_ctx._get_current_object()  # type: ignore[attr-defined]
     session = ctx._session if hasattr(ctx, "_session") else ctx.session
     return t.cast("SessionMixin | None", session)
+
+
+def after_request_functions() -> list[t.Callable[[Response], Response]]:
+    """What ``after_this_request`` has registered for the current request so far."""
+    ctx = request_ctx._get_current_object()  # type: ignore[attr-defined]
+    functions: list[t.Callable[[Response], Response]] = ctx._after_request_functions
+    return functions
 
 
 def build_path(rule: Rule, values: t.Mapping[str, t.Any]) -> str | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime
-import math
+import sys
 import typing as t
 import warnings
 from dataclasses import dataclass
 from dataclasses import field
 from pathlib import Path
+from urllib.parse import SplitResult
 from urllib.parse import urlsplit
 
 from .core.runner import Runner
@@ -109,7 +110,8 @@ def seconds(name: str, value: t.Any) -> float:
     """
     number = value.total_seconds() if isinstance(value, datetime.timedelta) else value
     good = isinstance(number, int | float) and not isinstance(number, bool)
-    if not good or not math.isfinite(number) or number <= 0:
+    # Also false for NaN; the upper bound is a float's, beyond which integers overflow.
+    if not good or not 0 < number <= sys.float_info.max:
         raise ConfigurationError(
             f"{name} is {value!r}; it must be a number of seconds greater than 0, or a"
             " timedelta."
@@ -152,7 +154,7 @@ def _folder(value: t.Any, instance: Path) -> Path:
 def _origin(value: t.Any) -> Origin | None:
     if value is None:
         return None
-    parts = urlsplit(value) if isinstance(value, str) else None
+    parts = _split(value)
     if (
         parts is None
         or parts.scheme not in ("http", "https")
@@ -168,7 +170,21 @@ def _origin(value: t.Any) -> Origin | None:
     return Origin(parts.scheme, parts.netloc.lower(), parts.path.rstrip("/"))
 
 
-def _choice(key: str, values: t.Mapping[str, t.Any], accepted: tuple[str, ...]) -> t.Any:
+def _split(value: t.Any) -> SplitResult | None:
+    if not isinstance(value, str) or not value.isascii() or not value.isprintable():
+        return None
+    try:
+        parts = urlsplit(value)
+        # Parsed when it is asked for.
+        _ = parts.port
+    except ValueError:
+        return None
+    return parts
+
+
+def _choice(
+    key: str, values: t.Mapping[str, t.Any], accepted: tuple[str, ...]
+) -> t.Any:
     value = values[key]
     if value not in accepted:
         names = ", ".join(map(repr, accepted))
@@ -188,7 +204,9 @@ def _size(key: str, values: t.Mapping[str, t.Any]) -> int:
 def _runner(value: t.Any) -> t.Any:
     if value in ("thread", "inline"):
         return value
-    if all(callable(getattr(value, name, None)) for name in ("submit", "spawn", "drain")):
+    if all(
+        callable(getattr(value, name, None)) for name in ("submit", "spawn", "drain")
+    ):
         return value
     raise ConfigurationError(
         f"ISR_RUNNER is {value!r}; it must be 'thread', 'inline', or an object with the"

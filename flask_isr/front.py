@@ -19,7 +19,7 @@ from .core.memory import Shelf
 from .core.outcome import SealedError
 from .errors import StoreUnavailable
 from .routes import declared_query
-from .routes import target_of
+from .visit import inside
 from .visit import VISIT
 from .visit import Visit
 
@@ -104,10 +104,10 @@ class Front:
                 self._memory.sync()
                 self._check_at = now + _CHECK_EVERY
             # Only now: what an invalidation took away is not on the shelf any more.
-            query: tuple[tuple[str, str], ...] = ()
+            query: tuple[tuple[str, str], ...] | None = ()
             if shelf.declared:
                 query = declared_query(environ.get("QUERY_STRING", ""), shelf.declared)
-            item = shelf.items.get(query)
+            item = shelf.items.get(query) if query is not None else None
             if item is None or (now >= item.ready_until and not self._ready(item, now)):
                 return None
         except StoreUnavailable as error:
@@ -142,7 +142,8 @@ class Front:
         if freshness is Freshness.EXPIRED:
             return False
         state: ServeState = "STALE" if freshness is Freshness.STALE else "HIT"
-        item.ready = _Ready(Serve(entry, state), age, target_of(match, entry.key))
+        target = Target(entry.key, entry.tags, match.page.query)
+        item.ready = _Ready(Serve(entry, state), age, target)
         item.ready_until = _good_until(entry, age, now)
         self._state.engine.upkeep.report_usage(now)
         return True
@@ -160,17 +161,19 @@ class Front:
         return self._pass(visit, environ)
 
     def _pass(self, visit: Visit, environ: WSGIEnvironment) -> t.Iterable[bytes]:
+        token = inside.set(visit)
         try:
             body = self._inner(environ, visit.start)
         except BaseException:
             visit.finish()
             raise
+        finally:
+            inside.reset(token)
         if visit.touched:
             if visit.target is not None or visit.served is not None:
                 return self._answer(visit, body, environ)
-            pending = visit.repeat()
-            if _is_streamed(visit):
-                visit.pending = pending
+            if not visit.streamed:
+                visit.repeat()
         if type(body) is list or type(body) is environ.get("wsgi.file_wrapper"):
             # Complete, or a file, which servers send without reading it as long as it is
             # not hidden: nothing of the application runs any more.
@@ -227,13 +230,6 @@ def _good_until(entry: Entry, age: float, now: float) -> float:
     # The `ttl` of Cache-Status counts whole seconds.
     tick = now + 1.0 - age % 1.0
     return min([tick, *(entry.began + limit for limit in limits if limit > age)])
-
-
-def _is_streamed(visit: Visit) -> bool:
-    # Werkzeug sets the length of every body that it has whole.
-    if visit.started is None:
-        return False
-    return not any(name.lower() == "content-length" for name, _ in visit.started[1])
 
 
 def _drain(body: t.Iterable[bytes]) -> bytes:

@@ -47,6 +47,10 @@ class Levels:
         if serve != "auto":
             where = "serve" if own else "ISR_SERVE"
             return Required(serve, f"{where} is {serve!r}")
+        if endpoint in self._state.routes.wrapped:
+            return Required(
+                "view", "a decorator above @static_page runs for each visitor"
+            )
         hook = blocking_hook(self._state.app, endpoint)
         if hook is not None:
             return Required("view", f"{hook} runs before each request")

@@ -71,7 +71,9 @@ def declared_paths(
     return pages, errors
 
 
-def _items(page: StaticPage, endpoint: str, errors: list[PathError]) -> t.Iterator[t.Any]:
+def _items(
+    page: StaticPage, endpoint: str, errors: list[PathError]
+) -> t.Iterator[t.Any]:
     paths: t.Any = page.paths() if callable(page.paths) else page.paths
     if isinstance(paths, str | bytes | Mapping) or not isinstance(paths, Iterable):
         reason = "paths must give an iterable of URL values or paths"
@@ -122,8 +124,27 @@ class ClosedLists:
         self._known: dict[str, tuple[int, Mark, Listed]] = {}
         self._asking: set[str] = set()
 
+    def forget_questions(self) -> None:
+        """After a fork: what other threads of the parent process ask is not asked here."""
+        self._asking = set()
+
+    def has(self, match: Match) -> bool:
+        """Whether the list has the page, as far as that is known without asking."""
+        if match.page.fallback is not False:
+            return True
+        try:
+            listed = self._listed(match.endpoint)
+        except StoreUnavailable as error:
+            self._state.engine.upkeep.warn(error)
+            return False
+        return listed is not None and match.path in listed.paths
+
     def allows(self, match: Match) -> bool | None:
-        """Whether the list has the page; ``None`` where there is no list to be had."""
+        """Whether a visitor may have the page; ``None`` where there is no list to be had.
+
+        The first visitor waits for the list. A path that it lacks has it asked again in
+        the background, when it is old.
+        """
         if match.page.fallback is not False:
             return True
         try:

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from .config import Serve
 from .config import seconds
+from .config import Serve
 from .core.freshness import Lifetime
 from .core.key import user_tag
 from .errors import ConfigurationError
@@ -29,7 +29,7 @@ View = t.TypeVar("View", bound=Callable[..., t.Any])
 PAGE_ATTRIBUTE = "__flask_isr_page__"
 
 _TAG_LENGTH = 256
-_TAGS_ON_A_PAGE = 128
+TAGS_ON_A_PAGE = 128
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,11 +122,7 @@ def static_page(
     }
 
     def decorate(view: View) -> View:
-        if not callable(view) or isinstance(view, type):
-            raise ConfigurationError(
-                f"@static_page is above {view!r}, which is no view function. For a"
-                " class-based view use decorators = [static_page(...)] in the class."
-            )
+        _check_view(view)
         decorated = page_of(view)
         if decorated is not None and decorated[1] is view:
             raise ConfigurationError(f"{view!r} has two @static_page decorators.")
@@ -147,6 +143,14 @@ def static_page(
         return t.cast(View, door)
 
     return decorate
+
+
+def _check_view(view: object) -> None:
+    if not callable(view) or isinstance(view, type):
+        raise ConfigurationError(
+            f"@static_page is above {view!r}, which is no view function. For a class-based"
+            " view use decorators = [static_page(...)] in the class."
+        )
 
 
 def page_of(view: t.Any) -> tuple[StaticPage, Callable[..., t.Any]] | None:
@@ -172,9 +176,9 @@ def checked_tags(tags: Iterable[t.Any], whose: str) -> frozenset[str]:
             )
         if not _is_text(name):
             raise ConfigurationError(f"the {whose}: {name!r} is not valid Unicode.")
-    if len(set(names)) > _TAGS_ON_A_PAGE:
+    if len(set(names)) > TAGS_ON_A_PAGE:
         raise ConfigurationError(
-            f"the {whose}: {len(set(names))} tags are more than {_TAGS_ON_A_PAGE}."
+            f"the {whose}: {len(set(names))} tags are more than {TAGS_ON_A_PAGE}."
         )
     return frozenset(map(user_tag, names))
 
@@ -244,7 +248,9 @@ def _checked_tag_argument(tags: t.Any) -> Tags:
 
 
 def _fields(tag: str) -> list[str]:
-    return [field for _, field, *_ in string.Formatter().parse(tag) if field is not None]
+    return [
+        field for _, field, *_ in string.Formatter().parse(tag) if field is not None
+    ]
 
 
 def _checked_query(query: t.Any) -> tuple[str, ...]:

@@ -49,13 +49,13 @@ class Renderer:
         site = self._state.site
         environ = make_environ(site.origin, key)
         limit = self._state.settings.page_bytes
-        capture = Capture(key, environ, limit)
+        tags = match.page.tags_for(match.values)
+        capture = Capture(key, environ, limit, set(tags))
         environ[CAPTURE] = capture
         final = contextvars.Context().run(self._run, capture)
         rules = storable.Rules(
             level=self._state.levels.required(match.endpoint).level,
             lifetime=match.page.lifetime,
-            tags=match.page.tags_for(match.values),
             reserved_host=site.origin.host if site.reserved else None,
         )
         return storable.judge(key, capture, final, rules)

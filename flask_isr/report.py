@@ -69,6 +69,27 @@ class Reporter:
         if signals.stale_served.receivers:
             self._send(signals.stale_served, path=str(entry.key))
 
+    def tags_failed(self, key: PageKey, error: Exception) -> None:
+        """The tags of a page could not be made."""
+        if self._first(key.rule, type(error).__name__):
+            logger.warning(
+                "%s (rule %s) is not stored, since its tags could not be made: %s",
+                key,
+                key.rule,
+                error,
+            )
+
+    def elsewhere(self, mounted_at: str, prefix: str) -> None:
+        """A request came in by another mount prefix than pages are stored for."""
+        if self._first(mounted_at, prefix):
+            logger.warning(
+                "requests come in mounted at %r, and static pages are stored for %r: they"
+                " are rendered for each visitor. Set ISR_ORIGIN to scheme, host and mount"
+                " prefix of the site.",
+                mounted_at,
+                prefix,
+            )
+
     def revalidated(self, paths: list[str], tags: list[str], mode: str) -> None:
         """An invalidation took effect."""
         logger.info("revalidated %s", ", ".join([*paths, *tags]))

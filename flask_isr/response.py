@@ -87,7 +87,8 @@ def not_modified(environ: WSGIEnvironment, entry: Entry) -> bool:
         opaque = entry.etag.removeprefix("W/").strip('"')
         return bool(etags.star_tag or etags.contains_weak(opaque))
     modified = next(
-        (value for name, value in entry.headers if name.lower() == "last-modified"), None
+        (value for name, value in entry.headers if name.lower() == "last-modified"),
+        None,
     )
     return modified is not None and not is_resource_modified(
         environ, last_modified=modified
@@ -96,7 +97,9 @@ def not_modified(environ: WSGIEnvironment, entry: Entry) -> bool:
 
 def without_body(headers: HeaderList) -> HeaderList:
     """The headers of a 304 in the place of an answer with *headers*."""
-    return [(name, value) for name, value in headers if name.lower() not in _OF_THE_BODY]
+    return [
+        (name, value) for name, value in headers if name.lower() not in _OF_THE_BODY
+    ]
 
 
 def respond(

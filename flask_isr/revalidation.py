@@ -23,9 +23,10 @@ from .errors import NotAStaticPage
 from .errors import RevalidationError
 from .errors import StoreUnavailable
 from .page import checked_tags
-from .routes import PATH_LENGTH
-from .routes import Match
+from .page import TAGS_ON_A_PAGE
 from .routes import key_of
+from .routes import Match
+from .routes import PATH_LENGTH
 from .routes import target_of
 from .visit import current_capture
 from .visit import current_visit
@@ -93,16 +94,28 @@ class Revalidator:
                 raise NotAStaticPage(path, "no static page has this rule")
             return Invalidation(path, rule_tag(path), mode, is_path=True)
         if match == "prefix":
-            return Invalidation(path, prefix_tag(self._prefix(path)), mode, is_path=True)
+            return Invalidation(
+                path, prefix_tag(self._prefix(path)), mode, is_path=True
+            )
         page, query = self._state.routes.match_url(path)
         tag = path_tag(page.path)
         if query:
-            tag = variant_tag(key_of(page, query))
+            tag = variant_tag(self._key(page, query))
         return Invalidation(path, tag, mode, True, page, query or None)
+
+    def _key(self, match: Match, query: str) -> PageKey:
+        key = key_of(match, query.encode().decode("latin-1"))
+        if key is None:
+            raise ConfigurationError(
+                f"the query of {match.path!r} has too many values."
+            )
+        return key
 
     def _prefix(self, path: str) -> str:
         if "?" in path:
-            raise ConfigurationError(f"the prefix {path!r} must not have a query string.")
+            raise ConfigurationError(
+                f"the prefix {path!r} must not have a query string."
+            )
         prefix = self._state.routes.canonical_prefix(path)
         if prefix is None:
             raise NotAStaticPage(path, f"it is not below {self._state.prefix!r}")
@@ -130,15 +143,15 @@ class Revalidator:
         :raises StoreUnavailable: where it was not recorded; nothing is done then.
         :raises RevalidationError: where a page in mode ``refresh`` was not renewed.
         """
+        invalidations = list(
+            {(item.tag, item.mode): item for item in invalidations}.values()
+        )
         self.record(invalidations)
         visit = current_visit()
         if visit is None or visit.finished:
             self.settle(invalidations)
         else:
             visit.postpone(invalidations, self.repeat)
-            if visit.finished and visit.pending:
-                # Another thread ended the request between the two looks.
-                visit.repeat()
         wanted = [item for item in invalidations if item.mode == "refresh"]
         if wanted:
             failed, pending = self.renew(wanted)
@@ -155,15 +168,13 @@ class Revalidator:
         expired = {item.tag for item in invalidations if item.mode != "stale"}
         if invalidations:
             self._state.store.invalidate(stale=stale, expired=expired)
-        for endpoint in self._unlisted(invalidations):
-            self._state.lists.ask(endpoint)
-
-    def _unlisted(self, invalidations: t.Sequence[Invalidation]) -> set[str]:
-        return {
+        unlisted = {
             item.match.endpoint
             for item in invalidations
-            if item.match is not None and not self._state.lists.allows(item.match)
+            if item.match is not None and not self._state.lists.has(item.match)
         }
+        for endpoint in unlisted:
+            self._state.lists.ask(endpoint)
 
     def settle(self, invalidations: t.Sequence[Invalidation]) -> None:
         """Start background renders and tell the world, when all is recorded for good."""
@@ -227,19 +238,34 @@ class Revalidator:
         assert item.match is not None
         keys: dict[PageKey, None] = {}
         if always:
-            keys[key_of(item.match, item.query or "")] = None
+            keys[self._key(item.match, item.query or "")] = None
         try:
             for record in self._state.store.variants(item.match.path, _VARIANTS):
-                named = item.query is None or record.key == key_of(item.match, item.query)
+                named = item.query is None or record.key == self._key(
+                    item.match, item.query
+                )
                 if isinstance(record, Entry) and named:
                     keys[record.key] = None
         except StoreUnavailable as error:
             self._state.engine.upkeep.warn(error)
-        return [target_of(item.match, key) for key in keys]
+        targets = []
+        for key in keys:
+            try:
+                targets.append(target_of(item.match, key))
+            except Exception as error:
+                # Such a page is not stored: there is nothing to render.
+                self._state.reporter.tags_failed(key, error)
+        return targets
+
+
+def _merged(invalidations: t.Iterable[Invalidation]) -> list[Invalidation]:
+    return list({(item.tag, item.mode): item for item in invalidations}.values())
 
 
 def _with_mode(item: Invalidation, mode: Mode) -> Invalidation:
-    return Invalidation(item.label, item.tag, mode, item.is_path, item.match, item.query)
+    return Invalidation(
+        item.label, item.tag, mode, item.is_path, item.match, item.query
+    )
 
 
 def check_mode(mode: t.Any) -> None:
@@ -284,7 +310,9 @@ def _state() -> State:
     return current_state()
 
 
-def revalidate_path(path: str, *, match: MatchKind = "path", mode: Mode = "expire") -> None:
+def revalidate_path(
+    path: str, *, match: MatchKind = "path", mode: Mode = "expire"
+) -> None:
     """Make stored pages give way to new ones, because their data changed.
 
     Once it returns, no request that arrives later, in any process on the store, gets the
@@ -344,8 +372,10 @@ def cache_tag(*tags: str) -> None:
     capture = current_capture.get()
     if capture is None:
         return
-    if len(capture.tags | names) > 128:
-        raise ConfigurationError("cache_tag(): a page can have 128 tags at most.")
+    if len(capture.tags | names) > TAGS_ON_A_PAGE:
+        raise ConfigurationError(
+            f"cache_tag(): a page can have {TAGS_ON_A_PAGE} tags at most."
+        )
     capture.tags |= names
 
 
@@ -369,19 +399,21 @@ def cache_life(
         None if expire is None else seconds("expire", expire),
     )
     if until is not None:
-        lifetime = lifetime.lowered(Lifetime(_seconds_until(until)))
+        _check_until(until)
     capture = current_capture.get()
-    if capture is not None:
-        capture.lifetime = capture.lifetime.lowered(lifetime)
+    if capture is None:
+        return
+    if until is not None:
+        left = (until - capture.started).total_seconds()
+        # Before the render began it had happened already, and the page shows it.
+        if left > 0:
+            lifetime = lifetime.lowered(Lifetime(left))
+    capture.lifetime = capture.lifetime.lowered(lifetime)
 
 
-def _seconds_until(until: t.Any) -> float | None:
+def _check_until(until: object) -> None:
     if not isinstance(until, datetime.datetime) or until.tzinfo is None:
         raise ConfigurationError(
             f"until is {until!r}; it must be a datetime with a time zone, such as"
             " datetime(2030, 1, 1, tzinfo=timezone.utc)."
         )
-    left = (until - datetime.datetime.now(datetime.timezone.utc)).total_seconds()
-    # Past: it has happened, and what is rendered now shows it.
-    return left if left > 0 else None
-

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import typing as t
 from dataclasses import dataclass
+from operator import itemgetter
 from urllib.parse import parse_qsl
 from urllib.parse import quote
 from urllib.parse import unquote_to_bytes
@@ -20,8 +21,8 @@ from .core.entry import Level
 from .core.key import PageKey
 from .errors import ConfigurationError
 from .errors import NotAStaticPage
-from .page import StaticPage
 from .page import page_of
+from .page import StaticPage
 
 if t.TYPE_CHECKING:
     from flask import Flask
@@ -31,7 +32,7 @@ logger = logging.getLogger("flask_isr")
 # Longer paths are answered by Flask; nobody needs them stored.
 PATH_LENGTH = 1024
 
-# Declared parameters of one request, as sent; more are not looked at.
+# Declared parameters of one request; one with more is answered by the view.
 _PARAMETERS = 50
 
 # A router may redirect to a canonical path, which redirects no more.
@@ -65,24 +66,39 @@ class Routes:
         self.pages: dict[str, StaticPage] = {}
         self._rules: dict[str, Rule] = {}
         self._adapter = app.url_map.bind("localhost", script_name=f"{prefix}/")
-        for endpoint, view in app.view_functions.items():
-            found = page_of(view)
-            if found is not None:
-                page, door = found
-                # @static_page above @app.get: Flask was handed the view below it.
-                app.view_functions[endpoint] = door
-                self.pages[endpoint] = page
+        #: Endpoints whose view has another decorator above @static_page.
+        self.wrapped: set[str] = set()
+        self._find_pages(app)
         for endpoint in self.pages:
             for rule in app.url_map.iter_rules(endpoint):
                 self._add(app, rule)
 
+    def _find_pages(self, app: Flask) -> None:
+        views = app.view_functions
+        held = set(map(id, views.values()))
+        for endpoint, view in list(views.items()):
+            found = page_of(view)
+            if found is None:
+                continue
+            page, door = found
+            if view is page.view:
+                # Flask holds the view below the decorator. That was meant so where it holds
+                # the decorated one too; else @static_page stands above @app.get.
+                if id(door) in held:
+                    continue
+                views[endpoint] = door
+            elif view is not door:
+                self.wrapped.add(endpoint)
+            self.pages[endpoint] = page
+
     def _add(self, app: Flask, rule: Rule) -> None:
         page = self.pages[rule.endpoint]
-        if app.url_map.host_matching or rule.subdomain:
+        if app.url_map.host_matching or app.subdomain_matching or rule.subdomain:
             raise ConfigurationError(
-                f"the static page {rule.endpoint!r} is on a rule with a host or subdomain"
-                f" ({rule.rule!r}): that is not supported, since pages of two hosts would"
-                " be mixed up. Remove @static_page from it."
+                f"the static page {rule.endpoint!r} (rule {rule.rule!r}) belongs to an"
+                " application that matches hosts or subdomains: that is not supported,"
+                " since pages of two hosts would be mixed up. Remove @static_page from it,"
+                " or turn host_matching and subdomain_matching off."
             )
         if rule.methods is not None and "GET" not in rule.methods:
             logger.warning(
@@ -166,7 +182,9 @@ class Routes:
         """*path* as the canonical paths of pages below it begin; ``None`` where that is
         outside of the mount prefix."""
         decoded = _decoded(path)
-        if decoded is None or not f"{decoded.rstrip('/')}/".startswith(f"{self.prefix}/"):
+        if decoded is None or not f"{decoded.rstrip('/')}/".startswith(
+            f"{self.prefix}/"
+        ):
             return None
         # The router's own safe characters: canonical paths are spelled with these.
         return quote(decoded, safe="!$&'()*+,/:;=@")
@@ -180,28 +198,33 @@ class Routes:
         return match if match is not None and match.rule.rule == key.rule else None
 
 
-def key_of(match: Match, query_string: str = "") -> PageKey:
-    """The key of a page: declared parameters count, in whatever order they came."""
-    query: tuple[tuple[str, str], ...] = ()
-    if match.page.query and query_string:
-        query = declared_query(query_string, match.page.query)
-    return PageKey(match.rule.rule, match.path, query)
+def key_of(match: Match, query_string: str = "") -> PageKey | None:
+    """The key of a page: declared parameters count, in whatever order they came.
+
+    :param query_string: as WSGI has it, bytes decoded as latin-1.
+    :return: ``None`` where there are more of them than anybody needs.
+    """
+    query = declared_query(query_string, match.page.query)
+    return None if query is None else PageKey(match.rule.rule, match.path, query)
 
 
 def declared_query(
     query_string: str, declared: tuple[str, ...]
-) -> tuple[tuple[str, str], ...]:
+) -> tuple[tuple[str, str], ...] | None:
     """The declared parameters in *query_string*, sorted by name; repeated values keep
-    their order."""
-    try:
-        pairs = parse_qsl(
-            query_string, keep_blank_values=True, max_num_fields=_PARAMETERS
-        )
-    except ValueError:
-        # More than a page could depend on: the page without parameters.
+    their order. ``None`` where there are too many."""
+    if not declared or not query_string:
         return ()
-    known = [(name, value) for name, value in pairs if name in declared]
-    return tuple(sorted(known, key=lambda pair: pair[0]))
+    pairs = parse_qsl(
+        # As Werkzeug reads it, so that the view would see the same.
+        query_string.encode("latin-1").decode(errors="replace"),
+        keep_blank_values=True,
+        errors="werkzeug.url_quote",
+    )
+    known = [pair for pair in pairs if pair[0] in declared]
+    if len(known) > _PARAMETERS:
+        return None
+    return tuple(sorted(known, key=itemgetter(0)))
 
 
 def target_of(match: Match, key: PageKey, level: Level | None = None) -> Target:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
 import random
 import threading
 import typing as t
+import weakref
 
-from flask import Flask
 from flask import current_app
+from flask import Flask
 
 from .config import Settings
 from .core.answer import Limits
@@ -17,7 +19,6 @@ from .core.memory import Memory
 from .core.runner import InlineRunner
 from .core.runner import Runner
 from .core.runner import ThreadRunner
-from .errors import ISRError
 from .levels import Levels
 from .listing import ClosedLists
 from .render import Renderer
@@ -25,8 +26,8 @@ from .report import Reporter
 from .retries import Retries
 from .revalidation import Revalidator
 from .routes import Routes
-from .site import Site
 from .site import mount_prefix
+from .site import Site
 from .stores.sqlite import SQLiteStore
 
 if t.TYPE_CHECKING:
@@ -59,7 +60,9 @@ class State:
         self._routes: Routes | None = None
         self._site: Site | None = None
         self.runner = _runner(settings)
-        self.store = SQLiteStore(settings.folder, limit=settings.store_bytes, clock=clock)
+        self.store = SQLiteStore(
+            settings.folder, limit=settings.store_bytes, clock=clock
+        )
         self.memory = Memory(self.store, settings.memory_bytes)
         self.store.on_restart = self.memory.clear
         self.reporter = Reporter(app)
@@ -80,6 +83,7 @@ class State:
         )
         self.retries = Retries(self.runner)
         self.revalidator = Revalidator(self)
+        _states.add(self)
 
     @property
     def routes(self) -> Routes:
@@ -110,6 +114,25 @@ class State:
                 self._routes = Routes(self.app, self.prefix)
                 self._site = Site.of(self.app, self.settings, scheme)
 
+    def after_fork(self) -> None:
+        """In a child process: forget what the parent's other threads were doing."""
+        self._lock = threading.Lock()
+        self.retries = Retries(self.runner)
+        self.lists.forget_questions()
+        self.engine.forget_flights()
+
+
+_states: weakref.WeakSet[State] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for state in list(_states):
+        state.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
 
 def _runner(settings: Settings) -> Runner:
     if settings.runner == "inline":
@@ -129,7 +152,7 @@ def current_state() -> State:
     """
     state = current_app.extensions.get("isr")
     if state is None:
-        raise ISRError(
+        raise RuntimeError(
             f"the application {current_app.name!r} has no Flask-ISR: create it with"
             " ISR(app), or isr.init_app(app) in the application factory."
         )

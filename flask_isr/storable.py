@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import typing as t
 from dataclasses import dataclass
 
 from werkzeug.http import parse_cache_control_header
 from werkzeug.http import parse_set_header
 
-from .capture import DELIBERATE
 from .capture import Capture
+from .capture import DELIBERATE
 from .core.entry import Headers
 from .core.entry import Level
 from .core.freshness import Lifetime
@@ -36,6 +37,7 @@ _NOT_STORED = {
     "trailer",
     "transfer-encoding",
     "upgrade",
+    "x-isr-cache",
 }
 
 # Answers of a source that is ill, not of a page: the last good page stays.
@@ -43,6 +45,8 @@ _ILL = {204, 205, 206, 304, 408, 429}
 
 # Answers that depend on who asks.
 _DEPENDS = {401, 403}
+
+_NONCE = "it has a Content-Security-Policy nonce"
 
 # Characters of an exception's text that are kept.
 _CAUSE_LENGTH = 200
@@ -75,7 +79,6 @@ class Rules:
 
     level: Level | None
     lifetime: Lifetime
-    tags: frozenset[str]
     reserved_host: str | None
 
 
@@ -91,13 +94,19 @@ def judge(key: PageKey, capture: Capture, final: Final, rules: Rules) -> Outcome
         return Personal(f"it redirects (status {status})")
     if status in _DEPENDS:
         return Personal(f"status {status} depends on who asks")
+    if view is None and status == 200:
+        return Declined("a hook answered, and the view did not run")
     if view is None:
-        return Declined(f"the view did not run (status {status})")
+        return Declined(f"status {status}")
     if status != view.status or status not in (200, *DELIBERATE):
         return Declined(f"status {status}")
+    return _whole_page(capture, final, rules)
+
+
+def _whole_page(capture: Capture, final: Final, rules: Rules) -> Outcome:
     if _truncated(final.headers, final.body):
         return _failed("the body is shorter than its Content-Length", final)
-    if status == 200 and not final.body:
+    if final.status == 200 and not final.body:
         return _failed("an empty body", final)
     level, reason = _level(capture, final, rules.level)
     if level is None:
@@ -114,7 +123,9 @@ def _page(capture: Capture, final: Final, rules: Rules, level: Level) -> Outcome
         headers, body = view.headers, view.body
     else:
         return Declined("its streamed body was not read to the end")
-    if rules.reserved_host is not None and _mentions(rules.reserved_host, headers, body):
+    if rules.reserved_host is not None and _mentions(
+        rules.reserved_host, headers, body
+    ):
         return Declined("it links to its own host, which is unknown: set ISR_ORIGIN")
     lifetime = rules.lifetime.lowered(capture.lifetime)
     if final.status in DELIBERATE:
@@ -127,11 +138,13 @@ def _page(capture: Capture, final: Final, rules: Rules, level: Level) -> Outcome
         etag=etag or make_etag(kept, body),
         level=level,
         lifetime=lifetime,
-        tags=rules.tags | capture.key.implicit_tags | capture.tags,
+        tags=capture.key.implicit_tags | capture.tags,
     )
 
 
-def storable_headers(headers: t.Iterable[tuple[str, str]]) -> tuple[Headers, str | None]:
+def storable_headers(
+    headers: t.Iterable[tuple[str, str]],
+) -> tuple[Headers, str | None]:
     """The headers that belong to the page, and the ETag that the view gave itself."""
     etag = None
     kept = []
@@ -172,8 +185,15 @@ def personal_reason(headers: t.Iterable[tuple[str, str]]) -> str | None:
             if others:
                 return f"Vary: {value}"
         if lower.startswith("content-security-policy") and "'nonce-" in value:
-            return "it has a Content-Security-Policy nonce"
+            return _NONCE
     return None
+
+
+def _nonces(headers: t.Iterable[tuple[str, str]]) -> t.Iterator[bytes]:
+    for name, value in headers:
+        if name.lower().startswith("content-security-policy"):
+            for nonce in re.findall("'nonce-([^']+)'", value):
+                yield nonce.encode()
 
 
 def _level(
@@ -188,6 +208,8 @@ def _level(
     if view.session_read:
         own = own or "it looks at the session"
     whole = personal_reason(final.headers)
+    if any(nonce in view.body for nonce in _nonces(final.headers)):
+        own = own or _NONCE
     if required == "view":
         return ("view", "") if own is None else (None, own)
     if own is None and whole is None:

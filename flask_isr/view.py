@@ -6,11 +6,11 @@ import dataclasses
 import logging
 import typing as t
 
-from flask import Response
 from flask import abort
 from flask import after_this_request
 from flask import current_app
 from flask import request
+from flask import Response
 
 from . import response
 from .core.answer import Answer
@@ -22,14 +22,14 @@ from .core.entry import Entry
 from .core.entry import NotStatic
 from .page import StaticPage
 from .render import CAPTURE
-from .routes import Match
 from .routes import key_of
+from .routes import Match
 from .routes import target_of
-from .state import State
 from .state import current_state
+from .state import State
+from .visit import current_capture
 from .visit import VISIT
 from .visit import Visit
-from .visit import current_capture
 
 logger = logging.getLogger("flask_isr")
 
@@ -49,12 +49,23 @@ def serve_page(
     visit: Visit | None = request.environ.get(VISIT)
     if visit is None or request.method not in ("GET", "HEAD"):
         return _run_view(page, arguments, "method" if visit is not None else "no-front")
+    mounted_at = request.environ.get("SCRIPT_NAME", "")
+    if mounted_at != state.prefix:
+        state.reporter.elsewhere(mounted_at, state.prefix)
+        return _run_view(page, arguments, "prefix")
     match = state.routes.match_request(request.environ)
-    unclear = match is None or match.page is not page
-    if unclear or request.environ.get("SCRIPT_NAME", "") != state.prefix:
+    if match is None or match.page is not page:
         return _run_view(page, arguments, "path")
-    assert match is not None
-    door = _Door(state, visit, match, arguments)
+    key = key_of(match, request.environ.get("QUERY_STRING", ""))
+    if key is None:
+        return _run_view(page, arguments, "query")
+    try:
+        target = target_of(match, key)
+    except Exception as error:
+        # A tag filled from a stranger's URL may be too long; a callable may raise.
+        state.reporter.tags_failed(key, error)
+        return _run_view(page, arguments, "tags")
+    door = _Door(state, visit, match, target, arguments)
     if capture is not None:
         return door.answer_inside_render()
     if visit.verdict is not None:
@@ -63,29 +74,48 @@ def serve_page(
 
 
 def _run_view(page: StaticPage, arguments: Arguments, reason: str) -> Response:
+    @after_this_request
+    def mark(result: Response) -> Response:
+        # In a hook, so that the answer to what the view raises is marked too.
+        result.headers["X-ISR-Cache"] = "BYPASS"
+        result.headers.add("Cache-Status", f"Flask-ISR; fwd={_forward(reason)}")
+        if result.status_code >= 500:
+            result.headers.setdefault("Cache-Control", "no-store")
+        return result
+
     args, kwargs = arguments
-    result = current_app.make_response(current_app.ensure_sync(page.view)(*args, **kwargs))
-    result.headers["X-ISR-Cache"] = "BYPASS"
-    result.headers.add("Cache-Status", f"Flask-ISR; fwd={_forward(reason)}")
-    return result
+    return current_app.make_response(
+        current_app.ensure_sync(page.view)(*args, **kwargs)
+    )
 
 
 def _forward(reason: str) -> str:
     return "method" if reason == "method" else "bypass"
 
 
+def _is_page(result: Response) -> bool:
+    """Whether an answer would have been a page, had a stranger got it."""
+    return (
+        result.status_code == 200 and not result.is_streamed and bool(result.get_data())
+    )
+
+
 class _Door:
     """One request for one static page, inside Flask."""
 
     def __init__(
-        self, state: State, visit: Visit, match: Match, arguments: Arguments
+        self,
+        state: State,
+        visit: Visit,
+        match: Match,
+        target: Target,
+        arguments: Arguments,
     ) -> None:
         self._state = state
         self._visit = visit
         self._match = match
+        self._target = target
         self._arguments = arguments
-        key = key_of(match, request.environ.get("QUERY_STRING", ""))
-        self._target = target_of(match, key)
 
     def answer(self) -> Response:
         """Let the Front answer once Flask has finished, or answer here."""
@@ -127,7 +157,7 @@ class _Door:
                 return self._leave_to_front(self._target)
             case RunView(reason, strangers_fail):
                 result = self._run(reason)
-                if strangers_fail and result.status_code < 400:
+                if strangers_fail and _is_page(result):
                     self._state.engine.fails_for_strangers(self._target)
                 return result
             case ShareError(error):
@@ -159,6 +189,7 @@ class _Door:
         def mark(result: Response) -> Response:
             result.headers["Cache-Control"] = "no-store"
             result.headers["X-ISR-Cache"] = "BYPASS"
+            result.headers.add("Cache-Status", "Flask-ISR; fwd=bypass")
             return result
 
         abort(404)

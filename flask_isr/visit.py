@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextvars
 import typing as t
 
+from flask import after_this_request
 from flask import has_request_context
 from flask import request
 
@@ -14,6 +15,7 @@ from .core.answer import Target
 
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
+    from flask import Response
 
     from .capture import Capture
     from .revalidation import Invalidation
@@ -22,7 +24,7 @@ if t.TYPE_CHECKING:
 VISIT = "flask_isr.visit"
 
 #: The render that is going on in this context, if it is one.
-current_capture: contextvars.ContextVar["Capture | None"] = contextvars.ContextVar(
+current_capture: contextvars.ContextVar[Capture | None] = contextvars.ContextVar(
     "flask_isr.capture", default=None
 )
 
@@ -33,11 +35,18 @@ def rendering() -> bool:
     return current_capture.get() is not None
 
 
+#: The visit that is inside Flask in this context. Teardowns of the application context
+#: find it here: their request context is gone already.
+inside: contextvars.ContextVar[Visit | None] = contextvars.ContextVar(
+    "flask_isr.visit", default=None
+)
+
+
 def current_visit() -> Visit | None:
     """The visit of the current request, if the Front let it in."""
-    if not has_request_context():
-        return None
-    return t.cast("Visit | None", request.environ.get(VISIT))
+    if has_request_context():
+        return t.cast("Visit | None", request.environ.get(VISIT))
+    return inside.get()
 
 
 def _swallow(data: bytes) -> None:
@@ -71,6 +80,7 @@ class Visit:
     started: tuple[str, list[tuple[str, str]]] | None = None
     pending: list[Invalidation] | None = None
     finished = False
+    _streamed = False
     body: t.Any = ()
 
     start_response: StartResponse
@@ -114,13 +124,29 @@ class Visit:
         more = [item for item in invalidations if (item.tag, item.mode) not in known]
         self.pending = pending + more
         self.touched = True
+        if self.finished:
+            # Another thread ended the request meanwhile.
+            self.repeat()
+        elif has_request_context():
+            after_this_request(self._note)
 
-    def repeat(self) -> list[Invalidation]:
-        """Repeat what is pending, and return it."""
-        pending, self.pending = self.pending or [], None
+    def _note(self, response: Response) -> Response:
+        self._streamed = response.is_streamed
+        return response
+
+    @property
+    def streamed(self) -> bool:
+        """Whether the answer, as far as it can be told, is still made while it is sent."""
+        if self._streamed or self.started is None:
+            return self._streamed
+        # Werkzeug sets the length of every body that it has whole.
+        return not any(name.lower() == "content-length" for name, _ in self.started[1])
+
+    def repeat(self) -> None:
+        """Repeat what is pending."""
+        pending, self.pending = self.pending, None
         if pending:
             self._repeat(pending)
-        return pending
 
     def finish(self) -> None:
         """Flask has finished with the request: what was invalidated in it is so again, now

@@ -16,11 +16,11 @@ from ..core.flight import Broken
 from ..core.flight import Grounded
 from ..core.flight import Landed
 from ..core.flight import Landing
+from ..core.key import PageKey
 from ..core.outcome import Personal
 from ..errors import StoreUnavailable
 from ..listing import declared_paths
 from ..routes import Match
-from ..routes import key_of
 from ..routes import target_of
 from ..state import State
 from ..table import duration
@@ -121,9 +121,12 @@ def _render(
         executor.shutdown(cancel_futures=True)
 
 
-def _render_one(state: State, match: Match, force: bool) -> tuple[Landing | None, float]:
+def _render_one(
+    state: State, match: Match, force: bool
+) -> tuple[Landing | None, float]:
     started = time.perf_counter()
-    target = target_of(match, key_of(match))
+    key = PageKey(match.rule.rule, match.path)
+    target = target_of(match, key)
     try:
         landing = state.engine.build(target, force=force)
     except StoreUnavailable as error:
@@ -164,7 +167,9 @@ def _print(routes: t.Sequence[_Route], took: float) -> None:
     ]
     heads = ("Route", "Built", "Fresh", "Failed", "Revalidate", "Size", "Time/page")
     click.echo(table(heads, rows, "lrrrlrr"))
-    click.echo(f"\n{sum(route.built for route in routes)} pages built in {duration(took)}.")
+    click.echo(
+        f"\n{sum(route.built for route in routes)} pages built in {duration(took)}."
+    )
     _print_list("Not static, rendered for each visitor:", "not_static", routes)
     _print_list("Failed:", "failures", routes)
 

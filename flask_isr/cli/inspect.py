@@ -61,7 +61,10 @@ def _served(state: State, endpoint: str) -> tuple[str, str]:
 @click.command("pages")
 @click.option("--tag", help="Only pages with this tag.")
 @click.option(
-    "--state", "wanted", type=click.Choice(STATES, case_sensitive=False), help="Only these."
+    "--state",
+    "wanted",
+    type=click.Choice(STATES, case_sensitive=False),
+    help="Only these.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object for each page.")
 @with_appcontext
@@ -127,13 +130,17 @@ def show_command(path: str) -> None:
     with reading() as state:
         match, query = state.routes.match_url(path)
         key = key_of(match, query)
+        if key is None:
+            raise click.UsageError("The query has too many values.")
         lines = [("Page", str(key)), ("Rule", f"{key.rule}  ({match.endpoint})")]
         level, cause = _served(state, match.endpoint)
         lines.append(("Served", f"{level}: {cause}"))
         found = next((o for o in state.store.overview() if o.record.key == key), None)
         failure = state.store.failure(key)
         if found is None:
-            lines.append(("State", "nothing is stored: its next visitor waits for a render"))
+            lines.append(
+                ("State", "nothing is stored: its next visitor waits for a render")
+            )
         else:
             lines += _about(state, found)
         if failure is not None:

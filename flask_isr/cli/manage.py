@@ -15,7 +15,9 @@ from .common import writing
 
 @click.command("revalidate")
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
-@click.option("--tag", "tags", multiple=True, help="Pages with this tag; may be repeated.")
+@click.option(
+    "--tag", "tags", multiple=True, help="Pages with this tag; may be repeated."
+)
 @click.option("--match", default="path", type=click.Choice(MATCHES), show_default=True)
 @click.option("--mode", default="expire", type=click.Choice(MODES), show_default=True)
 @with_appcontext

@@ -134,6 +134,7 @@ class Engine:
                     self.refresh(target)
                 return RunView(found.reason)
             if found is not None:
+                self.upkeep.report_usage(self.store.now())
                 if found.freshness is Freshness.FRESH:
                     return Serve(found.entry, "HIT" if arrival is None else "MISS")
                 if found.freshness is Freshness.STALE:
@@ -174,9 +175,7 @@ class Engine:
         age = self.store.now() - record.began
         return _Found(record, max(validity, record.lifetime.judge(age)))
 
-    def _needed(
-        self, target: Target, arrival: Mark, accept: Freshness | None
-    ) -> bool:
+    def _needed(self, target: Target, arrival: Mark, accept: Freshness | None) -> bool:
         """Whether a render is still wanted: another process may have been faster."""
         if accept is None:
             return True
@@ -244,10 +243,10 @@ class Engine:
     def _cope(
         self, last_good: Entry | None, failure: Failure, attempted: bool
     ) -> Answer:
-        if last_good is not None and self._good_enough(last_good):
-            return self.serve_stale(last_good, "error")
         if failure.kind == "declined":
             return RunView(failure.cause)
+        if last_good is not None and self._good_enough(last_good):
+            return self.serve_stale(last_good, "error")
         if attempted or failure.error is None:
             return RunView("error", strangers_fail=attempted and last_good is None)
         return ShareError(failure.error)
@@ -332,6 +331,11 @@ class Engine:
                 return landing
             flight = self._set_out(target, arrival)
         return Grounded("contended")
+
+    def forget_flights(self) -> None:
+        """After a fork: what other threads of the parent process do is not done here."""
+        self.memory.renew_lock()
+        self._launcher.forget_flights()
 
     def fails_for_strangers(self, target: Target) -> None:
         """Remember that the view answers its visitors, while a stranger gets an error."""

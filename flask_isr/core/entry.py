@@ -128,7 +128,11 @@ def decode(data: bytes, wanted: PageKey | None = None) -> Record:
         if meta["size"] != end - start:
             raise Unreadable("the body is not as long as it says")
         key = _key(meta["key"], wanted)
-        return _entry(key, meta, data[start:end]) if kind == b"E" else _not_static(key, meta)
+        return (
+            _entry(key, meta, data[start:end])
+            if kind == b"E"
+            else _not_static(key, meta)
+        )
     except Unreadable:
         raise
     except (struct.error, ValueError, TypeError, KeyError, RecursionError) as error:

@@ -44,7 +44,8 @@ class Lifetime:
     def lowered(self, other: Lifetime) -> Lifetime:
         """The lower of both, limit by limit."""
         return Lifetime(
-            _lowest(self.revalidate, other.revalidate), _lowest(self.expire, other.expire)
+            _lowest(self.revalidate, other.revalidate),
+            _lowest(self.expire, other.expire),
         )
 
 

@@ -44,7 +44,9 @@ class PageKey:
         """The path and the query, for people."""
         if not self.query:
             return self.path
-        return f"{self.path}?{'&'.join(f'{name}={value}' for name, value in self.query)}"
+        return (
+            f"{self.path}?{'&'.join(f'{name}={value}' for name, value in self.query)}"
+        )
 
     def to_json(self) -> list[t.Any]:
         """The key as JSON lists and strings; :meth:`from_json` turns it back."""
@@ -65,7 +67,11 @@ class PageKey:
     def implicit_tags(self) -> frozenset[str]:
         """The tags that every page has by being where it is."""
         return frozenset(
-            (*self.own_tags, rule_tag(self.rule), *map(prefix_tag, _prefixes(self.path)))
+            (
+                *self.own_tags,
+                rule_tag(self.rule),
+                *map(prefix_tag, _prefixes(self.path)),
+            )
         )
 
 

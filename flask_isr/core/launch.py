@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 import typing as t
 
@@ -26,6 +27,8 @@ from .runner import Job
 from .runner import Runner
 from .upkeep import Upkeep
 
+logger = logging.getLogger("flask_isr")
+
 #: Whether a render of the target is still wanted by somebody who arrived then, and for
 #: whom a page of that freshness is good enough; ``None``: no page is.
 Needed: t.TypeAlias = t.Callable[[Target, Mark, Freshness | None], bool]
@@ -35,6 +38,9 @@ _FIRST_POLL, _LONGEST_POLL = 0.002, 0.025
 
 # Seconds for which this process trusts its own memory that a page must rest.
 _REST = 1.0
+
+# Seconds after which a queued refresh is queued again.
+_QUEUED = 1.0
 
 # Pages whose rest is remembered.
 _RESTING = 1000
@@ -57,6 +63,7 @@ class Launcher:
         self._upkeep = upkeep
         self._needed = needed
         self._flights = Flights()
+        self._queued: dict[int, float] = {}
         self._resting: dict[int, float] = {}
 
     def board(self, target: Target, arrival: Mark) -> tuple[Flight, bool]:
@@ -86,19 +93,33 @@ class Launcher:
         if own_stack and flight.lease is not None:
             job()
         elif not self._runner.spawn(job):
-            self._call_off(flight, "no-thread")
+            self._call_off(flight, Grounded("no-thread"))
 
     def refresh(self, target: Target) -> None:
         """Have *target* rendered in the background, unless that is going on, or the last
         attempt failed a moment ago, or there is too much to do."""
         now = self._store.now()
-        if self._flights.get(target.key, now) is not None or self._rests(target.key, now):
+        id = target.key.id
+        if self._flights.get(target.key, now) is not None or self._rests(
+            target.key, now
+        ):
             return
-        flight, leads = self._flights.board(target.key, now, lambda _: True)
-        if leads and not self._runner.submit(lambda: self._refresh(flight, target)):
-            self._flights.land(flight, Elsewhere())
+        # The flight is made when the job begins, not while it is queued: a visitor who has
+        # to wait must not join a render that waits itself. A job that is queued for long is
+        # given to the Runner again, which looks for threads that hang whenever it is.
+        if 0 <= now - self._queued.get(id, float("-inf")) < _QUEUED:
+            return
+        self._queued[id] = now
+        if not self._runner.submit(lambda: self._refresh(target)):
+            self._queued.pop(id, None)
 
-    def _refresh(self, flight: Flight, target: Target) -> None:
+    def _refresh(self, target: Target) -> None:
+        if self._queued.pop(target.key.id, None) is None:
+            return
+        now = self._store.now()
+        flight, leads = self._flights.board(target.key, now, lambda _: True)
+        if not leads:
+            return
         try:
             arrival = self._store.arrival()
         except StoreUnavailable as error:
@@ -120,37 +141,43 @@ class Launcher:
         """What is left to do for *flight*; ``None`` when it has landed already."""
         try:
             grant = self._rendering.acquire(target)
-            if isinstance(grant, Lease) and not self._needed(target, arrival, accept):
-                # Another process was faster, between our look and our lease.
-                self._store.abandon(grant)
-                self._flights.land(flight, Elsewhere())
-                return None
+            match grant:
+                case Resting(failure):
+                    self._land_broken(flight, Broken(failure, attempted=False))
+                    return None
+                case Busy():
+                    return lambda: self._watch(flight, target, arrival, accept)
+                case Lease():
+                    flight.lease = grant
+            if self._needed(target, arrival, accept):
+                return lambda: self._fly(flight, target, grant)
+            # Another process was faster, between our look and our lease.
+            self._call_off(flight, Elsewhere())
         except StoreUnavailable as error:
             self._upkeep.warn(error)
-            self._flights.land(flight, Grounded("store-unavailable"))
-            return None
+            self._call_off(flight, Grounded("store-unavailable"))
         except BaseException:
-            self._flights.land(flight, Grounded("interrupted"))
+            self._call_off(flight, Grounded("interrupted"))
             raise
-        match grant:
-            case Resting(failure):
-                self._land_broken(flight, Broken(failure, attempted=False))
-                return None
-            case Busy():
-                return lambda: self._watch(flight, target, arrival, accept)
-            case Lease():
-                flight.lease = grant
-                return lambda: self._fly(flight, target, grant)
+        return None
 
     def _fly(self, flight: Flight, target: Target, lease: Lease) -> None:
-        landing: Landing = Grounded("interrupted")
         try:
             landing = self._rendering.render(target, lease)
-        finally:
-            if isinstance(landing, Broken):
-                self._land_broken(flight, landing)
-            else:
-                self._flights.land(flight, landing)
+        except Exception:
+            logger.exception(
+                "the render of %s could not be carried through", target.key
+            )
+            self._call_off(flight, Grounded("internal-error"))
+            return
+        except BaseException:
+            # The thread itself is being ended, by a server's timeout for one.
+            self._call_off(flight, Grounded("interrupted"))
+            raise
+        if isinstance(landing, Broken):
+            self._land_broken(flight, landing)
+        else:
+            self._flights.land(flight, landing)
         self._upkeep.wrote()
 
     def _watch(
@@ -173,13 +200,20 @@ class Launcher:
         if job is not None:
             job()
 
-    def _call_off(self, flight: Flight, reason: str) -> None:
+    def _call_off(self, flight: Flight, landing: Landing) -> None:
+        """End a flight without a render, and give its lease back."""
         try:
             if flight.lease is not None:
                 self._store.abandon(flight.lease)
         except StoreUnavailable as error:
             self._upkeep.warn(error)
-        self._flights.land(flight, Grounded(reason))
+        finally:
+            self._flights.land(flight, landing)
+
+    def forget_flights(self) -> None:
+        """Let go of the flights of a parent process, after a fork."""
+        self._flights = Flights()
+        self._queued = {}
 
     def _land_broken(self, flight: Flight, landing: Broken) -> None:
         self._rest(flight.key, landing.failure)

@@ -43,7 +43,7 @@ class Item:
 
     def __init__(self, stored: Stored) -> None:
         self.record: Record = stored.record
-        self.validity: Freshness = stored.validity
+        self.validity: Freshness = stored.current
         self.order = stored.order
         self.written = stored.written
         self.size = _size(stored.record)
@@ -78,7 +78,7 @@ class Memory:
     def __init__(self, store: Store, limit: int) -> None:
         self._store = store
         self._limit = limit
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._items: OrderedDict[int, Item] = OrderedDict()
         self.shelves: dict[str, Shelf] = {}
         #: The store's change number up to which the items are known to be right.
@@ -91,7 +91,7 @@ class Memory:
 
     def renew_lock(self) -> None:
         """Make a lock that no thread of a parent process holds, after a fork."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def sync(self) -> None:
         """Take away what changed in the store since the last time.
@@ -99,6 +99,7 @@ class Memory:
         :raises StoreUnavailable: where the store does not say; nothing may be served then.
         """
         with self._lock:
+            # May call clear(), where the store turns out to be another one.
             changes = self._store.changes(self.synced)
             if changes.complete:
                 self._apply(changes)
@@ -132,7 +133,7 @@ class Memory:
             # Read before changes that were already applied: it may have missed them.
             if stored.order < self.synced:
                 return
-            if stored.validity is Freshness.EXPIRED or item.size > self._limit:
+            if stored.current is Freshness.EXPIRED or item.size > self._limit:
                 return
             self._discard(key.id)
             self._items[key.id] = item
@@ -174,7 +175,9 @@ class Memory:
                 hit = [
                     item.record.key.id
                     for item in self._items.values()
-                    if any(tags[tag] > item.order for tag in tags.keys() & item.record.tags)
+                    if any(
+                        tags[tag] > item.order for tag in tags.keys() & item.record.tags
+                    )
                 ]
                 for id in hit:
                     self._discard(id)

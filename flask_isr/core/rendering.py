@@ -72,17 +72,13 @@ class Rendering:
         return grant
 
     def render(self, target: Target, lease: Lease) -> Landing:
-        """Render *target* and write the result; gives *lease* back in any case."""
+        """Render *target*, write the result, and give *lease* back."""
         started = time.perf_counter()
         try:
             outcome = self._render(target.key)
         except Exception as error:
             logger.exception("the render of %s raised", target.key)
             outcome = Failed(f"{type(error).__name__}: {error}")
-        except BaseException:
-            # The thread itself is being ended (a server's timeout): nobody's fault here.
-            self._store.abandon(lease)
-            raise
         took = time.perf_counter() - started
         match outcome:
             case Rendered():

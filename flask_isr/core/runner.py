@@ -163,7 +163,9 @@ class ThreadRunner:
             if not running.written_off and running.began < overdue:
                 running.written_off = True
                 lost += 1
-                logger.warning("a background render is over time; its thread is replaced")
+                logger.warning(
+                    "a background render is over time; its thread is replaced"
+                )
 
     def _start_worker(self, job: Job) -> bool:
         self._names += 1

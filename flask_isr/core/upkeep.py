@@ -50,10 +50,11 @@ class Upkeep:
 
         :param now: the store's time in seconds.
         """
-        last, self._reported_at = self._reported_at, now
-        if last is not None and 0 <= now - last < _REPORT_EVERY:
-            self._reported_at = last
-        elif last is not None:
+        last = self._reported_at
+        if last is None:
+            self._reported_at = now
+        elif not 0 <= now - last < _REPORT_EVERY:
+            self._reported_at = now
             self._runner.submit(self._report_usage)
 
     def _report_usage(self) -> None:

@@ -11,18 +11,22 @@ from ..core.freshness import Freshness
 from ..core.key import PageKey
 from ..core.outcome import SealedError
 
+
 @dataclass(frozen=True, slots=True)
 class Stored:
     """A record as it was read.
 
     :param validity: what the invalidations of its tags say for the visitor who asked;
         its age is not part of it.
+    :param current: the same for a visitor who arrives when it was read: one who arrived
+        earlier may take what the others may not.
     :param order: the store's change number when it was read.
     :param written: the store's change number when it was written.
     """
 
     record: Record
     validity: Freshness
+    current: Freshness
     order: int
     written: int
 
@@ -131,12 +135,14 @@ class Overview:
 class Store(t.Protocol):
     """Keeps pages and the order of invalidations for all processes that share it.
 
-    Every method may raise :exc:`~flask_isr.errors.StoreUnavailable`. All are safe to call
-    from several threads, greenlets and, after a fork, processes.
+    Every method but :meth:`now` and :meth:`announced` may raise
+    :exc:`~flask_isr.errors.StoreUnavailable`. All are safe to call from several threads,
+    greenlets and, after a fork, processes.
     """
 
     def now(self) -> float:
-        """The store's time in seconds, the same for all who share the store."""
+        """The store's time in seconds, the same for all who share the store. Never
+        raises."""
 
     def announced(self) -> int:
         """The change number that was announced last; equal to that of the last
@@ -223,4 +229,3 @@ class Store(t.Protocol):
 
     def close(self) -> None:
         """Let go of files and locks; the store may be used again afterwards."""
-

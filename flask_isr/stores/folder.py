@@ -33,6 +33,7 @@ CREATE TABLE IF NOT EXISTS records (
     id INTEGER PRIMARY KEY,
     written INTEGER NOT NULL,
     mark INTEGER NOT NULL,
+    began REAL NOT NULL,
     path TEXT NOT NULL,
     size INTEGER NOT NULL,
     data BLOB NOT NULL

@@ -97,7 +97,9 @@ def _refusal(
 
 def stands(db: sqlite3.Connection, liveness: Liveness, id: int, now: float) -> bool:
     """Whether a lease of the page stands."""
-    row = db.execute("SELECT holder, deadline FROM leases WHERE id = ?", (id,)).fetchone()
+    row = db.execute(
+        "SELECT holder, deadline FROM leases WHERE id = ?", (id,)
+    ).fetchone()
     return row is not None and now < row[1] and liveness.lives(row[0])
 
 
@@ -133,7 +135,8 @@ def record_failure(db: sqlite3.Connection, lease: Lease, failed: Failure) -> Non
 def failure(db: sqlite3.Connection, id: int) -> Failure | None:
     """The failure recorded for the page."""
     row = db.execute(
-        "SELECT kind, cause, count, at, retry_at, error FROM failures WHERE id = ?", (id,)
+        "SELECT kind, cause, count, at, retry_at, error FROM failures WHERE id = ?",
+        (id,),
     ).fetchone()
     if row is None:
         return None

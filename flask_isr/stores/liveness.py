@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import types
 from pathlib import Path
 
+fcntl: types.ModuleType | None
 try:
     import fcntl
-except ImportError:  # pragma: no cover - Windows: leases end by their deadline there
-    fcntl = None  # type: ignore[assignment]
+except ImportError:
+    # Windows: leases end by their deadline there.
+    fcntl = None
 
 
 class Liveness:

@@ -13,11 +13,11 @@ import typing as t
 import weakref
 from pathlib import Path
 
+from ..core.entry import decode
+from ..core.entry import encode
 from ..core.entry import Mark
 from ..core.entry import Record
 from ..core.entry import Unreadable
-from ..core.entry import decode
-from ..core.entry import encode
 from ..core.freshness import Freshness
 from ..core.key import PageKey
 from ..core.key import path_tag
@@ -80,6 +80,8 @@ class SQLiteStore:
         self._lock = threading.Lock()
         self._folder: OpenFolder | None = None
         self._unequal: int | None = None
+        # As a new folder would count, until one was opened.
+        self._shift = time.time() - time_since_start()
         _stores.add(self)
 
     # -- opening ----------------------------------------------------------------------
@@ -98,6 +100,7 @@ class SQLiteStore:
                 self._folder.close()
                 self._folder = None
             self._folder = OpenFolder.open(self.folder)
+            self._shift = self._folder.shift
         self.on_restart()
         return self._folder
 
@@ -144,11 +147,7 @@ class SQLiteStore:
         all processes of the machine agree."""
         if self._clock is not None:
             return self._clock()
-        folder = self._folder
-        if folder is None:
-            with self._doing("tell the time"):
-                folder = self._open()
-        return time_since_start() + folder.shift
+        return time_since_start() + self._shift
 
     def announced(self) -> int:
         """The clock announced last, by whichever process; no system call."""
@@ -195,7 +194,8 @@ class SQLiteStore:
                 yield writing
                 if writing.changed:
                     db.execute(
-                        "UPDATE clock SET value = ?, seen = ?", (writing.clock, self.now())
+                        "UPDATE clock SET value = ?, seen = ?",
+                        (writing.clock, self.now()),
                     )
                 # Nothing may be announced after the commit: a process that died between
                 # the two would hide the invalidation from the others.
@@ -219,11 +219,12 @@ class SQLiteStore:
                 record = _readable(data, key)
                 if record is None:
                     return None
-                validity = Freshness.FRESH
+                current = Freshness.FRESH
                 if int(record.mark) < max(floor, invalidated):
-                    upto = order if arrival is None else arrival
-                    validity = _judge(db, record.mark, record.tags, upto)
-        return Stored(record, validity, order, written)
+                    current = _judge(db, record.mark, record.tags, order)
+        early = arrival is not None and _after(record.mark, arrival)
+        validity = Freshness.FRESH if early else current
+        return Stored(record, validity, current, order, written)
 
     def judge(self, mark: Mark, tags: t.Collection[str], arrival: Mark) -> Freshness:
         """What invalidations say of a render that began at *mark*."""
@@ -240,24 +241,26 @@ class SQLiteStore:
         with self._advance("write a page") as writing:
             db = writing.db
             row = db.execute(
-                "SELECT mark FROM records WHERE id = ?", (record.key.id,)
+                "SELECT mark, began FROM records WHERE id = ?", (record.key.id,)
             ).fetchone()
-            if row is not None and row[0] > record.mark:
+            # Nothing may have been written between two renders: their marks are equal.
+            if row is not None and tuple(row) > (record.mark, record.began):
                 return None
             db.execute(
-                "INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (
                     record.key.id,
                     writing.clock,
                     record.mark,
+                    record.began,
                     record.key.path,
                     len(data) + _ROW,
                     data,
                 ),
             )
             writing.changed = True
-            validity = _judge(db, record.mark, record.tags, writing.clock)
-        return Stored(record, validity, writing.clock, writing.clock)
+            current = _judge(db, record.mark, record.tags, writing.clock)
+        return Stored(record, current, current, writing.clock, writing.clock)
 
     def invalidate(
         self, *, stale: t.Collection[str] = (), expired: t.Collection[str] = ()
@@ -321,7 +324,9 @@ class SQLiteStore:
     def list_version(self, name: str) -> Mark | None:
         """The order in which the list called *name* was written."""
         with self._doing("read a list"), self._open().pages.read() as db:
-            row = db.execute("SELECT written FROM lists WHERE name = ?", (name,)).fetchone()
+            row = db.execute(
+                "SELECT written FROM lists WHERE name = ?", (name,)
+            ).fetchone()
         return None if row is None else int(row[0])
 
     def put_list(self, name: str, paths: t.Collection[str], mark: Mark) -> None:

@@ -58,7 +58,8 @@ def _doomed(
 ) -> t.Iterator[tuple[int]]:
     once = [(id, size) for id, size in rows if id not in used_at]
     often = sorted(
-        ((id, size) for id, size in rows if id in used_at), key=lambda row: used_at[row[0]]
+        ((id, size) for id, size in rows if id in used_at),
+        key=lambda row: used_at[row[0]],
     )
     probation = sum(size for _, size in once)
     for id, size in once:
