@@ -7,9 +7,9 @@ import typing as t
 from dataclasses import dataclass
 
 from flask import Blueprint
+from flask import Response
 from flask import jsonify
 from flask import request
-from flask import Response
 
 from .errors import NotAStaticPage
 from .errors import StoreUnavailable
@@ -20,8 +20,8 @@ from .secret import message
 from .secret import no_store
 from .secret import refusal
 from .secret import unavailable
-from .state import current_state
 from .state import State
+from .state import current_state
 
 # Targets of one call: they are checked, recorded in one transaction and rendered together.
 _TARGETS = 256

@@ -5,11 +5,11 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 from dataclasses import field
-from datetime import datetime
 from datetime import UTC
+from datetime import datetime
 
-from flask import current_app
 from flask import Response
+from flask import current_app
 from werkzeug.exceptions import HTTPException
 
 from .compat import after_request_functions

@@ -19,9 +19,9 @@ from .core.memory import Shelf
 from .core.outcome import SealedError
 from .errors import StoreUnavailable
 from .routes import declared_query
-from .visit import inside
 from .visit import VISIT
 from .visit import Visit
+from .visit import inside
 
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse

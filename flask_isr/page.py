@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from .config import seconds
 from .config import Serve
+from .config import seconds
 from .core.freshness import Lifetime
 from .core.key import user_tag
 from .errors import ConfigurationError

@@ -22,11 +22,11 @@ from .errors import ConfigurationError
 from .errors import NotAStaticPage
 from .errors import RevalidationError
 from .errors import StoreUnavailable
-from .page import checked_tags
 from .page import TAGS_ON_A_PAGE
-from .routes import key_of
-from .routes import Match
+from .page import checked_tags
 from .routes import PATH_LENGTH
+from .routes import Match
+from .routes import key_of
 from .routes import target_of
 from .visit import current_capture
 from .visit import current_visit
@@ -176,10 +176,17 @@ class Revalidator:
         for endpoint in unlisted:
             self._state.lists.ask(endpoint)
 
-    def settle(self, invalidations: t.Sequence[Invalidation]) -> None:
-        """Start background renders and tell the world, when all is recorded for good."""
+    def settle(
+        self,
+        invalidations: t.Sequence[Invalidation],
+        rendered: tuple[Mode, ...] = ("expire",),
+    ) -> None:
+        """Start background renders and tell the world, when all is recorded for good.
+
+        :param rendered: the modes whose pages are rendered in the background.
+        """
         for item in invalidations:
-            if item.mode == "expire" and item.match is not None:
+            if item.mode in rendered and item.match is not None:
                 for target in self._stored(item):
                     self._state.engine.refresh(target)
         for mode in MODES:
@@ -205,19 +212,15 @@ class Revalidator:
             )
             self._retry(invalidations)
             return
-        again = [
-            # Rendered once in the request, and maybe from data that is changed by now.
-            item if item.mode != "refresh" else _with_mode(item, "expire")
-            for item in invalidations
-        ]
-        self.settle(again)
+        # What was refreshed in the request was rendered from data that may have changed.
+        self.settle(invalidations, rendered=("expire", "refresh"))
 
     def _retry(self, invalidations: t.Sequence[Invalidation]) -> None:
         self._state.retries.add(lambda: self._record_late(invalidations))
 
     def _record_late(self, invalidations: t.Sequence[Invalidation]) -> None:
         self.record(invalidations)
-        self.settle(invalidations)
+        self.settle(invalidations, rendered=("expire", "refresh"))
 
     def renew(
         self, invalidations: t.Sequence[Invalidation]
@@ -260,12 +263,6 @@ class Revalidator:
 
 def _merged(invalidations: t.Iterable[Invalidation]) -> list[Invalidation]:
     return list({(item.tag, item.mode): item for item in invalidations}.values())
-
-
-def _with_mode(item: Invalidation, mode: Mode) -> Invalidation:
-    return Invalidation(
-        item.label, item.tag, mode, item.is_path, item.match, item.query
-    )
 
 
 def check_mode(mode: t.Any) -> None:

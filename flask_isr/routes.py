@@ -21,8 +21,8 @@ from .core.entry import Level
 from .core.key import PageKey
 from .errors import ConfigurationError
 from .errors import NotAStaticPage
-from .page import page_of
 from .page import StaticPage
+from .page import page_of
 
 if t.TYPE_CHECKING:
     from flask import Flask

@@ -7,11 +7,11 @@ import hmac
 import logging
 import typing as t
 
+from flask import Request
+from flask import Response
 from flask import current_app
 from flask import jsonify
-from flask import Request
 from flask import request
-from flask import Response
 from werkzeug.exceptions import HTTPException
 
 from .errors import StoreUnavailable

@@ -9,8 +9,8 @@ import threading
 import typing as t
 import weakref
 
-from flask import current_app
 from flask import Flask
+from flask import current_app
 
 from .config import Settings
 from .core.answer import Limits
@@ -26,8 +26,8 @@ from .report import Reporter
 from .retries import Retries
 from .revalidation import Revalidator
 from .routes import Routes
-from .site import mount_prefix
 from .site import Site
+from .site import mount_prefix
 from .stores.sqlite import SQLiteStore
 
 if t.TYPE_CHECKING:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from werkzeug.http import parse_cache_control_header
 from werkzeug.http import parse_set_header
 
-from .capture import Capture
 from .capture import DELIBERATE
+from .capture import Capture
 from .core.entry import Headers
 from .core.entry import Level
 from .core.freshness import Lifetime

@@ -6,11 +6,11 @@ import dataclasses
 import logging
 import typing as t
 
+from flask import Response
 from flask import abort
 from flask import after_this_request
 from flask import current_app
 from flask import request
-from flask import Response
 
 from . import response
 from .core.answer import Answer
@@ -22,14 +22,14 @@ from .core.entry import Entry
 from .core.entry import NotStatic
 from .page import StaticPage
 from .render import CAPTURE
-from .routes import key_of
 from .routes import Match
+from .routes import key_of
 from .routes import target_of
-from .state import current_state
 from .state import State
-from .visit import current_capture
+from .state import current_state
 from .visit import VISIT
 from .visit import Visit
+from .visit import current_capture
 
 logger = logging.getLogger("flask_isr")
 

@@ -11,8 +11,8 @@ import typing as t
 import click
 
 from ..errors import ISRError
-from ..state import current_state
 from ..state import State
+from ..state import current_state
 
 
 @contextlib.contextmanager

@@ -64,14 +64,12 @@ class Flight:
         "key",
         "landing",
         "lease",
-        "predecessor",
         "waited_out",
         "waiting",
     )
 
-    def __init__(self, key: PageKey, predecessor: Flight | None) -> None:
+    def __init__(self, key: PageKey) -> None:
         self.key = key
-        self.predecessor = predecessor
         self.lease: Lease | None = None
         self.landing: Landing | None = None
         self.waited_out = False
@@ -81,7 +79,6 @@ class Flight:
     def land(self, landing: Landing) -> None:
         """Tell all who wait what came of it."""
         self.landing = landing
-        self.predecessor = None
         self._landed.set()
 
     def overdue(self, now: float) -> bool:
@@ -99,20 +96,21 @@ class Flight:
 
 
 class Flights:
-    """The flights of this process that are in the air, the newest of each page."""
+    """The flights of this process that are in the air."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._flights: dict[int, Flight] = {}
+        # At most two of a page, the older one first.
+        self._aloft: dict[int, list[Flight]] = {}
 
     def get(self, key: PageKey, now: float) -> Flight | None:
-        """The newest flight of *key*. One that is overdue is given up at time *now*: it
-        may land yet, but the next visitor leads another."""
-        flight = self._flights.get(key.id)
-        if flight is not None and flight.overdue(now):
-            self._remove(flight)
-            return None
-        return flight
+        """The newest flight of *key*. Those that are overdue are given up at time *now*:
+        they may land yet, but the next visitor leads another."""
+        aloft = self._aloft.get(key.id, ())
+        for flight in list(aloft):
+            if flight.overdue(now):
+                self._remove(flight)
+        return aloft[-1] if aloft else None
 
     def board(
         self, key: PageKey, now: float, useful: t.Callable[[Flight], bool]
@@ -126,17 +124,17 @@ class Flights:
         :return: the flight, and whether the caller leads it.
         """
         while True:
-            present = self.get(key, now)
-            if present is not None:
-                succeeds = present.predecessor
-                crowded = succeeds is not None and succeeds.landing is None
-                if crowded or useful(present):
-                    return present, False
-            flight = Flight(key, present)
+            newest = self.get(key, now)
+            joins = newest is not None and useful(newest)
             with self._lock:
-                if self._flights.get(key.id) is present:
-                    self._flights[key.id] = flight
-                    return flight, True
+                aloft = self._aloft.setdefault(key.id, [])
+                if newest is not (aloft[-1] if aloft else None):
+                    continue
+                if newest is not None and (joins or len(aloft) > 1):
+                    return newest, False
+                flight = Flight(key)
+                aloft.append(flight)
+                return flight, True
 
     def land(self, flight: Flight, landing: Landing) -> None:
         """End *flight*: nobody can join it any more."""
@@ -145,5 +143,8 @@ class Flights:
 
     def _remove(self, flight: Flight) -> None:
         with self._lock:
-            if self._flights.get(flight.key.id) is flight:
-                del self._flights[flight.key.id]
+            aloft = self._aloft.get(flight.key.id, [])
+            if flight in aloft:
+                aloft.remove(flight)
+            if not aloft:
+                self._aloft.pop(flight.key.id, None)

@@ -37,7 +37,9 @@ class Lifetime:
         """
         if self.expire is not None and age > self.expire:
             return Freshness.EXPIRED
-        if self.revalidate is not None and (age > self.revalidate or age < 0):
+        if self.revalidate is not None and age > self.revalidate:
+            return Freshness.STALE
+        if age < 0 and self != Lifetime():
             return Freshness.STALE
         return Freshness.FRESH
 

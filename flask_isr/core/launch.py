@@ -204,9 +204,7 @@ class Launcher:
         """End a flight without a render, and give its lease back."""
         try:
             if flight.lease is not None:
-                self._store.abandon(flight.lease)
-        except StoreUnavailable as error:
-            self._upkeep.warn(error)
+                self._rendering.give_back(flight.lease)
         finally:
             self._flights.land(flight, landing)
 

@@ -38,6 +38,9 @@ logger = logging.getLogger("flask_isr")
 _RETRY = 1.0, 60.0
 _PROBE = 60.0, 3600.0
 
+# Leases remembered that could not be given back.
+_KEPT = 1000
+
 
 class Rendering:
     """Renders pages and writes what comes of it.
@@ -60,11 +63,15 @@ class Rendering:
         self._render = render
         self._observer = observer
         self._timeout = timeout
+        self._kept: dict[int, Lease] = {}
         self._retry = Backoff(*_RETRY, random)
         self._probe = Backoff(*_PROBE, random)
 
     def acquire(self, target: Target) -> Lease | Busy | Resting:
         """The lease of *target*. A lease that is overdue is a failure of its holder."""
+        kept = self._kept.pop(target.key.id, None)
+        if kept is not None:
+            self.give_back(kept)
         grant = self._store.acquire(target.key, target.tags, self._timeout)
         if isinstance(grant, Overdue):
             cause = f"no result after {self._timeout:g} seconds"
@@ -110,10 +117,11 @@ class Rendering:
         )
         try:
             stored = self._store.put(entry)
-            self._store.release(lease)
         except StoreUnavailable as error:
             logger.warning("%s was rendered, but not stored: %s", target.key, error)
+            self.give_back(lease)
             return Landed(entry, stored=False)
+        self.give_back(lease, succeeded=True)
         if stored is None:
             return Elsewhere()
         self._memory.add(stored, target.declared)
@@ -123,9 +131,9 @@ class Rendering:
     def _set_aside(self, target: Target, lease: Lease, reason: str) -> Landing:
         try:
             self.remember_not_static(target, reason, lease)
-            self._store.release(lease)
         except StoreUnavailable as error:
             logger.warning("%s is not static, but that was lost: %s", target.key, error)
+        self.give_back(lease, succeeded=True)
         return Personal(reason)
 
     def remember_not_static(
@@ -177,4 +185,18 @@ class Rendering:
             self._store.fail(lease, failure)
         except StoreUnavailable as error:
             logger.warning("the failure of %s was not recorded: %s", lease.key, error)
+            self.give_back(lease)
         return failure
+
+    def give_back(self, lease: Lease, *, succeeded: bool = False) -> None:
+        """Give *lease* back; where the store is not there, as soon as it is wanted again:
+        it would stand in the way until its deadline."""
+        try:
+            if succeeded:
+                self._store.release(lease)
+            else:
+                self._store.abandon(lease)
+        except StoreUnavailable as error:
+            logger.warning("the lease of %s was not given back: %s", lease.key, error)
+            if len(self._kept) < _KEPT:
+                self._kept[lease.key.id] = lease

@@ -86,21 +86,23 @@ class ThreadRunner:
         self._job_timeout = job_timeout
         self._grace = grace
         self._clock = clock
-        self._reset()
+        self._ends_with: int | None = None
+        self.forget_threads()
+        _runners.add(self)
 
-    def _reset(self) -> None:
-        self._pid = os.getpid()
+    def forget_threads(self) -> None:
+        """After a fork: the threads of the parent process are not here, and its lock may
+        have been held."""
         self._lock = threading.Condition()
         self._queue: deque[Job] = deque()
         self._background: dict[int, _Running] = {}
         self._in_front = 0
         self._ending = False
         self._names = 0
-        self._registered = False
 
     def submit(self, job: Job) -> bool:
         """Run *job* on a free thread, or queue it, or refuse it."""
-        self._look_at_process()
+        self._end_with_process()
         with self._lock:
             if self._ending:
                 return False
@@ -114,7 +116,7 @@ class ThreadRunner:
 
     def spawn(self, job: Job) -> bool:
         """Run *job* on a thread of its own."""
-        self._look_at_process()
+        self._end_with_process()
         with self._lock:
             if self._in_front >= self._foreground:
                 return False
@@ -134,17 +136,16 @@ class ThreadRunner:
                     return False
         return True
 
-    def _look_at_process(self) -> None:
-        # Threads do not survive a fork, and a lock may have been held in the parent.
-        if self._pid != os.getpid():
-            self._reset()
-        if not self._registered:
-            self._registered = True
+    def _end_with_process(self) -> None:
+        # In the process that works, which may be a fork of the one that made this.
+        pid = os.getpid()
+        if self._ends_with != pid:
+            self._ends_with = pid
             atexit.register(_end, weakref.ref(self))
 
     def end(self) -> None:
         """Take no more jobs, and wait for those that are there."""
-        if self._pid != os.getpid():
+        if self._ends_with != os.getpid():
             return
         with self._lock:
             self._ending = True
@@ -208,6 +209,18 @@ class ThreadRunner:
         with self._lock:
             self._in_front -= 1
             self._lock.notify_all()
+
+
+_runners: weakref.WeakSet[ThreadRunner] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for runner in list(_runners):
+        runner.forget_threads()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def _end(reference: weakref.ref[ThreadRunner]) -> None:

@@ -13,11 +13,11 @@ import typing as t
 import weakref
 from pathlib import Path
 
-from ..core.entry import decode
-from ..core.entry import encode
 from ..core.entry import Mark
 from ..core.entry import Record
 from ..core.entry import Unreadable
+from ..core.entry import decode
+from ..core.entry import encode
 from ..core.freshness import Freshness
 from ..core.key import PageKey
 from ..core.key import path_tag
