@@ -64,10 +64,10 @@ class Front:
         self._inner = inner
         self._state = state
         self._memory = state.memory
-        self._find_shelf = state.memory.shelves.get
         self._announced = state.store.announced
         self._now = state.store.now
         self._prefix = state.prefix
+        self._find_shelf = self._shelf_finder()
         self._check_at = float("-inf")
         self._prepared = False
 
@@ -76,7 +76,7 @@ class Front:
     ) -> t.Iterable[bytes]:
         """Answer one request."""
         path = environ.get("PATH_INFO", "")
-        shelf = self._find_shelf(self._prefix + path if self._prefix else path)
+        shelf = self._find_shelf(path)
         if shelf is not None:
             answer = self._answer_from_memory(shelf, environ, start_response)
             if answer is not None:
@@ -87,6 +87,10 @@ class Front:
         visit = environ[VISIT] = Visit()
         visit.start_response = start_response
         return self._pass(visit, environ)
+
+    def _shelf_finder(self) -> t.Callable[[str], Shelf | None]:
+        shelves, prefix = self._memory.shelves, self._prefix
+        return (lambda path: shelves.get(prefix + path)) if prefix else shelves.get
 
     # -- memory -----------------------------------------------------------------------
 
@@ -161,14 +165,12 @@ class Front:
         return self._pass(visit, environ)
 
     def _pass(self, visit: Visit, environ: WSGIEnvironment) -> t.Iterable[bytes]:
-        token = inside.set(visit)
+        inside.set(visit)
         try:
-            body = self._inner(environ, visit.start)
+            body = self._inner(environ, visit)
         except BaseException:
             visit.finish()
             raise
-        finally:
-            inside.reset(token)
         if visit.touched:
             if visit.target is not None or visit.served is not None:
                 return self._answer(visit, body, environ)

@@ -35,8 +35,8 @@ def rendering() -> bool:
     return current_capture.get() is not None
 
 
-#: The visit that is inside Flask in this context. Teardowns of the application context
-#: find it here: their request context is gone already.
+#: The visit that entered Flask last in this context. Teardowns of the application context
+#: find it here: their request context is gone already. It stays when it is finished.
 inside: contextvars.ContextVar[Visit | None] = contextvars.ContextVar(
     "flask_isr.visit", default=None
 )
@@ -56,10 +56,11 @@ def _swallow(data: bytes) -> None:
 class Visit:
     """What the Front, the decorated view and ``revalidate_*`` tell each other.
 
-    It is also the body that is handed to the server, where somebody must know when that
-    is closed: one object for a request that has nothing to do with static pages. Since
-    each such request pays for it, its defaults are the class's, and whoever makes it sets
-    :attr:`start_response`, which is cheaper than a constructor.
+    It is also the ``start_response`` that Flask is given, and the body that is handed to
+    the server where somebody must know when that is closed: one object for a request that
+    has nothing to do with static pages. Since each such request pays for it, its defaults
+    are the class's, and whoever makes it sets :attr:`start_response`, which is cheaper
+    than a constructor.
 
     :ivar start_response: the server's.
     :ivar touched: whether a decorated view or ``revalidate_*`` wrote into it.
@@ -86,7 +87,7 @@ class Visit:
     start_response: StartResponse
     _repeat: t.Callable[[list[Invalidation]], None]
 
-    def start(
+    def __call__(
         self,
         status: str,
         headers: list[tuple[str, str]],

@@ -23,8 +23,8 @@ from .flight import Landing
 from .freshness import Freshness
 from .key import PageKey
 from .rendering import Rendering
-from .runner import Job
 from .runner import Runner
+from .threads import Job
 from .upkeep import Upkeep
 
 logger = logging.getLogger("flask_isr")

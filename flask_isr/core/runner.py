@@ -13,9 +13,11 @@ import weakref
 from collections import deque
 from dataclasses import dataclass
 
-logger = logging.getLogger("flask_isr.runner")
+from .threads import Job
+from .threads import Threads
+from .threads import run_guarded
 
-Job: t.TypeAlias = t.Callable[[], None]
+logger = logging.getLogger("flask_isr.runner")
 
 
 class Runner(t.Protocol):
@@ -38,7 +40,7 @@ class InlineRunner:
 
     def submit(self, job: Job) -> bool:
         """Run *job* before this returns."""
-        contextvars.Context().run(_run, job)
+        contextvars.Context().run(run_guarded, job)
         return True
 
     spawn = submit
@@ -59,8 +61,8 @@ class _Running:
 class ThreadRunner:
     """A bounded number of threads, started when there is work and ended when there is none.
 
-    No thread stands before the first job, so that a fork of a warmed-up server takes none
-    away. Under gevent's monkey patches the threads are greenlets.
+    No thread stands before the first job, so that a fork of a server takes none away.
+    Under gevent's monkey patches the threads are greenlets.
 
     :param workers: background jobs at a time.
     :param queue: background jobs that may wait for a thread.
@@ -94,6 +96,7 @@ class ThreadRunner:
         """After a fork: the threads of the parent process are not here, and its lock may
         have been held."""
         self._lock = threading.Condition()
+        self._threads = Threads()
         self._queue: deque[Job] = deque()
         self._background: dict[int, _Running] = {}
         self._in_front = 0
@@ -121,7 +124,7 @@ class ThreadRunner:
             if self._in_front >= self._foreground:
                 return False
             self._in_front += 1
-        if not self._start(lambda: self._work_in_front(job)):
+        if not self._threads.run(lambda: self._work_in_front(job)):
             with self._lock:
                 self._in_front -= 1
             return False
@@ -145,8 +148,6 @@ class ThreadRunner:
 
     def end(self) -> None:
         """Take no more jobs, and wait for those that are there."""
-        if self._ends_with != os.getpid():
-            return
         with self._lock:
             self._ending = True
         if not self.drain(self._grace):
@@ -172,43 +173,36 @@ class ThreadRunner:
         self._names += 1
         name = self._names
         self._background[name] = _Running(self._clock())
-        if not self._start(lambda: self._work(name, job)):
+        if not self._threads.run(lambda: self._work(name, job)):
             del self._background[name]
             return False
         return True
 
-    def _start(self, target: Job) -> bool:
-        # A daemon: a render that hangs must not keep the process from ending. `_end`
-        # waits for the others.
-        thread = threading.Thread(
-            target=lambda: contextvars.Context().run(target),
-            name="flask-isr",
-            daemon=True,
-        )
-        try:
-            thread.start()
-        except RuntimeError as error:
-            logger.warning("no thread for a render: %s", error)
-            return False
-        return True
-
     def _work(self, name: int, job: Job) -> None:
-        while True:
-            _run(job)
-            with self._lock:
-                written_off = self._background[name].written_off
-                if written_off or not self._queue:
-                    del self._background[name]
-                    self._lock.notify_all()
-                    return
-                job = self._queue.popleft()
-                self._background[name].began = self._clock()
+        more: Job | None = job
+        while more is not None:
+            try:
+                contextvars.Context().run(run_guarded, more)
+            finally:
+                more = self._finished(name)
+
+    def _finished(self, name: int) -> Job | None:
+        with self._lock:
+            running = self._background[name]
+            if not running.written_off and self._queue:
+                running.began = self._clock()
+                return self._queue.popleft()
+            del self._background[name]
+            self._lock.notify_all()
+            return None
 
     def _work_in_front(self, job: Job) -> None:
-        _run(job)
-        with self._lock:
-            self._in_front -= 1
-            self._lock.notify_all()
+        try:
+            job()
+        finally:
+            with self._lock:
+                self._in_front -= 1
+                self._lock.notify_all()
 
 
 _runners: weakref.WeakSet[ThreadRunner] = weakref.WeakSet()
@@ -227,10 +221,3 @@ def _end(reference: weakref.ref[ThreadRunner]) -> None:
     runner = reference()
     if runner is not None:
         runner.end()
-
-
-def _run(job: Job) -> None:
-    try:
-        job()
-    except Exception:
-        logger.exception("a background job failed")
