@@ -21,7 +21,6 @@ from werkzeug.test import run_wsgi_app
 from flask_isr import ISR
 from flask_isr import static_page
 from flask_isr.core.answer import Target
-from flask_isr.core.key import PageKey
 from flask_isr.core.outcome import Rendered
 from flask_isr.render import Renderer
 from flask_isr.routes import target_of
@@ -62,7 +61,7 @@ def target(state: State) -> Target:
     """The static page, as a visitor asks for it."""
     match = state.routes.match("/static-page")
     assert match is not None
-    return target_of(match, PageKey(match.rule.rule, match.path))
+    return target_of(match, match.key())
 
 
 def call(application: t.Any, path: str) -> Action:

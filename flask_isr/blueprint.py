@@ -15,6 +15,8 @@ from .errors import NotAStaticPage
 from .errors import StoreUnavailable
 from .revalidation import Invalidation
 from .secret import GUARDED_ATTRIBUTE
+from .secret import BadBody
+from .secret import form_values
 from .secret import json_body
 from .secret import message
 from .secret import no_store
@@ -25,9 +27,6 @@ from .state import current_state
 
 # Targets of one call: they are checked, recorded in one transaction and rendered together.
 _TARGETS = 256
-
-# Bytes of a request's body.
-_BODY = 256 * 1024
 
 _WORDS = ("match", "mode")
 
@@ -56,8 +55,6 @@ def make_blueprint() -> Blueprint:
 def revalidate_route() -> Response:
     """Check all targets, expire all of them at once, render the paths, and say how it
     went."""
-    if (request.content_length or 0) > _BODY:
-        return message(413, f"The body is larger than {_BODY} bytes")
     refused = refusal(request)
     if refused is not None:
         return refused
@@ -67,6 +64,8 @@ def revalidate_route() -> Response:
         items = _items(state, wanted)
     except NotAStaticPage as error:
         return message(404, str(error), path=error.path)
+    except BadBody as error:
+        return message(error.status, str(error))
     except ValueError as error:
         return message(400, str(error))
     try:
@@ -80,10 +79,8 @@ setattr(revalidate_route, GUARDED_ATTRIBUTE, True)
 
 def _wanted() -> _Wanted:
     body = json_body(request)
-    if body is None:
-        raise _BadRequest("The body is not a JSON object")
-    paths = [*request.args.getlist("path"), *request.form.getlist("path")]
-    tags = [*request.args.getlist("tag"), *request.form.getlist("tag")]
+    paths = [*request.args.getlist("path"), *form_values(request, "path")]
+    tags = [*request.args.getlist("tag"), *form_values(request, "tag")]
     paths += _texts(body, "path", "paths")
     tags += _texts(body, "tag", "tags")
     if not paths and not tags:
@@ -107,7 +104,8 @@ def _texts(body: t.Mapping[str, t.Any], one: str, many: str) -> list[str]:
 
 
 def _word(body: t.Mapping[str, t.Any], name: str) -> str | None:
-    value = body.get(name, request.form.get(name, request.args.get(name)))
+    sent = [*form_values(request, name), *request.args.getlist(name), None]
+    value = body.get(name, sent[0])
     if value is not None and not isinstance(value, str):
         raise _BadRequest(f"{name!r} must be a string")
     return value
@@ -127,10 +125,11 @@ def _items(state: State, wanted: _Wanted) -> list[Invalidation]:
 
 
 def _carry_out(state: State, wanted: _Wanted, items: list[Invalidation]) -> Response:
-    state.revalidator.record(items)
+    failed = state.revalidator.record(items)
     state.revalidator.settle(items)
     pages = [item for item in items if item.mode == "refresh"]
-    failed, pending = state.revalidator.renew(pages)
+    more, pending = state.revalidator.renew(pages)
+    failed |= more
     if failed:
         causes = "; ".join(f"{path}: {cause}" for path, cause in failed.items())
         return message(

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from flask import Response
 from flask import current_app
+from flask.sessions import SessionMixin
 from werkzeug.exceptions import HTTPException
 
 from .compat import after_request_functions
@@ -77,7 +78,7 @@ class Capture:
         if session is not None:
             view.session_read = session.accessed
             view.session_written = session.accessed and session.modified
-        self._record(response, view)
+        self._record(response, view, session)
         return response
 
     def _answer(
@@ -94,18 +95,25 @@ class Capture:
             raise
         return current_app.make_response(result)
 
-    def _record(self, response: Response, view: ViewAnswer) -> None:
+    def _record(
+        self, response: Response, view: ViewAnswer, session: SessionMixin | None
+    ) -> None:
         view.headers = list(response.headers.items())
         if not response.is_streamed:
             view.chunks = [response.get_data()]
             view.complete = True
             return
-        response.response = _recorded(response.response, view, self.limit)
+        response.response = _recorded(response.response, view, session, self.limit)
 
 
-def _recorded(chunks: t.Any, view: ViewAnswer, limit: int) -> t.Iterator[bytes]:
+def _recorded(
+    chunks: t.Any, view: ViewAnswer, session: SessionMixin | None, limit: int
+) -> t.Iterator[bytes]:
     """Pass *chunks* on, and keep them up to *limit* bytes."""
     size = 0
+    read = session is not None and session.accessed
+    if session is not None:
+        session.accessed = False
     try:
         for chunk in chunks:
             data = chunk.encode() if isinstance(chunk, str) else chunk
@@ -115,6 +123,10 @@ def _recorded(chunks: t.Any, view: ViewAnswer, limit: int) -> t.Iterator[bytes]:
             yield data
         view.complete = size <= limit
     finally:
+        if session is not None:
+            # Too late for Flask to say so in a header.
+            view.session_read = view.session_read or session.accessed
+            session.accessed = session.accessed or read
         close = getattr(chunks, "close", None)
         if close is not None:
             close()

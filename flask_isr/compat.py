@@ -17,10 +17,9 @@ if t.TYPE_CHECKING:
 
 def peek_session() -> SessionMixin | None:
     """The session of the current request, without counting as a look into it."""
-    # Since 3.1.3 the attribute `session` of the context notes that it was read.
-    ctx = request_ctx._get_current_object()  # type: ignore[attr-defined]
-    session = ctx._session if hasattr(ctx, "_session") else ctx.session
-    return t.cast("SessionMixin | None", session)
+    # The property `session` of the context notes that it was read.
+    session: SessionMixin | None = request_ctx._get_current_object()._session  # type: ignore[attr-defined]
+    return session
 
 
 def after_request_functions() -> list[t.Callable[[Response], Response]]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import SplitResult
 from urllib.parse import urlsplit
 
+from .core.runner import GuardedRunner
 from .core.runner import Runner
 from .errors import ConfigurationError
 
@@ -204,11 +205,9 @@ def _size(key: str, values: t.Mapping[str, t.Any]) -> int:
 def _runner(value: t.Any) -> t.Any:
     if value in ("thread", "inline"):
         return value
-    if all(
-        callable(getattr(value, name, None)) for name in ("submit", "spawn", "drain")
-    ):
-        return value
+    if all(callable(getattr(value, name, None)) for name in ("submit", "spawn")):
+        return GuardedRunner(value)
     raise ConfigurationError(
         f"ISR_RUNNER is {value!r}; it must be 'thread', 'inline', or an object with the"
-        " methods of flask_isr.core.runner.Runner."
+        " methods submit and spawn of flask_isr.core.runner.Runner."
     )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import typing as t
+
+from werkzeug.wsgi import ClosingIterator
 
 from . import response
 from .core.answer import Answer
@@ -61,7 +64,8 @@ class Front:
     """
 
     def __init__(self, inner: WSGIApplication, state: State) -> None:
-        self._inner = inner
+        plain = getattr(inner, "__func__", None) is type(state.app).wsgi_app
+        self._inner = inner if plain else eager(inner)
         self._state = state
         self._memory = state.memory
         self._announced = state.store.announced
@@ -165,12 +169,16 @@ class Front:
         return self._pass(visit, environ)
 
     def _pass(self, visit: Visit, environ: WSGIEnvironment) -> t.Iterable[bytes]:
+        outer = inside.get()
         inside.set(visit)
         try:
             body = self._inner(environ, visit)
         except BaseException:
             visit.finish()
             raise
+        finally:
+            # None, but for a request inside a request, such as by a test client.
+            inside.set(outer)
         if visit.touched:
             if visit.target is not None or visit.served is not None:
                 return self._answer(visit, body, environ)
@@ -218,6 +226,31 @@ class Front:
             case Serve() | RunView():
                 # The view must see the request after all: a second time through Flask.
                 return self._enter(environ, start_response, answer)
+
+
+def eager(inner: WSGIApplication) -> WSGIApplication:
+    """*inner*, with ``start_response`` called before it returns, as Flask alone does.
+
+    A middleware that is a generator runs nothing before its first chunk is asked for.
+    """
+
+    def started(
+        environ: WSGIEnvironment, start_response: StartResponse
+    ) -> t.Iterable[bytes]:
+        body = inner(environ, start_response)
+        if isinstance(body, list | tuple):
+            return body
+        close = getattr(body, "close", None)
+        chunks = iter(body)
+        try:
+            first = list(itertools.islice(chunks, 1))
+        except BaseException:
+            if close is not None:
+                close()
+            raise
+        return ClosingIterator(itertools.chain(first, chunks), close)
+
+    return started
 
 
 def _good_until(entry: Entry, age: float, now: float) -> float:

@@ -23,8 +23,16 @@ if t.TYPE_CHECKING:
 
 logger = logging.getLogger("flask_isr")
 
-# Seconds after which a path that the list lacks has the list asked again.
+# Seconds after which a path that the list lacks has the list asked again, and for which
+# visitors do not ask when there was no answer.
 _ASK_AGAIN = 60.0
+
+
+# The list that is being asked for in this context: the application may request its own
+# pages to make it, and they must not wait for it.
+_asked: contextvars.ContextVar[str | None] = contextvars.ContextVar(
+    "flask_isr.asked", default=None
+)
 
 
 class PathError(ISRError, ValueError):
@@ -58,6 +66,7 @@ def declared_paths(
     errors: list[PathError] = []
 
     def ask() -> None:
+        _asked.set(endpoint)
         with state.app.test_request_context(base_url=f"{state.site.origin}/"):
             for item in _items(page, endpoint, errors):
                 try:
@@ -113,20 +122,35 @@ def _build(state: State, endpoint: str, values: Mapping[str, t.Any]) -> str:
         raise PathError(endpoint, values, f"no URL can be built ({error})") from None
 
 
+class _Question:
+    """The application is being asked for one list.
+
+    :ivar taken: whether a list came of it; known when it is done.
+    """
+
+    def __init__(self) -> None:
+        self.done = threading.Event()
+        self.taken = False
+
+
 class ClosedLists:
     """The lists that ``fallback=False`` is closed over, one for all processes.
 
-    A list that fails, or is empty after it was not, is not taken: the last one stands.
+    A list that fails, or is empty after it was not, is not taken: the last one stands. Of
+    each list one question runs at a time in this process.
     """
 
     def __init__(self, state: State) -> None:
         self._state = state
         self._known: dict[str, tuple[int, Mark, Listed]] = {}
-        self._asking: set[str] = set()
+        self._not_before: dict[str, float] = {}
+        self.forget_questions()
 
     def forget_questions(self) -> None:
         """After a fork: what other threads of the parent process ask is not asked here."""
-        self._asking = set()
+        self._lock = threading.Lock()
+        self._running: dict[str, _Question] = {}
+        self._next: dict[str, _Question] = {}
 
     def has(self, match: Match) -> bool:
         """Whether the list has the page, as far as that is known without asking."""
@@ -147,25 +171,34 @@ class ClosedLists:
         """
         if match.page.fallback is not False:
             return True
+        endpoint = match.endpoint
         try:
-            listed = self._listed(match.endpoint)
-            if listed is None:
-                self.ask(match.endpoint)
-                listed = self._listed(match.endpoint)
-            if listed is None:
-                return None
-            if match.path in listed.paths:
-                return True
-            self._ask_if_old(match.endpoint, listed)
+            listed = self._listed(endpoint)
+            if listed is None and _asked.get() != endpoint and self._may_ask(endpoint):
+                self._ask(endpoint, joins=True)
+                listed = self._listed(endpoint)
         except StoreUnavailable as error:
             self._state.engine.upkeep.warn(error)
             return None
-        return False
+        if listed is None:
+            return None
+        if match.path not in listed.paths:
+            self._ask_if_old(endpoint, listed)
+            return False
+        return True
 
     def _ask_if_old(self, endpoint: str, listed: Listed) -> None:
         age = self._state.store.now() - listed.asked_at
-        if not 0 <= age < _ASK_AGAIN and endpoint not in self._asking:
-            self._state.runner.submit(lambda: self._ask(endpoint))
+        if 0 <= age < _ASK_AGAIN or not self._may_ask(endpoint):
+            return
+        if self._state.runner.submit(lambda: self._question(endpoint, _Question())):
+            self._not_before[endpoint] = self._state.store.now() + _ASK_AGAIN
+
+    def _may_ask(self, endpoint: str) -> bool:
+        """Whether enough time has passed since a question without an answer."""
+        until = self._not_before.get(endpoint)
+        now = self._state.store.now()
+        return until is None or not until - _ASK_AGAIN <= now < until
 
     def _listed(self, endpoint: str) -> Listed | None:
         store = self._state.store
@@ -184,31 +217,61 @@ class ClosedLists:
             self._known[endpoint] = (order, version, listed)
         return listed
 
-    def ask(self, endpoint: str) -> None:
-        """Ask the application for the list now, on another stack, and wait for it."""
-        done = threading.Event()
+    def ask(self, endpoint: str) -> bool:
+        """Have the application asked for the list, beginning after this call, on another
+        stack, and wait for the answer; whether a list came of it in time."""
+        # Called by the very code that is being asked: it would wait for itself.
+        return _asked.get() != endpoint and self._ask(endpoint, joins=False)
 
-        def job() -> None:
+    def _ask(self, endpoint: str, *, joins: bool) -> bool:
+        with self._lock:
+            running = self._running.get(endpoint)
+            if running is None:
+                question = self._running[endpoint] = _Question()
+            elif joins:
+                question = running
+            else:
+                question = self._next.setdefault(endpoint, _Question())
+        leads = running is None
+        if leads and not self._state.runner.spawn(
+            lambda: self._lead(endpoint, question)
+        ):
+            with self._lock:
+                self._running.pop(endpoint, None)
+                waiting = self._next.pop(endpoint, None)
+            for refused in (question, waiting):
+                if refused is not None:
+                    refused.done.set()
+        question.done.wait(self._state.settings.wait_timeout)
+        return question.done.is_set() and question.taken
+
+    def _lead(self, endpoint: str, question: _Question) -> None:
+        more: _Question | None = question
+        while more is not None:
             try:
-                self._ask(endpoint)
+                self._question(endpoint, more)
             finally:
-                done.set()
+                with self._lock:
+                    question, more = more, self._next.pop(endpoint, None)
+                    if more is None:
+                        self._running.pop(endpoint, None)
+                    else:
+                        self._running[endpoint] = more
+                question.done.set()
 
-        if self._state.runner.spawn(job):
-            done.wait(self._state.settings.wait_timeout)
-
-    def _ask(self, endpoint: str) -> None:
-        self._asking.add(endpoint)
+    def _question(self, endpoint: str, question: _Question) -> None:
         try:
             # Before the question: an answer that is older than another's must not win.
-            mark = self._state.store.arrival()
+            mark = self._state.store.tick()
             pages = self._answer(endpoint)
             if pages is not None:
-                self.take(endpoint, pages, mark)
+                question.taken = self.take(endpoint, pages, mark)
         except StoreUnavailable as error:
             self._state.engine.upkeep.warn(error)
-        finally:
-            self._asking.discard(endpoint)
+        if question.taken:
+            self._not_before.pop(endpoint, None)
+        else:
+            self._not_before[endpoint] = self._state.store.now() + _ASK_AGAIN
 
     def _answer(self, endpoint: str) -> t.Collection[str] | None:
         try:
@@ -222,10 +285,10 @@ class ClosedLists:
             logger.warning("%s", error)
         return pages.keys()
 
-    def take(self, endpoint: str, pages: t.Collection[str], mark: Mark) -> None:
+    def take(self, endpoint: str, pages: t.Collection[str], mark: Mark) -> bool:
         """Make *pages* the list of *endpoint*, unless it is empty and the last was not.
 
-        :param mark: the store's order before the application was asked.
+        :param mark: what :meth:`.Store.tick` gave before the application was asked.
         :raises StoreUnavailable: where it was not written.
         """
         listed = self._state.store.closed_list(endpoint)
@@ -233,5 +296,6 @@ class ClosedLists:
             logger.warning(
                 "the paths of %r are empty now; the last list stands", endpoint
             )
-            return
+            return False
         self._state.store.put_list(endpoint, pages, mark)
+        return True

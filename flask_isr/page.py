@@ -154,11 +154,21 @@ def _check_view(view: object) -> None:
 
 
 def page_of(view: t.Any) -> tuple[StaticPage, Callable[..., t.Any]] | None:
-    """The declaration of a registered view and its decorated form, if it has one."""
-    return t.cast(
-        "tuple[StaticPage, Callable[..., t.Any]] | None",
-        getattr(view, PAGE_ATTRIBUTE, None),
-    )
+    """The declaration of a registered view and its decorated form, if it has one.
+
+    The view below the decorator has it, and each decorator above that keeps ``wraps``.
+    """
+    found = getattr(view, PAGE_ATTRIBUTE, None)
+    if found is None or view is found[0].view:
+        return t.cast("tuple[StaticPage, Callable[..., t.Any]] | None", found)
+    page, door = found
+    step = view
+    while step is not None:
+        if step is door:
+            return page, door
+        step = getattr(step, "__wrapped__", None)
+    # Wrapped around the view itself: another view, which is not static.
+    return None
 
 
 def checked_tags(tags: Iterable[t.Any], whose: str) -> frozenset[str]:

@@ -56,7 +56,7 @@ class Renderer:
         rules = storable.Rules(
             level=self._state.levels.required(match.endpoint).level,
             lifetime=match.page.lifetime,
-            reserved_host=site.origin.host if site.reserved else None,
+            reserved=site.reserved,
         )
         return storable.judge(key, capture, final, rules)
 

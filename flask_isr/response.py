@@ -129,6 +129,9 @@ def finish(
     """
     entry = serve.entry
     names = {name.lower() for name, _ in headers}
+    if status.startswith("304"):
+        # A hook judged the condition itself.
+        return status, headers, []
     head = environ["REQUEST_METHOD"] == "HEAD"
     if head:
         length = ("content-length", str(len(entry.body)))
@@ -147,6 +150,7 @@ def finish(
     elif (
         is_conditional(environ)
         and status.startswith("200")
+        and ("etag", entry.etag) in {(name.lower(), value) for name, value in headers}
         and not_modified(environ, entry)
     ):
         return status_line(304), without_body(headers), []

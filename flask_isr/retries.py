@@ -1,4 +1,4 @@
-"""Invalidations that could not be recorded at the end of a request, tried again."""
+"""What could not be done at once for want of the store or the application, tried again."""
 
 from __future__ import annotations
 
@@ -7,58 +7,79 @@ import threading
 import time
 import typing as t
 from collections import deque
+from dataclasses import dataclass
 
-from .errors import StoreUnavailable
-
-if t.TYPE_CHECKING:
-    from .core.runner import Runner
+from .core.threads import Threads
 
 logger = logging.getLogger("flask_isr")
 
-# Seconds between two attempts, and how long one goes on.
+# Seconds between two attempts, and for how long one goes on.
 _PAUSE = 1.0
 _PATIENCE = 600.0
 
-# Actions kept; with the store down for minutes, the oldest give way, and it is said.
+# Actions kept; beyond, the oldest gives way, and that is said.
 _KEPT = 1000
 
 
-class Retries:
-    """Repeats actions in the background until the store takes them."""
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    key: t.Hashable
+    name: str
+    action: t.Callable[[], bool]
+    since: float
 
-    def __init__(self, runner: Runner) -> None:
-        self._runner = runner
+
+class Retries:
+    """Repeats actions on a thread of its own until they succeed.
+
+    Not on the Runner: that may do its work on the caller's stack.
+    """
+
+    def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._waiting: deque[tuple[float, t.Callable[[], None]]] = deque()
+        self._threads = Threads()
+        self._waiting: deque[_Waiting] = deque()
         self._running = False
 
-    def add(self, action: t.Callable[[], None]) -> None:
-        """Repeat *action* until it no longer raises StoreUnavailable."""
+    def add(self, key: t.Hashable, name: str, action: t.Callable[[], bool]) -> None:
+        """Repeat *action* until it returns true.
+
+        :param key: what it does: of several that do the same, one is kept.
+        :param name: what it is about, for people.
+        """
         with self._lock:
-            if len(self._waiting) >= _KEPT:
-                self._waiting.popleft()
-                logger.error("an invalidation was given up: the store is not there")
-            self._waiting.append((time.monotonic(), action))
-            if self._running:
+            if any(waiting.key == key for waiting in self._waiting):
                 return
-            self._running = True
-        if not self._runner.spawn(self._run):
-            self._running = False
+            if len(self._waiting) >= _KEPT:
+                self._give_up(self._waiting.popleft())
+            self._waiting.append(_Waiting(key, name, action, time.monotonic()))
+            if not self._running:
+                self._running = self._threads.run(self._run)
 
     def _run(self) -> None:
         while True:
+            time.sleep(_PAUSE)
             with self._lock:
+                due, self._waiting = self._waiting, deque()
+            again = [waiting for waiting in due if not self._succeeds(waiting)]
+            with self._lock:
+                self._waiting.extendleft(reversed(again))
                 if not self._waiting:
                     self._running = False
                     return
-                since, action = self._waiting[0]
-            try:
-                action()
-            except StoreUnavailable as error:
-                if time.monotonic() - since < _PATIENCE:
-                    time.sleep(_PAUSE)
-                    continue
-                logger.error("an invalidation was given up: %s", error)
-            with self._lock:
-                if self._waiting and self._waiting[0][1] is action:
-                    self._waiting.popleft()
+
+    def _succeeds(self, waiting: _Waiting) -> bool:
+        try:
+            if waiting.action():
+                logger.info("%s: succeeded at last", waiting.name)
+                return True
+        except Exception:
+            logger.exception("%s: tried again in vain", waiting.name)
+        if time.monotonic() - waiting.since < _PATIENCE:
+            return False
+        self._give_up(waiting)
+        return True
+
+    @staticmethod
+    def _give_up(waiting: _Waiting) -> None:
+        logger.error("%s: given up; its pages may be old", waiting.name)

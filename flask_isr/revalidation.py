@@ -146,7 +146,7 @@ class Revalidator:
         invalidations = list(
             {(item.tag, item.mode): item for item in invalidations}.values()
         )
-        self.record(invalidations)
+        failed = self.record(invalidations)
         visit = current_visit()
         if visit is None or visit.finished:
             self.settle(invalidations)
@@ -154,27 +154,38 @@ class Revalidator:
             visit.postpone(invalidations, self.repeat)
         wanted = [item for item in invalidations if item.mode == "refresh"]
         if wanted:
-            failed, pending = self.renew(wanted)
+            more, pending = self.renew(wanted)
+            failed |= more
             if failed or pending:
                 raise RevalidationError(failed, pending)
 
-    def record(self, invalidations: t.Sequence[Invalidation]) -> None:
+    def record(self, invalidations: t.Sequence[Invalidation]) -> dict[str, str]:
         """Write all in the store, in one transaction, and ask closed lists that lack one
         of the paths.
 
+        :return: path to cause, for paths whose list could not be asked; it is asked again
+            in the background until that succeeds.
         :raises StoreUnavailable: where it was not recorded; nothing is done then.
         """
         stale = {item.tag for item in invalidations if item.mode == "stale"}
         expired = {item.tag for item in invalidations if item.mode != "stale"}
         if invalidations:
             self._state.store.invalidate(stale=stale, expired=expired)
-        unlisted = {
-            item.match.endpoint
-            for item in invalidations
-            if item.match is not None and not self._state.lists.has(item.match)
-        }
-        for endpoint in unlisted:
-            self._state.lists.ask(endpoint)
+        unlisted: dict[str, list[str]] = {}
+        for item in invalidations:
+            if item.match is not None and not self._state.lists.has(item.match):
+                unlisted.setdefault(item.match.endpoint, []).append(item.label)
+        failed: dict[str, str] = {}
+        for endpoint, paths in unlisted.items():
+            if not self._state.lists.ask(endpoint):
+                logger.warning("the list of %r is asked again later", endpoint)
+                name = f"the list of {endpoint!r}"
+                self._state.retries.add(name, name, self._asker(endpoint))
+                failed |= dict.fromkeys(paths, "its list of paths could not be asked")
+        return failed
+
+    def _asker(self, endpoint: str) -> t.Callable[[], bool]:
+        return lambda: self._state.lists.ask(endpoint)
 
     def settle(
         self,
@@ -216,11 +227,17 @@ class Revalidator:
         self.settle(invalidations, rendered=("expire", "refresh"))
 
     def _retry(self, invalidations: t.Sequence[Invalidation]) -> None:
-        self._state.retries.add(lambda: self._record_late(invalidations))
+        def record() -> bool:
+            try:
+                self.record(invalidations)
+            except StoreUnavailable:
+                return False
+            self.settle(invalidations, rendered=("expire", "refresh"))
+            return True
 
-    def _record_late(self, invalidations: t.Sequence[Invalidation]) -> None:
-        self.record(invalidations)
-        self.settle(invalidations, rendered=("expire", "refresh"))
+        key = frozenset((item.tag, item.mode) for item in invalidations)
+        name = ", ".join(item.label for item in invalidations)
+        self._state.retries.add(key, name, record)
 
     def renew(
         self, invalidations: t.Sequence[Invalidation]

@@ -11,7 +11,6 @@ from urllib.parse import quote
 from urllib.parse import unquote_to_bytes
 from urllib.parse import urlsplit
 
-from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 from werkzeug.routing import Rule
 
@@ -45,6 +44,7 @@ class Match:
 
     :param values: the URL values, converted.
     :param path: the canonical path with the mount prefix, percent-encoded.
+    :param site: whose page it is; see :attr:`.PageKey.site`.
     """
 
     page: StaticPage
@@ -52,16 +52,23 @@ class Match:
     rule: Rule
     values: t.Mapping[str, t.Any]
     path: str
+    site: str = ""
+
+    def key(self, query: tuple[tuple[str, str], ...] = ()) -> PageKey:
+        """The key of the page with these query parameters."""
+        return PageKey(self.rule.rule, self.path, query, self.site)
 
 
 class Routes:
     """The static pages of one application, read at its first request.
 
     :param prefix: the mount prefix that canonical paths begin with.
+    :param site: tells applications apart that share a store.
     """
 
-    def __init__(self, app: Flask, prefix: str) -> None:
+    def __init__(self, app: Flask, prefix: str, site: str = "") -> None:
         self.prefix = prefix
+        self._site = site
         #: Endpoint to page.
         self.pages: dict[str, StaticPage] = {}
         self._rules: dict[str, Rule] = {}
@@ -134,7 +141,8 @@ class Routes:
                 if path is None or not path.startswith(self.prefix):
                     return None
                 path_info = path[len(self.prefix) :]
-            except HTTPException:
+            except Exception:
+                # Not found, or a converter of the application's: Flask tells its visitor.
                 return None
             else:
                 return self._matched(rule, values)
@@ -142,13 +150,16 @@ class Routes:
 
     def _matched(self, rule: Rule, values: t.Mapping[str, t.Any]) -> Match | None:
         page = self.pages.get(rule.endpoint)
-        path = build_path(rule, values)
+        try:
+            path = build_path(rule, values)
+        except Exception:
+            return None
         if page is None or path is None or not path.startswith("/"):
             return None
         path = self.prefix + path
         if len(path) > PATH_LENGTH or not _plain(path):
             return None
-        return Match(page, rule.endpoint, rule, values, path)
+        return Match(page, rule.endpoint, rule, values, path, self._site)
 
     def match_request(self, environ: t.Mapping[str, t.Any]) -> Match | None:
         """The static page that a request asks for, if it can be told apart by its path.
@@ -195,7 +206,9 @@ class Routes:
         if decoded is None or not decoded.startswith(self.prefix):
             return None
         match = self.match(decoded[len(self.prefix) :])
-        return match if match is not None and match.rule.rule == key.rule else None
+        if match is None or match.rule.rule != key.rule or match.site != key.site:
+            return None
+        return match
 
 
 def key_of(match: Match, query_string: str = "") -> PageKey | None:
@@ -205,7 +218,7 @@ def key_of(match: Match, query_string: str = "") -> PageKey | None:
     :return: ``None`` where there are more of them than anybody needs.
     """
     query = declared_query(query_string, match.page.query)
-    return None if query is None else PageKey(match.rule.rule, match.path, query)
+    return None if query is None else match.key(query)
 
 
 def declared_query(
@@ -222,7 +235,8 @@ def declared_query(
         errors="werkzeug.url_quote",
     )
     known = [pair for pair in pairs if pair[0] in declared]
-    if len(known) > _PARAMETERS:
+    length = sum(len(name) + len(value) for name, value in known)
+    if len(known) > _PARAMETERS or length > PATH_LENGTH:
         return None
     return tuple(sorted(known, key=itemgetter(0)))
 

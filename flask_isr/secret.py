@@ -13,6 +13,7 @@ from flask import current_app
 from flask import jsonify
 from flask import request
 from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from .errors import StoreUnavailable
 from .state import current_state
@@ -23,6 +24,9 @@ View = t.TypeVar("View", bound=t.Callable[..., t.Any])
 
 #: The attribute by which a guarded view is known: it needs no CSRF token.
 GUARDED_ATTRIBUTE = "__flask_isr_guarded__"
+
+# Bytes of a body that are looked at for targets and secrets.
+_BODY = 256 * 1024
 
 # Seconds after which a sender should try again when the store is not there.
 _RETRY_AFTER = 5
@@ -54,7 +58,13 @@ def refusal(request: Request) -> Response | None:
     secrets = current_state().settings.secrets
     if not secrets:
         return message(503, "ISR_SECRET is not set, so nobody may revalidate.")
-    given = _given(request)
+    try:
+        given = _given(request)
+    except BadBody as error:
+        # Without a secret elsewhere, nobody needs to know what is wrong with the body.
+        if error.status == 413:
+            return message(413, str(error))
+        given = b""
     # Each is compared, so that the time does not tell which one was nearly right.
     matches = [hmac.compare_digest(given, secret) for secret in secrets]
     return None if any(matches) else message(401, "Invalid token")
@@ -71,10 +81,66 @@ def _given(request: Request) -> bytes:
         return header.encode("latin-1", "replace")
     value = request.args.get("secret")
     if value is None:
-        body = request.get_json(silent=True) if request.is_json else None
-        value = body.get("secret") if isinstance(body, dict) else None
+        value = json_body(request).get("secret")
     # Surrogates, which JSON can smuggle in, have no UTF-8 form; they match no secret.
     return value.encode("utf-8", "replace") if isinstance(value, str) else b""
+
+
+class BadBody(ValueError):
+    """A body that cannot be used.
+
+    :param status: the status to answer with, 400 or 413.
+    """
+
+    def __init__(self, status: int, text: str) -> None:
+        self.status = status
+        super().__init__(text)
+
+
+def json_body(request: Request) -> dict[str, t.Any]:
+    """The JSON object that was sent; empty where the body is of another type, or empty.
+
+    Nothing beyond the limit is read, also of a body that does not say its length.
+
+    :raises BadBody: where it is no JSON object, or too large.
+    """
+    if not request.is_json:
+        return {}
+    try:
+        _limit_body(request)
+        if not request.get_data():
+            return {}
+        body = request.get_json()
+    except RequestEntityTooLarge:
+        raise BadBody(413, f"The body is larger than {_BODY} bytes") from None
+    except (HTTPException, RecursionError):
+        raise BadBody(400, "The body is not JSON") from None
+    if not isinstance(body, dict):
+        raise BadBody(400, "The body is not a JSON object")
+    return body
+
+
+def _limit_body(request: Request) -> None:
+    """Read no more than the limit, also of a body that does not say its length; a lower
+    limit of the application's own stays."""
+    own = request.max_content_length
+    request.max_content_length = _BODY if own is None else min(own, _BODY)
+
+
+def form_values(request: Request, name: str) -> list[str]:
+    """The values of *name* in a form that was sent.
+
+    :raises BadBody: where the form is too large, or not to be parsed.
+    """
+    if request.is_json:
+        return []
+    try:
+        _limit_body(request)
+        return request.form.getlist(name)
+    except RequestEntityTooLarge:
+        raise BadBody(413, f"The body is larger than {_BODY} bytes") from None
+    except HTTPException:
+        raise BadBody(400, "The form cannot be parsed") from None
 
 
 def require_secret(view: View) -> View:
@@ -100,15 +166,3 @@ def require_secret(view: View) -> View:
 
     setattr(guarded, GUARDED_ATTRIBUTE, True)
     return t.cast(View, guarded)
-
-
-def json_body(request: Request) -> dict[str, t.Any] | None:
-    """The JSON object that was sent; empty where the body is no JSON at all, ``None``
-    where it is not an object."""
-    if not request.is_json or not request.content_length:
-        return {}
-    try:
-        body = request.get_json()
-    except (HTTPException, RecursionError):
-        return None
-    return body if isinstance(body, dict) else None

@@ -24,11 +24,12 @@ _RESERVED = "origin-not-set.flask-isr.invalid"
 class Site:
     """The origin at which pages are rendered.
 
-    :param reserved: whether the host is a stand-in, since nobody said what it is.
+    :param reserved: addresses that must not show up in a page that is stored: nobody said
+        what the site's own is, and these stand in for it.
     """
 
     origin: Origin
-    reserved: bool
+    reserved: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, app: Flask, settings: Settings, scheme: str | None) -> Site:
@@ -49,14 +50,14 @@ class Site:
     @classmethod
     def _find(cls, app: Flask, settings: Settings, scheme: str | None) -> Site:
         if settings.origin is not None:
-            return cls(settings.origin, reserved=False)
+            return cls(settings.origin)
         prefix = (app.config.get("APPLICATION_ROOT") or "/").rstrip("/")
         preferred = app.config.get("PREFERRED_URL_SCHEME") or "http"
         name = app.config.get("SERVER_NAME") or _first_name(
             app.config.get("TRUSTED_HOSTS") or ()
         )
         if name and scheme in (None, preferred):
-            return cls(Origin(preferred, name, prefix), reserved=False)
+            return cls(Origin(preferred, name, prefix))
         if name:
             logger.warning(
                 "the first request came by %s, and PREFERRED_URL_SCHEME is %s: pages with"
@@ -64,7 +65,10 @@ class Site:
                 scheme,
                 preferred,
             )
-        return cls(Origin(scheme or preferred, _RESERVED, prefix), reserved=True)
+        # Flask makes external links from SERVER_NAME, whatever the request's host is.
+        named = (f"//{name}",) if name else ()
+        stand_in = Origin(scheme or preferred, _RESERVED, prefix)
+        return cls(stand_in, (_RESERVED, *named))
 
 
 def mount_prefix(app: Flask, settings: Settings) -> str:

@@ -81,7 +81,7 @@ class State:
             random=random.random,
             observer=self.reporter,
         )
-        self.retries = Retries(self.runner)
+        self.retries = Retries()
         self.revalidator = Revalidator(self)
         _states.add(self)
 
@@ -111,13 +111,15 @@ class State:
         with self._lock:
             if self._site is None:
                 self._on_prepare(self)
-                self._routes = Routes(self.app, self.prefix)
+                self._routes = Routes(
+                    self.app, self.prefix, _site_name(self.app, self.settings)
+                )
                 self._site = Site.of(self.app, self.settings, scheme)
 
     def after_fork(self) -> None:
         """In a child process: forget what the parent's other threads were doing."""
         self._lock = threading.Lock()
-        self.retries = Retries(self.runner)
+        self.retries = Retries()
         self.lists.forget_questions()
         self.engine.forget_flights()
 
@@ -132,6 +134,13 @@ def _after_fork() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
+
+
+def _site_name(app: Flask, settings: Settings) -> str:
+    # Applications of one package share its instance folder: what they are called, and
+    # where they are found, tells them apart.
+    where = settings.origin or app.config.get("SERVER_NAME") or ""
+    return f"{app.import_name} {app.name} {where}".strip()
 
 
 def _runner(settings: Settings) -> Runner:

@@ -25,6 +25,7 @@ from .core.outcome import SealedError
 
 # RFC 9110 section 7.6.1, and what belongs to one transmission or to the server.
 _NOT_STORED = {
+    "accept-ranges",
     "connection",
     "content-length",
     "date",
@@ -74,12 +75,13 @@ class Rules:
 
     :param level: the level that is required; ``None``: WSGI, or view where hooks make the
         final answer personal.
-    :param reserved_host: a host that must not show up in a page; ``None``: any may.
+    :param reserved: addresses that must not show up in a page, since nobody said what
+        the site's own is.
     """
 
     level: Level | None
     lifetime: Lifetime
-    reserved_host: str | None
+    reserved: tuple[str, ...]
 
 
 def judge(key: PageKey, capture: Capture, final: Final, rules: Rules) -> Outcome:
@@ -123,9 +125,7 @@ def _page(capture: Capture, final: Final, rules: Rules, level: Level) -> Outcome
         headers, body = view.headers, view.body
     else:
         return Declined("its streamed body was not read to the end")
-    if rules.reserved_host is not None and _mentions(
-        rules.reserved_host, headers, body
-    ):
+    if any(_mentions(address, headers, body) for address in rules.reserved):
         return Declined("it links to its own host, which is unknown: set ISR_ORIGIN")
     lifetime = rules.lifetime.lowered(capture.lifetime)
     if final.status in DELIBERATE:
@@ -173,7 +173,7 @@ def personal_reason(headers: t.Iterable[tuple[str, str]]) -> str | None:
         if lower == "set-cookie":
             return "it sets a cookie"
         if lower == "cache-control":
-            control = parse_cache_control_header(value)
+            control = parse_cache_control_header(value.lower())
             for directive in ("private", "no-store"):
                 if directive in control:
                     return f"Cache-Control: {directive}"

@@ -20,6 +20,7 @@ from .core.answer import ShareError
 from .core.answer import Target
 from .core.entry import Entry
 from .core.entry import NotStatic
+from .errors import StoreUnavailable
 from .page import StaticPage
 from .render import CAPTURE
 from .routes import Match
@@ -32,6 +33,9 @@ from .visit import Visit
 from .visit import current_capture
 
 logger = logging.getLogger("flask_isr")
+
+# Headers of a sealed error that are given to those who share it.
+_SHARED = {"content-language", "content-type", "retry-after"}
 
 Arguments: t.TypeAlias = tuple[tuple[t.Any, ...], dict[str, t.Any]]
 
@@ -124,17 +128,22 @@ class _Door:
             return self._run("no-list")
         if not allowed:
             self._refuse()
-        known = self._state.engine.peek(self._target)
-        if isinstance(known, NotStatic):
+        try:
+            known = self._state.engine.peek(self._target)
+        except StoreUnavailable as error:
             # At once, and not by way of the Front: hooks run once this way.
+            self._state.engine.upkeep.warn(error)
+            return self._run("store-unavailable")
+        if isinstance(known, NotStatic):
             if self._state.store.now() >= known.probe_at:
                 self._state.engine.refresh(self._target)
             return self._run(known.reason)
-        level = self._state.levels.required(self._match.endpoint).level
-        if level is None and known is not None:
-            level = known.level
-        target = dataclasses.replace(self._target, level=level)
-        if level != "view":
+        required = self._state.levels.required(self._match.endpoint).level
+        target = dataclasses.replace(self._target, level=required)
+        # Where both levels will do, the stored page tells which door it was made for; the
+        # next render may come to another level all the same.
+        likely = required or (known.level if known is not None else None)
+        if likely != "view":
             return self._leave_to_front(target)
         return self.enact(self._state.engine.visit(target, own_stack=False))
 
@@ -163,8 +172,9 @@ class _Door:
             case ShareError(error):
                 result = current_app.response_class(error.body, status=error.status)
                 for name, value in error.headers:
-                    if name.lower() == "content-type":
-                        result.headers["Content-Type"] = value
+                    # Others may be the hooks', which run again.
+                    if name.lower() in _SHARED:
+                        result.headers[name] = value
                 result.headers["Cache-Control"] = "no-store"
                 result.headers["X-ISR-Cache"] = "MISS"
                 return result

@@ -35,8 +35,8 @@ def rendering() -> bool:
     return current_capture.get() is not None
 
 
-#: The visit that entered Flask last in this context. Teardowns of the application context
-#: find it here: their request context is gone already. It stays when it is finished.
+#: The visit that is inside Flask in this context. Teardowns of the application context
+#: find it here: their request context is gone already.
 inside: contextvars.ContextVar[Visit | None] = contextvars.ContextVar(
     "flask_isr.visit", default=None
 )
@@ -79,7 +79,7 @@ class Visit:
     verdict: Answer | None = None
     served: Serve | None = None
     started: tuple[str, list[tuple[str, str]]] | None = None
-    pending: list[Invalidation] | None = None
+    pending: dict[tuple[str, str], Invalidation] | None = None
     finished = False
     _streamed = False
     body: t.Any = ()
@@ -120,15 +120,16 @@ class Visit:
         """Have *repeat* called with *invalidations* when Flask has finished; duplicates
         merge."""
         self._repeat = repeat
-        pending = self.pending or []
-        known = {(item.tag, item.mode) for item in pending}
-        more = [item for item in invalidations if (item.tag, item.mode) not in known]
-        self.pending = pending + more
+        first = self.pending is None
+        if self.pending is None:
+            self.pending = {}
+        for item in invalidations:
+            self.pending.setdefault((item.tag, item.mode), item)
         self.touched = True
         if self.finished:
             # Another thread ended the request meanwhile.
             self.repeat()
-        elif has_request_context():
+        elif first and has_request_context():
             after_this_request(self._note)
 
     def _note(self, response: Response) -> Response:
@@ -147,7 +148,7 @@ class Visit:
         """Repeat what is pending."""
         pending, self.pending = self.pending, None
         if pending:
-            self._repeat(pending)
+            self._repeat(list(pending.values()))
 
     def finish(self) -> None:
         """Flask has finished with the request: what was invalidated in it is so again, now
@@ -166,6 +167,7 @@ class Visit:
             if close is not None:
                 close()
         finally:
+            self.body = ()
             self.finished = True
             if self.touched:
                 self.repeat()

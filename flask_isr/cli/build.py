@@ -16,7 +16,6 @@ from ..core.flight import Broken
 from ..core.flight import Grounded
 from ..core.flight import Landed
 from ..core.flight import Landing
-from ..core.key import PageKey
 from ..core.outcome import Personal
 from ..errors import StoreUnavailable
 from ..listing import declared_paths
@@ -87,7 +86,7 @@ def _collect(state: State) -> list[_Route]:
 
 
 def _declared(state: State, endpoint: str, route: _Route) -> _Route:
-    mark = state.store.arrival()
+    mark = state.store.tick()
     try:
         pages, errors = declared_paths(state, endpoint)
     except Exception as error:
@@ -125,8 +124,7 @@ def _render_one(
     state: State, match: Match, force: bool
 ) -> tuple[Landing | None, float]:
     started = time.perf_counter()
-    key = PageKey(match.rule.rule, match.path)
-    target = target_of(match, key)
+    target = target_of(match, match.key())
     try:
         landing = state.engine.build(target, force=force)
     except StoreUnavailable as error:

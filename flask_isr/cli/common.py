@@ -42,10 +42,11 @@ def _check_owner(state: State) -> None:
     owner, user = folder.stat().st_uid, os.geteuid()
     if owner != user:
         name = _name(owner)
-        command = shlex.join([os.path.basename(sys.argv[0]), *sys.argv[1:]])
+        program = os.path.basename(sys.argv[0])
+        command = shlex.join(["sudo", "-u", name, program, *sys.argv[1:]])
         raise click.ClickException(
             f"{folder} belongs to {name}, and you are {_name(user)}: files that you write"
-            f" there would lock the server out. Run: sudo -u {name} {command}"
+            f" there would lock the server out. Run: {command}"
         )
 
 

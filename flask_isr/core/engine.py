@@ -101,16 +101,13 @@ class Engine:
     def peek(self, target: Target) -> Record | None:
         """What is stored of *target*, for whoever decides by it what to do.
 
-        Nothing, where the store does not say, or the memory that a page is not static was
-        invalidated.
+        Nothing, where the memory that a page is not static was invalidated.
+
+        :raises StoreUnavailable: where the store does not say.
         """
-        try:
-            record, validity = self._read(target, None)
-            forgotten = validity is not Freshness.FRESH
-            return None if isinstance(record, NotStatic) and forgotten else record
-        except StoreUnavailable as error:
-            self.upkeep.warn(error)
-            return None
+        record, validity = self._read(target, None)
+        forgotten = validity is not Freshness.FRESH
+        return None if isinstance(record, NotStatic) and forgotten else record
 
     def glance(self, target: Target) -> Entry | None:
         """The stored page of *target*, if it may be served; waits for nothing."""
@@ -187,6 +184,9 @@ class Engine:
     def _await_render(
         self, target: Target, arrival: Mark, last_good: Entry | None, own_stack: bool
     ) -> Answer | None:
+        if last_good is not None and self._failing(target, last_good):
+            self.refresh(target)
+            return self.serve_stale(last_good, "error")
         flight, leads = self._launcher.board(target, arrival)
         if leads:
             alone = own_stack and last_good is None
@@ -199,6 +199,13 @@ class Engine:
         if last_good is not None and self._good_enough(last_good):
             return self.serve_stale(last_good, "timeout")
         return None
+
+    def _failing(self, target: Target, last_good: Entry) -> bool:
+        """Whether the last attempt failed: nobody waits for the next one then."""
+        failure = self.store.failure(target.key)
+        if failure is None or failure.kind == "declined":
+            return False
+        return self._good_enough(last_good)
 
     def _wait(self, flight: Flight, last_good: Entry | None) -> Landing | None:
         if flight.landing is not None:

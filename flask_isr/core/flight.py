@@ -106,11 +106,14 @@ class Flights:
     def get(self, key: PageKey, now: float) -> Flight | None:
         """The newest flight of *key*. Those that are overdue are given up at time *now*:
         they may land yet, but the next visitor leads another."""
-        aloft = self._aloft.get(key.id, ())
-        for flight in list(aloft):
+        newest = None
+        # A copy: others land while we look.
+        for flight in list(self._aloft.get(key.id, ())):
             if flight.overdue(now):
                 self._remove(flight)
-        return aloft[-1] if aloft else None
+            else:
+                newest = flight
+        return newest
 
     def board(
         self, key: PageKey, now: float, useful: t.Callable[[Flight], bool]

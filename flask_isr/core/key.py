@@ -8,6 +8,7 @@ import typing as t
 from dataclasses import dataclass
 from dataclasses import field
 from urllib.parse import unquote_to_bytes
+from urllib.parse import urlencode
 
 #: A prefix deeper than this is invalidated by its first segments: more than was asked
 #: for, never less, so that one page has a bounded number of tags.
@@ -22,16 +23,18 @@ class PageKey:
     :param path: the canonical path with the mount prefix, percent-encoded as ``url_for``
         returns it; ASCII, so it is safe in logs.
     :param query: the declared query parameters as ``(name, value)``, sorted by name.
+    :param site: tells applications apart that share a store.
     """
 
     rule: str
     path: str
     query: tuple[tuple[str, str], ...] = ()
+    site: str = ""
     #: 63-bit hash, the row number in a store. Whoever reads by it compares the whole key.
     id: int = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        text = json.dumps([self.rule, self.path, self.query])
+        text = json.dumps([self.rule, self.path, self.query, self.site])
         digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
         object.__setattr__(self, "id", int.from_bytes(digest, "big") >> 1)
 
@@ -41,22 +44,19 @@ class PageKey:
         return unquote_to_bytes(self.path).decode("latin-1")
 
     def __str__(self) -> str:
-        """The path and the query, for people."""
-        if not self.query:
-            return self.path
-        return (
-            f"{self.path}?{'&'.join(f'{name}={value}' for name, value in self.query)}"
-        )
+        """The path and the query, percent-encoded: safe in logs."""
+        return f"{self.path}?{urlencode(self.query)}" if self.query else self.path
 
     def to_json(self) -> list[t.Any]:
         """The key as JSON lists and strings; :meth:`from_json` turns it back."""
-        return [self.rule, self.path, [list(pair) for pair in self.query]]
+        return [self.rule, self.path, [list(pair) for pair in self.query], self.site]
 
     @classmethod
     def from_json(cls, value: t.Any) -> PageKey:
         """The key that :meth:`to_json` wrote."""
-        rule, path, query = value
-        return cls(str(rule), str(path), tuple((str(n), str(v)) for n, v in query))
+        rule, path, query, site = value
+        pairs = tuple((str(name), str(value)) for name, value in query)
+        return cls(str(rule), str(path), pairs, str(site))
 
     @property
     def own_tags(self) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 import typing as t
@@ -39,7 +40,7 @@ _FIRST_POLL, _LONGEST_POLL = 0.002, 0.025
 # Seconds for which this process trusts its own memory that a page must rest.
 _REST = 1.0
 
-# Seconds after which a queued refresh is queued again.
+# Seconds after which a refresh is queued for long.
 _QUEUED = 1.0
 
 # Pages whose rest is remembered.
@@ -105,9 +106,11 @@ class Launcher:
         ):
             return
         # The flight is made when the job begins, not while it is queued: a visitor who has
-        # to wait must not join a render that waits itself. A job that is queued for long is
-        # given to the Runner again, which looks for threads that hang whenever it is.
-        if 0 <= now - self._queued.get(id, float("-inf")) < _QUEUED:
+        # to wait must not join a render that waits itself.
+        queued_at = self._queued.get(id)
+        if queued_at is not None:
+            if not 0 <= now - queued_at < _QUEUED:
+                self._runner.tend()
             return
         self._queued[id] = now
         if not self._runner.submit(lambda: self._refresh(target)):
@@ -120,11 +123,9 @@ class Launcher:
         flight, leads = self._flights.board(target.key, now, lambda _: True)
         if not leads:
             return
-        try:
+        with self._landing(flight):
             arrival = self._store.arrival()
-        except StoreUnavailable as error:
-            self._upkeep.warn(error)
-            self._flights.land(flight, Grounded("store-unavailable"))
+        if flight.landing is not None:
             return
         job = self._prepare(flight, target, arrival, Freshness.FRESH)
         if job is None:
@@ -139,7 +140,7 @@ class Launcher:
         self, flight: Flight, target: Target, arrival: Mark, accept: Freshness | None
     ) -> Job | None:
         """What is left to do for *flight*; ``None`` when it has landed already."""
-        try:
+        with self._landing(flight):
             grant = self._rendering.acquire(target)
             match grant:
                 case Resting(failure):
@@ -153,12 +154,6 @@ class Launcher:
                 return lambda: self._fly(flight, target, grant)
             # Another process was faster, between our look and our lease.
             self._call_off(flight, Elsewhere())
-        except StoreUnavailable as error:
-            self._upkeep.warn(error)
-            self._call_off(flight, Grounded("store-unavailable"))
-        except BaseException:
-            self._call_off(flight, Grounded("interrupted"))
-            raise
         return None
 
     def _fly(self, flight: Flight, target: Target, lease: Lease) -> None:
@@ -185,20 +180,29 @@ class Launcher:
     ) -> None:
         """Wait for the render in another process; take over when that process is gone."""
         pause = _FIRST_POLL
-        try:
-            while self._store.busy(target.key):
+        with self._landing(flight):
+            while self._store.busy(target.key, target.tags):
                 time.sleep(pause)
                 pause = min(pause * 1.5, _LONGEST_POLL)
             if not self._needed(target, arrival, accept):
                 self._flights.land(flight, Elsewhere())
-                return
-        except StoreUnavailable as error:
-            self._upkeep.warn(error)
-            self._flights.land(flight, Grounded("store-unavailable"))
+        if flight.landing is not None:
             return
         job = self._prepare(flight, target, arrival, accept)
         if job is not None:
             job()
+
+    @contextlib.contextmanager
+    def _landing(self, flight: Flight) -> t.Iterator[None]:
+        """End *flight* where the block cannot be carried through."""
+        try:
+            yield
+        except StoreUnavailable as error:
+            self._upkeep.warn(error)
+            self._call_off(flight, Grounded("store-unavailable"))
+        except BaseException:
+            self._call_off(flight, Grounded("interrupted"))
+            raise
 
     def _call_off(self, flight: Flight, landing: Landing) -> None:
         """End a flight without a render, and give its lease back."""

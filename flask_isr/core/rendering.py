@@ -75,6 +75,7 @@ class Rendering:
         grant = self._store.acquire(target.key, target.tags, self._timeout)
         if isinstance(grant, Overdue):
             cause = f"no result after {self._timeout:g} seconds"
+            self._observer.failed(target.key, cause)
             return Resting(self._fail(grant.lease, Failed(cause)))
         return grant
 
@@ -83,7 +84,7 @@ class Rendering:
         started = time.perf_counter()
         try:
             outcome = self._render(target.key)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             logger.exception("the render of %s raised", target.key)
             outcome = Failed(f"{type(error).__name__}: {error}")
         took = time.perf_counter() - started

@@ -33,6 +33,45 @@ class Runner(t.Protocol):
     def drain(self, timeout: float) -> bool:
         """Wait until nothing runs, at most *timeout* seconds; whether that came true."""
 
+    def tend(self) -> None:
+        """Look after jobs that hang; called while one is queued for long."""
+
+
+class GuardedRunner:
+    """A Runner of the application's own, whose faults never reach a visitor.
+
+    Only its ``submit`` and ``spawn`` are asked for; the other methods may be missing.
+    """
+
+    def __init__(self, runner: t.Any) -> None:
+        self._runner = runner
+
+    def submit(self, job: Job) -> bool:
+        """Its ``submit``; refused where that raises."""
+        return self._guarded("submit", False, job)
+
+    def spawn(self, job: Job) -> bool:
+        """Its ``spawn``; refused where that raises."""
+        return self._guarded("spawn", False, job)
+
+    def drain(self, timeout: float) -> bool:
+        """Its ``drain``, where it has one."""
+        return self._guarded("drain", True, timeout)
+
+    def tend(self) -> None:
+        """Its ``tend``, where it has one."""
+        self._guarded("tend", True)
+
+    def _guarded(self, name: str, otherwise: bool, *args: t.Any) -> bool:
+        method = getattr(self._runner, name, None)
+        if method is None:
+            return otherwise
+        try:
+            return bool(method(*args))
+        except Exception:
+            logger.exception("ISR_RUNNER: %s() of %r failed", name, self._runner)
+            return False
+
 
 class InlineRunner:
     """Runs everything at once where it is asked for: for tests, and for platforms that
@@ -48,6 +87,9 @@ class InlineRunner:
     def drain(self, timeout: float) -> bool:
         """Nothing ever runs in the background."""
         return True
+
+    def tend(self) -> None:
+        """Nothing ever hangs in the background."""
 
 
 @dataclass(slots=True)
@@ -68,7 +110,9 @@ class ThreadRunner:
     :param queue: background jobs that may wait for a thread.
     :param foreground: jobs at a time whose callers wait.
     :param job_timeout: a background job that takes longer, in seconds, is written off: it
-        goes on, but another thread takes its place, for at most *workers* such jobs.
+        goes on, but another thread takes its place.
+    :param hanging: jobs that may be written off at a time; with more, no other takes
+        their place until one ends.
     :param grace: seconds for which the end of the process waits for running jobs.
     """
 
@@ -79,6 +123,7 @@ class ThreadRunner:
         queue: int = 8,
         foreground: int = 64,
         job_timeout: float = 60.0,
+        hanging: int = 32,
         grace: float = 10.0,
         clock: t.Callable[[], float] = time.monotonic,
     ) -> None:
@@ -86,6 +131,7 @@ class ThreadRunner:
         self._queue_length = queue
         self._foreground = foreground
         self._job_timeout = job_timeout
+        self._hanging = hanging
         self._grace = grace
         self._clock = clock
         self._ends_with: int | None = None
@@ -109,7 +155,7 @@ class ThreadRunner:
         with self._lock:
             if self._ending:
                 return False
-            self._write_off()
+            self._replace_hanging()
             if self._busy_workers() < self._workers:
                 return self._start_worker(job)
             if len(self._queue) < self._queue_length:
@@ -129,6 +175,19 @@ class ThreadRunner:
                 self._in_front -= 1
             return False
         return True
+
+    def tend(self) -> None:
+        """Write off jobs that hang, and give queued ones their threads."""
+        with self._lock:
+            self._replace_hanging()
+
+    def _replace_hanging(self) -> None:
+        self._write_off()
+        while self._queue and self._busy_workers() < self._workers:
+            job = self._queue.popleft()
+            if not self._start_worker(job):
+                self._queue.appendleft(job)
+                return
 
     def drain(self, timeout: float) -> bool:
         """Wait for queue and running jobs; those written off are not waited for."""
@@ -160,7 +219,7 @@ class ThreadRunner:
         overdue = self._clock() - self._job_timeout
         lost = sum(running.written_off for running in self._background.values())
         for running in self._background.values():
-            if lost >= self._workers:
+            if lost >= self._hanging:
                 return
             if not running.written_off and running.began < overdue:
                 running.written_off = True

@@ -58,8 +58,10 @@ class Threads:
     def _next(self) -> Job | None:
         with self._work:
             self._idle += 1
-            self._work.wait_for(lambda: self._handed, _LINGER)
-            self._idle -= 1
+            try:
+                self._work.wait_for(lambda: self._handed, _LINGER)
+            finally:
+                self._idle -= 1
             return self._handed.popleft() if self._handed else None
 
 

@@ -154,6 +154,9 @@ class Store(t.Protocol):
     def arrival(self) -> Mark:
         """The order now: what a visitor who arrives now must not fall behind."""
 
+    def tick(self) -> Mark:
+        """A new point in the order, which nobody else has."""
+
     def load(self, key: PageKey, arrival: Mark | None = None) -> Stored | None:
         """The record of *key*, judged for a visitor who arrived at *arrival*, or now."""
 
@@ -194,10 +197,11 @@ class Store(t.Protocol):
         """Give the lease back and record the failure, unless the lease is another's now."""
 
     def failure(self, key: PageKey) -> Failure | None:
-        """The failure that stands for *key*, if any."""
+        """The last failure of *key*, if neither a success nor an invalidation of the page
+        itself followed."""
 
-    def busy(self, key: PageKey) -> bool:
-        """Whether a lease of *key* stands."""
+    def busy(self, key: PageKey, tags: t.Collection[str]) -> bool:
+        """Whether a lease of *key* stands; *tags* as for :meth:`acquire`."""
 
     def closed_list(self, name: str) -> Listed | None:
         """The closed list called *name*, if one was stored."""
@@ -209,7 +213,7 @@ class Store(t.Protocol):
         """Store the closed list *name*, unless one with a newer mark is there. Pages of
         paths that it lacks now expire with it.
 
-        :param mark: the order when the application was asked for the list.
+        :param mark: what :meth:`tick` gave before the application was asked.
         """
 
     def variants(self, path: str, limit: int) -> list[Record]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sqlite3
 import time
@@ -12,11 +13,14 @@ from pathlib import Path
 
 from .database import Database
 from .liveness import Liveness
+from .liveness import fcntl
 from .word import ClockWord
+
+logger = logging.getLogger("flask_isr.store")
 
 # Seconds to wait for another writer: on a visitor's time, and for an invalidation, which
 # must not be lost.
-_PATIENCE = 2.0
+_PATIENCE = 1.0
 _DURABLE_PATIENCE = 10.0
 
 _PAGES = """
@@ -34,12 +38,14 @@ CREATE TABLE IF NOT EXISTS records (
     written INTEGER NOT NULL,
     mark INTEGER NOT NULL,
     began REAL NOT NULL,
+    gone INTEGER NOT NULL,      -- whether it is a 404 or 410
     path TEXT NOT NULL,
     size INTEGER NOT NULL,
     data BLOB NOT NULL
 );
 CREATE INDEX IF NOT EXISTS records_written ON records (written, id, size);
 CREATE INDEX IF NOT EXISTS records_path ON records (path);
+CREATE INDEX IF NOT EXISTS records_gone ON records (written) WHERE gone;
 CREATE TABLE IF NOT EXISTS tags (
     tag TEXT PRIMARY KEY,
     stale INTEGER NOT NULL,
@@ -83,6 +89,9 @@ CREATE TABLE IF NOT EXISTS usage (
 """
 
 
+Identity: t.TypeAlias = tuple[tuple[int, int], ...]
+
+
 @dataclass(slots=True)
 class OpenFolder:
     """The embedded store as one process has it open.
@@ -91,7 +100,7 @@ class OpenFolder:
     :param shift: store time minus the time since the machine's start, in seconds.
     """
 
-    identity: tuple[int, int]
+    identity: Identity
     pages: Database
     durable: Database
     work: Database
@@ -107,25 +116,36 @@ class OpenFolder:
         :raises OSError, sqlite3.Error: where that is not possible.
         """
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with exclusively(folder):
+            try:
+                opened = cls._open(folder)
+            except sqlite3.DatabaseError as error:
+                if not is_corrupt(error):
+                    raise
+                logger.error("%s is corrupt and set aside: %s", folder, error)
+                move_aside(folder)
+                opened = cls._open(folder)
+        opened.liveness.sweep()
+        return opened
+
+    @classmethod
+    def _open(cls, folder: Path) -> OpenFolder:
         paths = folder / "pages.sqlite", folder / "work.sqlite"
         for path in paths:
             _make_private_file(path)
-        pages = Database(paths[0], "NORMAL", _PATIENCE)
-        durable = Database(paths[0], "FULL", _DURABLE_PATIENCE)
-        work = Database(paths[1], "NORMAL", _PATIENCE)
         word = ClockWord(folder / "clock")
+        files = identity(folder)
+        pages = Database(paths[0], "NORMAL", _PATIENCE)
+        work = Database(paths[1], "NORMAL", _PATIENCE)
         _make_tables(work, _WORK)
-        shift = _prepare(pages, word)
-        liveness = Liveness(folder / "processes")
-        liveness.sweep()
         return cls(
-            identity=_identity(paths[0]),
+            identity=files,
             pages=pages,
-            durable=durable,
+            durable=Database(paths[0], "FULL", _DURABLE_PATIENCE),
             work=work,
             word=word,
-            liveness=liveness,
-            shift=shift,
+            shift=_prepare(pages, word),
+            liveness=Liveness(folder / "processes"),
             checked_at=time.monotonic(),
         )
 
@@ -133,7 +153,7 @@ class OpenFolder:
         """Whether *folder* still holds the files that were opened."""
         self.checked_at = time.monotonic()
         try:
-            return _identity(folder / "pages.sqlite") == self.identity
+            return identity(folder) == self.identity
         except OSError:
             return False
 
@@ -148,6 +168,65 @@ class OpenFolder:
         for database in (self.pages, self.durable, self.work):
             database.close()
         self.liveness.close()
+
+
+@contextlib.contextmanager
+def exclusively(folder: Path) -> t.Iterator[None]:
+    """Keep other processes from opening *folder* or setting its files aside meanwhile.
+
+    :raises TimeoutError: where one of them does not come to an end.
+    """
+    file = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        _lock(file)
+        yield
+    finally:
+        os.close(file)
+
+
+def _lock(file: int) -> None:
+    deadline = time.monotonic() + _PATIENCE
+    while fcntl is not None:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise TimeoutError(
+                    "another process does not finish opening it"
+                ) from None
+            time.sleep(0.005)
+        else:
+            return
+
+
+def is_corrupt(error: BaseException) -> bool:
+    """Whether *error* says that a database is damaged, or no database at all."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def set_aside(folder: Path, corrupt: Identity) -> None:
+    """Make room for new databases in *folder*, unless another process did so already.
+
+    :param corrupt: the files that were found to be corrupt.
+    """
+    with exclusively(folder):
+        if identity(folder) == corrupt:
+            move_aside(folder)
+
+
+def move_aside(folder: Path) -> None:
+    """Rename the databases of *folder*, which the caller has for himself.
+
+    Only the newest corrupt copy is kept, for whoever wants to look into it.
+    """
+    for name in ("pages.sqlite", "work.sqlite"):
+        # The log goes first: a log beside a new database would be taken for its own.
+        for suffix in ("-wal", "-shm", ""):
+            with contextlib.suppress(FileNotFoundError):
+                os.replace(
+                    folder / f"{name}{suffix}", folder / f"{name}.corrupt{suffix}"
+                )
 
 
 def time_since_start() -> float:
@@ -169,9 +248,17 @@ def _make_private_file(path: Path) -> None:
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
 
-def _identity(path: Path) -> tuple[int, int]:
-    status = os.stat(path)
-    return status.st_dev, status.st_ino
+def identity(folder: Path) -> Identity:
+    """Which files *folder* holds now; two that are equal are the same files.
+
+    The word is one of them: while it is mapped, no other file can get its number.
+
+    :raises OSError: where one is missing.
+    """
+    files = [
+        os.stat(folder / name) for name in ("clock", "pages.sqlite", "work.sqlite")
+    ]
+    return tuple((file.st_dev, file.st_ino) for file in files)
 
 
 def _make_tables(database: Database, schema: str) -> None:

@@ -60,6 +60,11 @@ def acquire(
             wanted.now,
             wanted.now + wanted.lifetime,
         )
+        # What failed before the page was invalidated does not count any more.
+        db.execute(
+            "DELETE FROM failures WHERE id = ? AND mark < ?",
+            (wanted.key.id, wanted.renewed),
+        )
         db.execute(
             "INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?, ?, ?)",
             (
@@ -74,33 +79,48 @@ def acquire(
     return lease
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A lease that stands, unless its deadline has passed."""
+
+    token: str
+    mark: int
+    began: float
+    deadline: float
+
+
+def held(
+    db: sqlite3.Connection, liveness: Liveness, id: int, expired: int
+) -> Held | None:
+    """The lease of a page, unless its holder is gone or the page expired after it.
+
+    :param expired: the order in which a tag of the page expired last.
+    """
+    row = db.execute(
+        "SELECT holder, token, mark, began, deadline FROM leases WHERE id = ?", (id,)
+    ).fetchone()
+    if row is None or row[2] < expired or not liveness.lives(row[0]):
+        return None
+    return Held(*row[1:])
+
+
 def _refusal(
     db: sqlite3.Connection, liveness: Liveness, wanted: Wanted
 ) -> Busy | Resting | Overdue | None:
     id = wanted.key.id
-    row = db.execute(
-        "SELECT holder, token, mark, began, deadline FROM leases WHERE id = ?", (id,)
-    ).fetchone()
-    if row is not None:
-        holder, token, mark, began, deadline = row
-        if mark >= wanted.expired and liveness.lives(holder):
-            if wanted.now < deadline:
-                return Busy(deadline)
-            return Overdue(Lease(wanted.key, token, mark, began, deadline))
-    row = db.execute("SELECT mark FROM failures WHERE id = ?", (id,)).fetchone()
-    if row is not None and row[0] >= wanted.renewed:
-        standing = failure(db, id)
-        if standing is not None and standing.at <= wanted.now < standing.retry_at:
+    lease = held(db, liveness, id, wanted.expired)
+    if lease is not None:
+        if wanted.now < lease.deadline:
+            return Busy(lease.deadline)
+        return Overdue(
+            Lease(wanted.key, lease.token, lease.mark, lease.began, lease.deadline)
+        )
+    failed = failure(db, id)
+    if failed is not None and failed.mark >= wanted.renewed:
+        standing = failed.failure
+        if standing.at <= wanted.now < standing.retry_at:
             return Resting(standing)
     return None
-
-
-def stands(db: sqlite3.Connection, liveness: Liveness, id: int, now: float) -> bool:
-    """Whether a lease of the page stands."""
-    row = db.execute(
-        "SELECT holder, deadline FROM leases WHERE id = ?", (id,)
-    ).fetchone()
-    return row is not None and now < row[1] and liveness.lives(row[0])
 
 
 def give_back(db: sqlite3.Connection, lease: Lease) -> bool:
@@ -132,16 +152,24 @@ def record_failure(db: sqlite3.Connection, lease: Lease, failed: Failure) -> Non
     )
 
 
-def failure(db: sqlite3.Connection, id: int) -> Failure | None:
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A failure, and the order when its render began."""
+
+    mark: int
+    failure: Failure
+
+
+def failure(db: sqlite3.Connection, id: int) -> Recorded | None:
     """The failure recorded for the page."""
     row = db.execute(
-        "SELECT kind, cause, count, at, retry_at, error FROM failures WHERE id = ?",
+        "SELECT mark, kind, cause, count, at, retry_at, error FROM failures WHERE id = ?",
         (id,),
     ).fetchone()
     if row is None:
         return None
-    kind, cause, count, at, retry_at, error = row
-    return Failure(kind, cause, count, at, retry_at, _error(error))
+    mark, kind, cause, count, at, retry_at, error = row
+    return Recorded(mark, Failure(kind, cause, count, at, retry_at, _error(error)))
 
 
 def _error(data: bytes | None) -> SealedError | None:

@@ -35,12 +35,18 @@ from .base import Overview
 from .base import Resting
 from .base import Stored
 from .folder import OpenFolder
+from .folder import is_corrupt
+from .folder import set_aside
 from .folder import time_since_start
 
 logger = logging.getLogger("flask_isr.store")
 
 # Seconds between two looks at whether the folder is still the one that was opened.
 _IDENTITY_CHECK = 1.0
+
+# Seconds of waiting in vain after which visitors do not ask the store, and for how long.
+_SLOW = 0.2
+_BREAK = 1.0
 
 # Rows of `changes` beyond which a process had better forget its copies.
 _MANY_CHANGES = 10_000
@@ -80,6 +86,7 @@ class SQLiteStore:
         self._lock = threading.Lock()
         self._folder: OpenFolder | None = None
         self._unequal: int | None = None
+        self._down_until = float("-inf")
         # As a new folder would count, until one was opened.
         self._shift = time.time() - time_since_start()
         _stores.add(self)
@@ -105,27 +112,34 @@ class SQLiteStore:
         return self._folder
 
     @contextlib.contextmanager
-    def _doing(self, what: str) -> t.Iterator[None]:
+    def _doing(self, what: str, *, insists: bool = False) -> t.Iterator[None]:
+        """Turn errors into StoreUnavailable.
+
+        :param insists: try also where the store did not answer a moment ago. Visitors do
+            not: each of them would wait for it, one after the other.
+        """
+        if not insists and time.monotonic() < self._down_until:
+            raise StoreUnavailable(what, "it did not answer a moment ago")
+        started = time.monotonic()
         try:
             yield
         except (sqlite3.Error, OSError) as error:
-            if isinstance(error, sqlite3.DatabaseError):
-                self._set_aside_if_corrupt(error)
+            failed = time.monotonic()
+            if failed - started > _SLOW:
+                self._down_until = failed + _BREAK
+            if is_corrupt(error):
+                self._set_aside(error)
             raise StoreUnavailable(what, error) from error
 
-    def _set_aside_if_corrupt(self, error: sqlite3.DatabaseError) -> None:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF not in (
-            sqlite3.SQLITE_CORRUPT,
-            sqlite3.SQLITE_NOTADB,
-        ):
-            return
-        logger.error("%s is corrupt and set aside: %s", self.folder, error)
+    def _set_aside(self, error: BaseException) -> None:
         with self._lock:
-            if self._folder is not None:
-                self._folder.close()
-                self._folder = None
+            folder, self._folder = self._folder, None
+            if folder is None:
+                return
+            logger.error("%s is corrupt and set aside: %s", self.folder, error)
+            folder.close()
             with contextlib.suppress(OSError):
-                upkeep.set_aside(self.folder)
+                set_aside(self.folder, folder.identity)
 
     def _forked(self) -> None:
         self._lock = threading.Lock()
@@ -161,6 +175,12 @@ class SQLiteStore:
             with folder.pages.read() as db:
                 return _clock(db)
 
+    def tick(self) -> Mark:
+        """Advance the clock for its own sake."""
+        with self._advance("advance its order") as writing:
+            writing.changed = True
+        return writing.clock
+
     def changes(self, since: int | None) -> Changes:
         """What was written after *since*, in one consistent look."""
         with self._doing("tell what changed"):
@@ -186,7 +206,7 @@ class SQLiteStore:
 
     @contextlib.contextmanager
     def _advance(self, what: str, *, durable: bool = False) -> t.Iterator[_Writing]:
-        with self._doing(what):
+        with self._doing(what, insists=durable):
             folder = self._open(check=True)
             database = folder.durable if durable else folder.pages
             with database.write() as db:
@@ -246,13 +266,17 @@ class SQLiteStore:
             # Nothing may have been written between two renders: their marks are equal.
             if row is not None and tuple(row) > (record.mark, record.began):
                 return None
+            if int(record.mark) >= writing.clock:
+                # It began under another folder, which stood here before.
+                return None
             db.execute(
-                "INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     record.key.id,
                     writing.clock,
                     record.mark,
                     record.began,
+                    getattr(record, "status", 200) != 200,
                     record.key.path,
                     len(data) + _ROW,
                     data,
@@ -307,7 +331,8 @@ class SQLiteStore:
                 return None
             validity = _judge(db, record.mark, record.tags, _clock(db))
         with folder.work.read() as work:
-            failure = leases.failure(work, id)
+            failed = leases.failure(work, id)
+        failure = None if failed is None else failed.failure
         body = getattr(record, "body", b"")
         return Overview(record, validity, len(body), failure)
 
@@ -365,12 +390,15 @@ class SQLiteStore:
                 leases.Wanted(key, mark, expired, renewed, self.now(), lifetime),
             )
 
-    def busy(self, key: PageKey) -> bool:
+    def busy(self, key: PageKey, tags: t.Collection[str]) -> bool:
         """Whether a lease of *key* stands."""
         with self._doing("look at a lease"):
             folder = self._open()
+            with folder.pages.read() as db:
+                expired = _last(db, tags, "expired")
             with folder.work.read() as db:
-                return leases.stands(db, folder.liveness, key.id, self.now())
+                held = leases.held(db, folder.liveness, key.id, expired)
+        return held is not None and self.now() < held.deadline
 
     def release(self, lease: Lease) -> None:
         """Give the lease back after a success."""
@@ -390,9 +418,17 @@ class SQLiteStore:
                 leases.record_failure(db, lease, failure)
 
     def failure(self, key: PageKey) -> Failure | None:
-        """The failure recorded last for *key*, if no success followed."""
-        with self._doing("read a failure"), self._open().work.read() as db:
-            return leases.failure(db, key.id)
+        """The failure recorded last for *key*, if neither a success nor an invalidation of
+        the page itself followed."""
+        with self._doing("read a failure"):
+            folder = self._open()
+            with folder.work.read() as db:
+                failed = leases.failure(db, key.id)
+            if failed is None:
+                return None
+            with folder.pages.read() as db:
+                renewed = _last(db, key.own_tags, "max(stale, expired)")
+        return failed.failure if failed.mark >= renewed else None
 
     # -- upkeep -----------------------------------------------------------------------
 

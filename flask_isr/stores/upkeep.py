@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import secrets
 import sqlite3
 import typing as t
-from pathlib import Path
 
 from .folder import OpenFolder
 
@@ -24,8 +20,12 @@ _TAGS = 100_000
 # Seconds after which a failure is forgotten that nobody asked for again.
 _OLD_FAILURE = 3600.0
 
-# Rows deleted in one transaction, so that writers never wait long.
-_BATCH = 500
+# Rows and bytes deleted in one transaction, so that writers never wait long.
+_BATCH_ROWS = 500
+_BATCH_BYTES = 8 * 1024 * 1024
+
+# Stored 404s and 410s kept: an address that does not exist costs its asker nothing.
+_GONE = 1000
 
 
 def evict(folder: OpenFolder, limit: int) -> int:
@@ -38,8 +38,7 @@ def evict(folder: OpenFolder, limit: int) -> int:
     with folder.work.read() as work:
         used_at = dict(work.execute("SELECT id, used_at FROM usage"))
     doomed = list(_doomed(rows, used_at, total, limit))
-    for start in range(0, len(doomed), _BATCH):
-        batch = doomed[start : start + _BATCH]
+    for batch in _batches(doomed):
         with folder.pages.write() as db:
             db.executemany("DELETE FROM records WHERE id = ?", batch)
     with folder.pages.read() as db:
@@ -55,7 +54,7 @@ def _doomed(
     used_at: t.Mapping[int, float],
     total: int,
     limit: int,
-) -> t.Iterator[tuple[int]]:
+) -> t.Iterator[tuple[int, int]]:
     once = [(id, size) for id, size in rows if id not in used_at]
     often = sorted(
         ((id, size) for id, size in rows if id in used_at),
@@ -67,21 +66,40 @@ def _doomed(
             break
         probation -= size
         total -= size
-        yield (id,)
+        yield id, size
     for id, size in often:
         if total <= limit * _LOW_WATER:
             break
         total -= size
-        yield (id,)
+        yield id, size
+
+
+def _batches(doomed: t.Iterable[tuple[int, int]]) -> t.Iterator[list[tuple[int]]]:
+    batch: list[tuple[int]] = []
+    size = 0
+    for id, bytes_ in doomed:
+        batch.append((id,))
+        size += bytes_
+        if len(batch) >= _BATCH_ROWS or size >= _BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 def forget(folder: OpenFolder, now: float) -> None:
-    """Drop tags beyond their number, old failures, and files of dead processes."""
+    """Drop tags and 404s beyond their number, old failures, files of dead processes."""
     with folder.pages.read() as db:
         count = db.execute("SELECT count(*) FROM tags").fetchone()[0]
     if count > _TAGS:
         with folder.pages.write() as db:
             _raise_floor(db, count - int(_TAGS * _LOW_WATER))
+    with folder.pages.write() as db:
+        db.execute(
+            "DELETE FROM records WHERE id IN (SELECT id FROM records WHERE gone"
+            " ORDER BY written DESC LIMIT -1 OFFSET ?)",
+            (_GONE,),
+        )
     with folder.work.write() as work:
         work.execute("DELETE FROM failures WHERE retry_at < ?", (now - _OLD_FAILURE,))
     folder.liveness.sweep()
@@ -101,19 +119,3 @@ def checkpoint(folder: OpenFolder) -> None:
     for database in (folder.pages, folder.work):
         with database.read() as db:
             db.execute("PRAGMA wal_checkpoint(PASSIVE)")
-
-
-def set_aside(folder: Path) -> None:
-    """Rename the databases of *folder*, so that new ones are made in their place.
-
-    Only the newest corrupt copy is kept, for whoever wants to look into it.
-    """
-    for name in ("pages.sqlite", "work.sqlite"):
-        path = folder / name
-        temporary = folder / f"{name}.{secrets.token_hex(4)}"
-        with contextlib.suppress(FileNotFoundError):
-            os.rename(path, temporary)
-            os.replace(temporary, folder / f"{name}.corrupt")
-        for suffix in ("-wal", "-shm"):
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(folder / f"{name}{suffix}")
