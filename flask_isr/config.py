@@ -94,9 +94,7 @@ class Settings:
             serve=_choice("ISR_SERVE", values, ("auto", "wsgi", "view")),
             render_timeout=seconds("ISR_RENDER_TIMEOUT", values["ISR_RENDER_TIMEOUT"]),
             wait_timeout=seconds("ISR_WAIT_TIMEOUT", values["ISR_WAIT_TIMEOUT"]),
-            stale_if_error=_optional_seconds(
-                "ISR_STALE_IF_ERROR", values["ISR_STALE_IF_ERROR"]
-            ),
+            stale_if_error=_grace("ISR_STALE_IF_ERROR", values["ISR_STALE_IF_ERROR"]),
             memory_bytes=_size("ISR_MEMORY_BYTES", values),
             store_bytes=_size("ISR_STORE_BYTES", values),
             page_bytes=_size("ISR_PAGE_BYTES", values),
@@ -120,8 +118,16 @@ def seconds(name: str, value: t.Any) -> float:
     return float(number)
 
 
-def _optional_seconds(name: str, value: t.Any) -> float | None:
-    return None if value is None else seconds(name, value)
+def _grace(name: str, value: t.Any) -> float | None:
+    if value is None or (value == 0 and not isinstance(value, bool)):
+        return value
+    try:
+        return seconds(name, value)
+    except ConfigurationError:
+        raise ConfigurationError(
+            f"{name} is {value!r}; it must be a number of seconds, 0 or greater, a"
+            " timedelta, or None for ever."
+        ) from None
 
 
 def _secrets(value: t.Any) -> tuple[bytes, ...]:

@@ -26,6 +26,7 @@ class Clock:
         self.now = now
 
     def __call__(self) -> float:
+        """The time, in seconds."""
         return self.now
 
     def advance(self, seconds: float) -> None:
@@ -107,6 +108,7 @@ class InThread(threading.Thread):
         self.start()
 
     def run(self) -> None:
+        """Call the function; the thread does."""
         try:
             self._result = self._function()
         except BaseException as error:

@@ -1,0 +1,102 @@
+# `make demo` and `make test` need Python 3.11 or newer and nothing else: what they use is
+# installed into .venv at the first call, and again when the requirements change.
+
+# Interpreters to try, in this order; `make PYTHON=/path/to/python` names the one to use.
+PYTHON ?= python3 python3.14 python3.13 python3.12 python3.11 python
+VENV ?= .venv
+
+# More arguments for what is run, such as `make demo ARGS='--port 9000'`.
+ARGS ?=
+
+PY := $(VENV)/bin/python
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test services lint format types coverage benchmark dist clean
+
+help:
+	@echo 'make demo       start the example: a CMS and a shop; Ctrl-C stops both'
+	@echo 'make test       run all tests'
+	@echo 'make services   install the programs that some tests need, or say how'
+	@echo 'make lint       look for mistakes and check the layout of the code'
+	@echo 'make format     lay the code out, sort the imports'
+	@echo 'make types      check the types'
+	@echo 'make coverage   run all tests and list the lines that none of them reaches'
+	@echo 'make benchmark  measure how long hits and renders take'
+	@echo 'make dist       build and check what would be published, in dist/'
+	@echo 'make clean      delete $(VENV) and all that was built'
+
+# `exec`: signals reach the program, with no shell in between.
+demo: $(VENV)/demo.stamp
+	@exec $(PY) -m example_app.demo $(ARGS)
+
+test: $(VENV)/tests.stamp
+	@exec $(PY) -m pytest --numprocesses auto --maxprocesses 8 --dist loadgroup $(ARGS)
+
+# Where they are missing, `make test` skips the tests that need them.
+SERVICES := strace
+
+services:
+	@missing=$$(for name in $(SERVICES); do \
+	    command -v "$$name" >/dev/null || printf ' %s' "$$name"; done); \
+	if [ -z "$$missing" ]; then \
+	    exit; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && apt-get install -qq -y --no-install-recommends $$missing; \
+	else \
+	    echo "Missing:$$missing. On Debian and Ubuntu: sudo apt-get install$$missing" >&2; \
+	    exit 1; \
+	fi
+
+lint: $(VENV)/dev.stamp
+	@$(PY) -m ruff check
+	@$(PY) -m ruff format --check
+
+format: $(VENV)/dev.stamp
+	@$(PY) -m ruff check --fix --select I
+	@$(PY) -m ruff format
+
+types: $(VENV)/dev.stamp
+	@$(PY) -m mypy $(ARGS)
+
+coverage: $(VENV)/dev.stamp
+	@$(PY) -m coverage erase
+	@$(PY) -m coverage run -m pytest --numprocesses auto --maxprocesses 8 --dist loadgroup $(ARGS)
+	@$(PY) -m coverage combine --quiet
+	@$(PY) -m coverage report
+
+benchmark: $(VENV)/demo.stamp
+	@exec $(PY) -m benchmarks.in_process $(ARGS)
+
+dist: $(VENV)/dev.stamp
+	@rm -rf build dist
+	@$(PY) -m build --quiet
+	@$(PY) -m twine check --strict dist/*
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .coverage .coverage.*
+	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/%.stamp: setup.py pyproject.toml $(wildcard requirements/*.txt) | $(VENV)/made.stamp
+	@echo 'Installing Flask-ISR and requirements/$*.txt into $(VENV)'
+	@$(PY) -m pip --disable-pip-version-check install --quiet \
+	    --editable . --requirement requirements/$*.txt
+	@touch $@
+
+$(VENV)/made.stamp:
+	@for python in $(PYTHON); do \
+	    "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	        || continue; \
+	    if ! "$$python" -c 'import ensurepip, venv' 2>/dev/null; then \
+	        echo "$$python cannot make virtual environments: its modules venv and" \
+	             "ensurepip are missing. On Debian and Ubuntu: apt install python3-venv" >&2; \
+	        exit 1; \
+	    fi; \
+	    echo "Creating $(VENV) with $$("$$python" --version)"; \
+	    "$$python" -m venv $(VENV) && touch $@; \
+	    exit; \
+	done; \
+	echo 'Python 3.11 or newer is needed. Tried: $(PYTHON).' \
+	     'Name another one with make PYTHON=/path/to/python' >&2; \
+	exit 1

@@ -1,0 +1,326 @@
+"""What visitors get: from the store, from one render, or from a render elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sqlite3
+import threading
+import time
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from flask_isr.core.answer import RunView
+from flask_isr.core.answer import Serve
+from flask_isr.core.entry import Entry
+from flask_isr.core.freshness import Lifetime
+from flask_isr.core.key import PageKey
+from flask_isr.core.outcome import Declined
+from flask_isr.core.outcome import Outcome
+from flask_isr.core.outcome import Personal
+from flask_isr.core.outcome import Rendered
+from flask_isr.stores import folder as folder_module
+from flask_isr.stores.base import Busy
+from flask_isr.stores.base import Lease
+from flask_isr.stores.base import Overdue
+from flask_isr.stores.base import Resting
+
+from ..records import FOX
+from ..support import PATIENCE
+from ..support import Clock
+from ..support import Gate
+from ..support import InThread
+from .conftest import MakeProcess
+from .process import Process
+from .process import Source
+from .process import WatchedStore
+from .process import held
+from .process import told
+
+
+def test_a_page_is_rendered_once_and_then_served(
+    process: Process, source: Source
+) -> None:
+    """The first visitor gets a new page, all others the stored one."""
+    assert told(process.visit()) == ("MISS", "first")
+    source.text = "second"
+    assert told(process.visit()) == ("HIT", "first")
+    assert source.renders == 1
+
+
+def test_a_page_is_rendered_once_for_all_processes(
+    make_process: MakeProcess, source: Source
+) -> None:
+    """What one process rendered, the others find."""
+    assert told(make_process().visit()) == ("MISS", "first")
+    assert told(make_process().visit()) == ("HIT", "first")
+    assert source.renders == 1
+
+
+def test_all_who_ask_for_a_cold_page_share_one_render(
+    make_process: MakeProcess, source: Source, gates: list[Gate]
+) -> None:
+    """Visitors of several processes wait for one render, and all of them get it."""
+    source.script = [held(gates[0])]
+    processes = [make_process() for _ in range(3)]
+    visitors = [process.visitor() for process in processes for _ in range(10)]
+    gates[0].wait()
+    gates[0].open()
+    answers = [told(visitor.result()) for visitor in visitors]
+    assert answers == [("MISS", "first")] * 30
+    assert source.renders == 1
+
+
+def test_a_stale_page_is_served_at_once_while_one_render_runs(
+    make_process: MakeProcess, source: Source, clock: Clock, gates: list[Gate]
+) -> None:
+    """Nobody waits for a refresh, in any process, and only one runs."""
+    source.lifetime = Lifetime(60)
+    here, there = make_process(), make_process()
+    here.visit()
+    clock.advance(61)
+    source.text, source.script = "second", [held(gates[0])]
+    assert told(here.visit()) == ("STALE", "first")
+    gates[0].wait()
+    for process in (here, there) * 20:
+        assert told(process.visit()) == ("STALE", "first")
+    there.settle()
+    gates[0].open()
+    here.settle()
+    assert told(here.visit()) == ("HIT", "second")
+    assert told(there.visit()) == ("HIT", "second")
+    assert source.renders == 2
+
+
+def test_a_page_made_stale_is_served_once_more_and_renewed(
+    process: Process, source: Source
+) -> None:
+    """Mode *stale*: the old page, and the new one once the refresh is done."""
+    process.visit()
+    source.text = "second"
+    process.store.invalidate(stale=[*source.tags])
+    assert told(process.visit()) == ("STALE", "first")
+    process.settle()
+    assert told(process.visit()) == ("HIT", "second")
+
+
+def test_an_expired_page_is_rendered_before_it_is_served(
+    process: Process, source: Source, clock: Clock
+) -> None:
+    """Beyond *expire* the visitor waits for the new page."""
+    source.lifetime = Lifetime(60, 600)
+    process.visit()
+    clock.advance(601)
+    source.text = "second"
+    assert told(process.visit()) == ("MISS", "second")
+
+
+def test_a_page_of_the_other_serving_level_is_a_miss(
+    process: Process, source: Source
+) -> None:
+    """A page captured for one level is not served at the other, but rendered anew."""
+    process.visit(level="wsgi")
+    source.text, source.level = "with hooks", "view"
+    assert told(process.visit(level="view")) == ("MISS", "with hooks")
+    assert told(process.visit(level="view")) == ("HIT", "with hooks")
+
+
+def test_a_render_on_the_visitors_own_stack_answers_him(
+    process: Process, source: Source
+) -> None:
+    """Where no request is live, a cold page costs no other thread."""
+    seen: list[threading.Thread] = []
+
+    def act(page: Rendered) -> Outcome:
+        seen.append(threading.current_thread())
+        return page
+
+    source.script = [act, act]
+    assert told(process.visit(own_stack=True)) == ("MISS", "first")
+    process.expire()
+    process.visit(own_stack=False)
+    assert seen[0] is threading.current_thread()
+    assert seen[1] is not threading.current_thread()
+
+
+def test_a_page_that_is_personal_is_dropped_everywhere(
+    make_process: MakeProcess, source: Source, clock: Clock
+) -> None:
+    """Not the same for everybody: the copy goes in all processes, the view answers."""
+    source.lifetime = Lifetime(60)
+    here, there = make_process(), make_process()
+    here.visit()
+    there.visit()
+    clock.advance(61)
+    source.script = [lambda page: Personal("set-cookie")]
+    here.visit()
+    here.settle()
+    assert here.visit() == RunView("set-cookie")
+    assert there.visit() == RunView("set-cookie")
+    assert source.renders == 2
+
+
+def test_a_personal_page_is_tried_again_behind_a_visitor(
+    process: Process, source: Source, clock: Clock
+) -> None:
+    """After a minute, and each time later, a probe finds out whether it still is."""
+    source.script = [lambda page: Personal("set-cookie")] * 2
+    assert process.visit() == RunView("set-cookie")
+    clock.advance(59)
+    process.visit()
+    process.settle()
+    assert source.renders == 1
+    clock.advance(2)
+    assert process.visit() == RunView("set-cookie")
+    process.settle()
+    assert source.renders == 2
+    clock.advance(61)
+    process.visit()
+    process.settle()
+    assert source.renders == 2  # two minutes this time
+    clock.advance(60)
+    process.visit()
+    process.settle()
+    assert told(process.visit()) == ("HIT", "first")
+
+
+def test_an_answer_that_is_no_page_is_left_to_the_view(
+    process: Process, source: Source
+) -> None:
+    """Declined: the view answers, the stored copy stays."""
+    process.visit()
+    process.expire()
+    source.script = [lambda page: Declined("status-418")]
+    assert process.visit() == RunView("status-418")
+    stored = process.store.load(FOX, process.store.arrival())
+    assert stored is not None
+    assert isinstance(stored.record, Entry)
+    assert stored.record.body == b"first"
+    assert "declined /animals/fox: status-418" in process.journal.lines
+
+
+def test_without_its_store_every_visit_is_the_views(
+    process: Process, source: Source, tmp_path: Path
+) -> None:
+    """Store down: no error, no waiting, no render; and it recovers by itself."""
+    process.visit()
+    folder = tmp_path / "isr"
+    process.store.close()
+    shutil.rmtree(folder)
+    folder.write_text("a file where the folder was")
+    for own_stack in (True, False):
+        assert process.visit(own_stack=own_stack) == RunView("store-unavailable")
+    assert source.renders == 1
+    folder.unlink()
+    # A store that did not answer is not asked again for a moment.
+    deadline = time.monotonic() + PATIENCE
+    while (answer := process.visit()) == RunView("store-unavailable"):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert told(answer) == ("MISS", "first")
+    assert told(process.visit()) == ("HIT", "first")
+
+
+def test_a_page_that_cannot_be_stored_is_served_all_the_same(
+    process: Process, source: Source, tmp_path: Path
+) -> None:
+    """The store goes away during a render: the visitor gets the page."""
+    folder = tmp_path / "isr"
+
+    def act(page: Rendered) -> Outcome:
+        shutil.rmtree(folder)
+        folder.write_text("a file where the folder was")
+        return page
+
+    source.script = [act]
+    answer = process.visit()
+    assert isinstance(answer, Serve)
+    assert (answer.entry.body, answer.stored) == (b"first", False)
+    folder.unlink()
+
+
+def test_a_page_that_could_not_be_stored_leaves_no_lease_behind(
+    make_process: MakeProcess,
+    source: Source,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The store is busy when the page comes: nobody waits for that render afterwards."""
+    monkeypatch.setattr(folder_module, "_PATIENCE", 0.05)
+    here, there = make_process(), make_process()
+    there.store.arrival()
+    writer = sqlite3.connect(
+        tmp_path / "isr" / "pages.sqlite", isolation_level=None, check_same_thread=False
+    )
+
+    def act(page: Rendered) -> Outcome:
+        writer.execute("BEGIN IMMEDIATE")
+        return page
+
+    source.script = [act]
+    with contextlib.closing(writer):
+        answer = here.visit()
+        assert isinstance(answer, Serve)
+        assert not answer.stored
+        writer.execute("ROLLBACK")
+    assert told(there.visitor().result()) == ("MISS", "first")
+
+
+def test_a_visitor_waits_for_the_render_of_another_process(
+    make_process: MakeProcess, source: Source, gates: list[Gate]
+) -> None:
+    """He gets what it brings, and renders nothing himself."""
+    here, there = make_process(), make_process()
+    source.script = [held(gates[0])]
+    first = here.visitor()
+    gates[0].wait()
+    second = there.visitor()
+    source.text = "second"
+    gates[0].open()
+    assert told(first.result()) == ("MISS", "first")
+    assert told(second.result()) == ("MISS", "first")
+    assert source.renders == 1
+
+
+def test_the_next_one_renders_when_the_renderers_thread_is_ended(
+    make_process: MakeProcess, source: Source, gates: list[Gate]
+) -> None:
+    """A server that ends a thread in the middle of a render holds up nobody."""
+
+    class ThreadEnds(BaseException):
+        pass
+
+    def act(page: Rendered) -> Outcome:
+        gates[0].pass_through()
+        raise ThreadEnds
+
+    source.script = [act]
+    here, there = make_process(), make_process()
+    first = InThread(lambda: here.visit(own_stack=True))
+    gates[0].wait()
+    second = there.visitor()
+    gates[0].open()
+    assert told(second.result()) == ("MISS", "first")
+    first.join()
+    assert told(here.visit()) == ("HIT", "first")
+
+
+def test_who_gets_the_lease_after_another_has_stored_the_page_renders_nothing(
+    make_process: MakeProcess, source: Source
+) -> None:
+    """Between a look at the store and a lease another process may be faster."""
+    there = make_process()
+
+    class OvertakenStore(WatchedStore):
+        def acquire(
+            self, key: PageKey, tags: t.Collection[str], lifetime: float
+        ) -> Lease | Busy | Resting | Overdue:
+            told(there.visit())
+            return super().acquire(key, tags, lifetime)
+
+    here = make_process(store=OvertakenStore)
+    assert told(here.visit()) == ("MISS", "first")
+    assert source.renders == 1
+    assert not there.store.busy(FOX, FOX.implicit_tags)

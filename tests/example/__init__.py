@@ -1,0 +1,1 @@
+"""Tests of the example: the CMS, the launcher, the tutorial."""

@@ -1,0 +1,1 @@
+"""The public face: declarations, settings, answers, levels, signals."""

@@ -1,0 +1,35 @@
+"""Fixtures for tests of invalidation."""
+
+from __future__ import annotations
+
+import pytest
+
+from flask_isr.stores import sqlite
+
+from ..conftest import MakeSite
+from ..support import Site
+from .shop import Plug
+from .shop import Shop
+
+
+@pytest.fixture
+def shop(site: Site) -> Shop:
+    """A site of static pages, with the revalidate route at ``/api/revalidate``."""
+    site.app.register_blueprint(site.isr.blueprint, url_prefix="/api")
+    return Shop(site)
+
+
+@pytest.fixture
+def impatient(make_site: MakeSite) -> Shop:
+    """The same, where nobody waits for a render longer than a moment."""
+    site = make_site(ISR_WAIT_TIMEOUT=0.05)
+    site.app.register_blueprint(site.isr.blueprint, url_prefix="/api")
+    return Shop(site)
+
+
+@pytest.fixture
+def plug(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Plug:
+    """What the store of the shop hangs on."""
+    # Else a process does not ask a store again that did not answer a moment ago.
+    monkeypatch.setattr(sqlite, "_BREAK", 0.0)
+    return Plug(shop.site.state.settings.folder)

@@ -1,0 +1,188 @@
+"""What can be wrong with a body, and what an answer is never: 500."""
+
+from __future__ import annotations
+
+import io
+import json
+import typing as t
+
+import pytest
+from werkzeug.test import TestResponse
+
+from ..support import SECRET
+from .shop import BEARER
+from .shop import Shop
+from .shop import is_no_store
+
+PAGE = "/products/1"
+DEEP = "[" * 100_000
+
+
+def send(
+    shop: Shop, body: str | bytes, *, secret: bool = True, **more: t.Any
+) -> TestResponse:
+    """POST *body* as JSON."""
+    more.setdefault("content_type", "application/json")
+    headers = BEARER if secret else {}
+    return shop.post("/api/revalidate", data=body, headers=headers, **more)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"path": 1}',
+        '{"path": null}',
+        '{"path": ["/products/1"]}',
+        '{"path": {"a": 1}}',
+        '{"paths": "/products/1"}',
+        '{"paths": [1]}',
+        '{"paths": [["/products/1"]]}',
+        '{"paths": {"/products/1": true}}',
+        '{"tag": 1}',
+        '{"tags": "products"}',
+        '{"tags": [null]}',
+        '{"path": "/products/1", "mode": 1}',
+        '{"path": "/products/1", "mode": ["stale"]}',
+        '{"path": "/products/1", "match": true}',
+        '["/products/1"]',
+        '"/products/1"',
+        "null",
+        "1",
+        "{",
+        "{'path': '/products/1'}",
+        '{"path": "/products/1"',
+        "\0",
+        DEEP,
+        '{"path": ' + DEEP,
+        b"\xff\xfe",
+        '{"path": "/products/\\ud800"}',
+        '{"tag": "\\ud800"}',
+    ],
+    ids=lambda body: str(body)[:40],
+)
+def test_wrong_types_and_malformed_json_are_told(shop: Shop, body: str | bytes) -> None:
+    """400, with a message; nothing is done."""
+    shop.warm(PAGE)
+    answer = send(shop, body)
+    assert answer.status_code == 400
+    assert answer.json is not None
+    assert answer.json["message"]
+    assert is_no_store(answer)
+    assert shop.see(PAGE) == ("old", "HIT")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        DEEP,
+        "{",
+        "[]",
+        "null",
+        b"\xff",
+        '{"secret": 1}',
+        '{"secret": null}',
+        '{"secret": "\\udcff"}',
+        '{"secret": ["a"]}',
+    ],
+    ids=lambda body: str(body)[:40],
+)
+def test_without_the_secret_no_body_makes_a_difference(
+    shop: Shop, body: str | bytes
+) -> None:
+    """401 for whatever a stranger sends where the secret could stand."""
+    answer = send(shop, body, secret=False)
+    assert answer.status_code == 401
+    assert is_no_store(answer)
+
+
+class TestATooLargeBody:
+    """A body is read only as far as an honest sender's would go."""
+
+    BODY = json.dumps({"secret": SECRET, "path": PAGE, "padding": "x" * 300_000})
+
+    def check(self, shop: Shop, answer: TestResponse, read: int) -> None:
+        """It was refused, politely and early."""
+        assert answer.status_code in (400, 401, 413)
+        assert answer.json is not None
+        assert is_no_store(answer)
+        assert read <= 270_000
+        assert shop.see(PAGE) == ("old", "HIT")
+
+    @pytest.mark.parametrize("secret", [True, False])
+    def test_it_is_refused(self, shop: Shop, secret: bool) -> None:
+        """By its Content-Length, before anything is read."""
+        shop.warm(PAGE)
+        source = io.BytesIO(self.BODY.encode())
+        length = len(self.BODY)
+        answer = send(
+            shop, b"", secret=secret, input_stream=source, content_length=length
+        )
+        self.check(shop, answer, source.tell())
+
+    @pytest.mark.parametrize("secret", [True, False])
+    @pytest.mark.parametrize(
+        "kind", ["application/json", "application/x-www-form-urlencoded"]
+    )
+    def test_so_is_one_that_does_not_say_its_length(
+        self, shop: Shop, secret: bool, kind: str
+    ) -> None:
+        """Chunked, as servers hand it over: it is read up to the limit at most."""
+        shop.warm(PAGE)
+        body = self.BODY if kind.endswith("json") else "a=" + "x" * 300_000
+        source = io.BytesIO(body.encode() * 10)
+        answer = send(
+            shop,
+            b"",
+            secret=secret,
+            content_type=kind,
+            input_stream=source,
+            environ_overrides={
+                "CONTENT_LENGTH": "",
+                "HTTP_TRANSFER_ENCODING": "chunked",
+                "wsgi.input_terminated": True,
+            },
+        )
+        self.check(shop, answer, source.tell())
+
+    @pytest.mark.parametrize("secret", [True, False])
+    @pytest.mark.parametrize(
+        "kind", ["application/json", "application/x-www-form-urlencoded"]
+    )
+    def test_the_applications_own_limit_holds(
+        self, shop: Shop, secret: bool, kind: str
+    ) -> None:
+        """MAX_CONTENT_LENGTH below ours: refused in the manner of the route."""
+        shop.site.app.config["MAX_CONTENT_LENGTH"] = 50
+        shop.warm(PAGE)
+        body = json.dumps({"path": PAGE, "secret": SECRET}) if "json" in kind else ""
+        body = body or f"path={PAGE}&padding={'x' * 50}"
+        answer = send(shop, body, secret=secret, content_type=kind)
+        self.check(shop, answer, 0)
+
+
+def test_a_chunked_body_is_read(shop: Shop) -> None:
+    """A sender that streams its JSON is understood like any other."""
+    shop.warm(PAGE)
+    shop.text = "new"
+    answer = send(
+        shop,
+        b"",
+        input_stream=io.BytesIO(json.dumps({"path": PAGE}).encode()),
+        environ_overrides={
+            "CONTENT_LENGTH": "",
+            "HTTP_TRANSFER_ENCODING": "chunked",
+            "wsgi.input_terminated": True,
+        },
+    )
+    assert answer.status_code == 200
+    assert shop.see(PAGE) == ("new", "HIT")
+
+
+def test_a_form_of_thousands_of_fields_is_refused(shop: Shop) -> None:
+    """More than any honest sender's: a client error, never to be cached."""
+    shop.warm(PAGE)
+    body = "&".join(["path=/products/1"] * 5000)
+    answer = send(shop, body, content_type="application/x-www-form-urlencoded")
+    assert answer.status_code in (400, 413)
+    assert is_no_store(answer)
+    assert shop.see(PAGE) == ("old", "HIT")

@@ -1,0 +1,1 @@
+"""Promises that take real servers and several processes to prove."""

@@ -1,0 +1,96 @@
+"""The application that the servers run: ``tests.servers.app:app``.
+
+It is told by files what to do (:class:`.control.Control`), in the folder that the
+environment names, and is configured by ``FLASK_ISR_*`` variables.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import typing as t
+from pathlib import Path
+
+from flask import Flask
+from flask import jsonify
+from werkzeug import Response
+
+from flask_isr import ISR
+from flask_isr import rendering
+from flask_isr import static_page
+
+from .control import Control
+
+if t.TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse
+    from _typeshed.wsgi import WSGIApplication
+    from _typeshed.wsgi import WSGIEnvironment
+
+
+class NameProcess:
+    """Middleware that counts requests, and adds ``X-Process`` to each answer."""
+
+    def __init__(self, inner: WSGIApplication, control: Control) -> None:
+        self._inner = inner
+        self._control = control
+
+    def __call__(
+        self, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> t.Iterable[bytes]:
+        """Answer one request."""
+
+        def start(
+            status: str, headers: list[tuple[str, str]], exc_info: t.Any = None
+        ) -> t.Callable[[bytes], object]:
+            named = [*headers, ("X-Process", str(os.getpid()))]
+            return start_response(status, named, exc_info)
+
+        self._control.note_visit()
+        return self._inner(environ, start)
+
+
+def create_app() -> Flask:
+    """Make the application, as each process of a server does."""
+    control = Control(Path(os.environ["SITE_FOLDER"]))
+    app = Flask(__name__, instance_path=str(control.folder))
+    app.config.from_prefixed_env()
+    isr = ISR(app, clock=control.clock)
+    app.register_blueprint(isr.blueprint, url_prefix="/api")
+
+    @app.get("/pages/<name>")
+    @static_page(revalidate=60, tags=["page:{name}"])
+    def page(name: str) -> Response:
+        version = control.run_view(name, rendering())
+        # A number in the body tells the renders of one version apart.
+        return jsonify(version=version, render=os.urandom(8).hex())
+
+    @app.get("/plain/<name>")
+    def plain(name: str) -> Response:
+        return jsonify(name=name)
+
+    @app.get("/process")
+    def process() -> Response:
+        return jsonify(folder=str(control.folder))
+
+    app.wsgi_app = NameProcess(app.wsgi_app, control)  # type: ignore[method-assign]
+    return app
+
+
+def warm_up(application: Flask, names: list[str]) -> None:
+    """Ask for pages before the server forks, as ``--preload`` does it.
+
+    The page called ``slow`` is asked for on a thread, and still renders at the fork.
+    """
+    for name in names:
+        path = f"/pages/{name}"
+        client = application.test_client()
+        if name == "slow":
+            threading.Thread(target=client.get, args=[path], daemon=True).start()
+            Control(Path(application.instance_path)).wait_for_runs(name, 1)
+        else:
+            for _ in range(2):
+                client.get(path)
+
+
+app = create_app()
+warm_up(app, os.environ.get("SITE_WARM_UP", "").split())

@@ -1,0 +1,217 @@
+"""The embedded store passes the kits, and keeps its own bounds."""
+
+from __future__ import annotations
+
+import dataclasses
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from flask_isr.core.key import PageKey
+from flask_isr.core.key import user_tag
+from flask_isr.core.outcome import SealedError
+from flask_isr.stores import upkeep
+from flask_isr.stores.base import Store
+from flask_isr.stores.sqlite import SQLiteStore
+
+from ..records import FOX
+from ..records import OWL
+from ..records import entry
+from ..support import Clock
+from .conftest import LIMIT
+from .conftest import MakeStore
+from .kit import EXPIRED
+from .kit import FRESH
+from .kit import STALE
+from .kit import SharedStoreKit
+from .kit import body
+from .kit import failure_of
+from .kit import lease_of
+from .kit import validity
+from .kit import write
+
+_KIB = 1024
+
+
+class TestEmbeddedStore(SharedStoreKit):
+    """The kits, on SQLite in a folder."""
+
+    def test_a_quiet_store_needs_not_be_asked(self, store: Store, other: Store) -> None:
+        """After a look at the changes, the announced number equals it until a write."""
+        write(other)
+        order = store.changes(None).order
+        other.load(FOX, other.arrival())
+        other.acquire(FOX, FOX.implicit_tags, 60.0)
+        other.used([FOX])
+        other.maintain()
+        assert store.announced() == order
+
+
+def _page(number: int) -> PageKey:
+    return PageKey("/p/<n>", f"/p/{number}")
+
+
+def _stored(store: SQLiteStore) -> set[PageKey]:
+    return {row.record.key for row in store.overview()}
+
+
+def _bytes(folder: Path) -> int:
+    with sqlite3.connect(folder / "pages.sqlite") as db:
+        (size,) = db.execute("SELECT sum(length(data)) FROM records").fetchone()
+    db.close()
+    return int(size)
+
+
+def test_pages_are_evicted_to_the_limit(make_store: MakeStore, folder: Path) -> None:
+    """However many are written, the pages take no more bytes than they may."""
+    store = make_store()
+    for number in range(400):
+        write(store, _page(number), bytes(_KIB))
+    assert _bytes(folder) > LIMIT
+    store.maintain()
+    assert LIMIT / 2 < _bytes(folder) <= LIMIT
+    kept = _stored(store)
+    assert _page(399) in kept
+    assert _page(0) not in kept
+
+
+def test_below_the_limit_nothing_goes(make_store: MakeStore) -> None:
+    """There is room: pages that nobody reads may stay."""
+    store = make_store()
+    for number in range(50):
+        write(store, _page(number), bytes(_KIB))
+    store.maintain()
+    assert len(_stored(store)) == 50
+
+
+def test_a_flood_of_unknown_paths_pushes_out_no_page_that_is_read(
+    make_store: MakeStore,
+) -> None:
+    """A new page is on probation until it is read again: floods push out themselves."""
+    store = make_store()
+    hot = [_page(number) for number in range(100)]
+    for key in hot:
+        write(store, key, bytes(_KIB))
+    store.used(hot)
+    for number in range(1000, 2000):
+        write(store, _page(number), bytes(_KIB))
+        if number % 100 == 0:
+            store.maintain()
+    store.maintain()
+    assert set(hot) <= _stored(store)
+
+
+def test_of_the_pages_that_are_read_the_least_lately_used_go(
+    make_store: MakeStore, clock: Clock
+) -> None:
+    """When even those are too many, the one unused for longest goes first."""
+    store = make_store()
+    keys = [_page(number) for number in range(300)]
+    for key in keys:
+        write(store, key, bytes(_KIB))
+    store.used(keys)
+    clock.advance(60)
+    store.used(keys[:100])
+    store.maintain()
+    kept = _stored(store)
+    assert set(keys[:100]) <= kept
+    assert len(kept) < 250
+
+
+def test_new_pages_have_their_tenth_also_when_hot_pages_fill_the_store(
+    make_store: MakeStore,
+) -> None:
+    """A page that was written a moment ago is not the first to go: it could never become
+    one that people read."""
+    store = make_store()
+    hot = [_page(number) for number in range(300)]
+    for key in hot:
+        write(store, key, bytes(_KIB))
+    store.used(hot)
+    new = [_page(1000 + number) for number in range(10)]
+    for key in new:
+        write(store, key, bytes(_KIB))
+    store.maintain()
+    assert set(new) <= _stored(store)
+
+
+def test_an_evicted_page_was_not_invalidated(make_store: MakeStore) -> None:
+    """Copies in the memory of the processes stay good: eviction is no change."""
+    store = make_store()
+    for number in range(400):
+        write(store, _page(number), bytes(_KIB))
+    order = store.changes(None).order
+    store.maintain()
+    assert store.announced() == order
+    assert store.changes(order).complete
+
+
+def test_forgotten_tags_leave_older_pages_stale_and_never_fresh(
+    make_store: MakeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tag records are bounded; what is forgotten raises a floor below which all is
+    stale, and processes that are behind it start afresh."""
+    monkeypatch.setattr(upkeep, "_TAGS", 10)
+    store = make_store()
+    since = store.changes(None).order
+    write(store, FOX, tags=["soon forgotten"])
+    store.invalidate(expired=[user_tag("soon forgotten")])
+    for number in range(30):
+        store.invalidate(stale=[user_tag(f"other {number}")])
+    write(store, OWL)
+    assert validity(store) is EXPIRED
+    store.maintain()
+    assert validity(store, FOX) is STALE
+    assert validity(store, OWL) is FRESH
+    assert not store.changes(since).complete
+
+
+def test_an_unreadable_row_is_a_miss_and_is_written_over(
+    make_store: MakeStore, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A damaged page is rendered anew; listings pass over it."""
+    store = make_store()
+    write(store, body=b"damaged below")
+    write(store, OWL)
+    with sqlite3.connect(folder / "pages.sqlite") as db:
+        db.execute(
+            "UPDATE records SET data = substr(data, 1, 50) WHERE id = ?", (FOX.id,)
+        )
+    db.close()
+    assert store.load(FOX, store.arrival()) is None
+    assert "not readable and counts as missing" in caplog.text
+    assert store.variants(FOX.path, 10) == []
+    assert _stored(store) == {OWL}
+    write(store, body=b"new")
+    assert body(store) == b"new"
+
+
+def test_old_failures_are_forgotten(make_store: MakeStore, clock: Clock) -> None:
+    """A page that nobody asks for any more leaves nothing behind."""
+    store = make_store()
+    store.fail(lease_of(store), failure_of(clock))
+    store.maintain()
+    assert store.failure(FOX) is not None
+    clock.advance(3700)
+    store.maintain()
+    assert store.failure(FOX) is None
+
+
+def test_a_huge_error_page_is_not_kept(make_store: MakeStore, clock: Clock) -> None:
+    """The failure is shared, an error answer beyond 64 KiB is not."""
+    store = make_store()
+    huge = SealedError(500, (), bytes(65 * _KIB))
+    store.fail(lease_of(store), dataclasses.replace(failure_of(clock), error=huge))
+    failure = store.failure(FOX)
+    assert failure is not None
+    assert (failure.cause, failure.error) == ("status 503", None)
+
+
+def test_a_page_with_very_many_tags_is_judged(make_store: MakeStore) -> None:
+    """The most tags that a page can have are within what a query takes."""
+    store = make_store()
+    tags = [f"tag {number}" for number in range(500)]
+    store.put(entry(FOX, store.arrival(), tags=tags))
+    store.invalidate(stale=[user_tag("tag 499")])
+    assert validity(store) is STALE
