@@ -1,14 +1,15 @@
-# `make demo` and `make test` need Python 3.11 or newer and nothing else: what they use is
-# installed into .venv at the first call, and again when the requirements change.
+# `make demo` and `make test` need Python 3.11 or newer and nothing else: what they use
+# is installed into .venv at the first call, and again when the requirements change.
 
-# Interpreters to try, in this order; `make PYTHON=/path/to/python` names the one to use.
+# Interpreters to try, in this order; `make PYTHON=/path/to/python` names one.
 PYTHON ?= python3 python3.14 python3.13 python3.12 python3.11 python
-VENV ?= .venv
+VENV := .venv
 
 # More arguments for what is run, such as `make demo ARGS='--port 9000'`.
 ARGS ?=
 
 PY := $(VENV)/bin/python
+PYTEST := pytest --numprocesses auto --maxprocesses 8 --dist loadgroup
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -31,7 +32,7 @@ demo: $(VENV)/demo.stamp
 	@exec $(PY) -m example_app.demo $(ARGS)
 
 test: $(VENV)/tests.stamp
-	@exec $(PY) -m pytest --numprocesses auto --maxprocesses 8 --dist loadgroup $(ARGS)
+	@exec $(PY) -m $(PYTEST) $(ARGS)
 
 # Where they are missing, `make test` skips the tests that need them.
 SERVICES := strace
@@ -42,9 +43,10 @@ services:
 	if [ -z "$$missing" ]; then \
 	    exit; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	    apt-get update -qq && apt-get install -qq -y --no-install-recommends $$missing; \
+	    apt-get update -qq; \
+	    apt-get install -qq -y --no-install-recommends $$missing; \
 	else \
-	    echo "Missing:$$missing. On Debian and Ubuntu: sudo apt-get install$$missing" >&2; \
+	    echo "Missing:$$missing. Debian and Ubuntu: sudo apt-get install$$missing" >&2; \
 	    exit 1; \
 	fi
 
@@ -61,7 +63,7 @@ types: $(VENV)/dev.stamp
 
 coverage: $(VENV)/dev.stamp
 	@$(PY) -m coverage erase
-	@$(PY) -m coverage run -m pytest --numprocesses auto --maxprocesses 8 --dist loadgroup $(ARGS)
+	@$(PY) -m coverage run -m $(PYTEST) $(ARGS)
 	@$(PY) -m coverage combine --quiet
 	@$(PY) -m coverage report
 
@@ -78,7 +80,9 @@ clean:
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(VENV)/%.stamp: setup.py pyproject.toml $(wildcard requirements/*.txt) | $(VENV)/made.stamp
+INSTALLED := setup.py pyproject.toml $(wildcard requirements/*.txt)
+
+$(VENV)/%.stamp: $(INSTALLED) | $(VENV)/made.stamp
 	@echo 'Installing Flask-ISR and requirements/$*.txt into $(VENV)'
 	@$(PY) -m pip --disable-pip-version-check install --quiet \
 	    --editable . --requirement requirements/$*.txt
@@ -90,7 +94,8 @@ $(VENV)/made.stamp:
 	        || continue; \
 	    if ! "$$python" -c 'import ensurepip, venv' 2>/dev/null; then \
 	        echo "$$python cannot make virtual environments: its modules venv and" \
-	             "ensurepip are missing. On Debian and Ubuntu: apt install python3-venv" >&2; \
+	             "ensurepip are missing." \
+	             "On Debian and Ubuntu: sudo apt-get install python3-venv" >&2; \
 	        exit 1; \
 	    fi; \
 	    echo "Creating $(VENV) with $$("$$python" --version)"; \

@@ -11,7 +11,6 @@ setup(
     long_description_content_type="text/x-rst",
     author="The Flask-ISR authors",
     license_expression="BSD-3-Clause",
-    license_files=["LICENSE"],
     keywords=["flask", "cache", "isr", "incremental static regeneration", "static"],
     classifiers=[
         "Development Status :: 3 - Alpha",

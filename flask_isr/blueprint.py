@@ -11,9 +11,10 @@ from flask import Response
 from flask import jsonify
 from flask import request
 
+from .current import current_state
 from .errors import NotAStaticPage
 from .errors import StoreUnavailable
-from .revalidation import Invalidation
+from .revalidator import Invalidation
 from .secret import GUARDED_ATTRIBUTE
 from .secret import BadBody
 from .secret import form_values
@@ -23,7 +24,6 @@ from .secret import no_store
 from .secret import refusal
 from .secret import unavailable
 from .state import State
-from .state import current_state
 
 # Targets of one call: they are checked, recorded in one transaction and rendered together.
 _TARGETS = 256

@@ -16,6 +16,7 @@ from .config import Serve
 from .config import seconds
 from .core.freshness import Lifetime
 from .core.key import user_tag
+from .current import current_state
 from .errors import ConfigurationError
 
 #: A page that exists: values of the URL (``{"product_id": 1}``) or a path.
@@ -131,9 +132,7 @@ def static_page(
 
         @functools.wraps(view)
         def door(*args: t.Any, **kwargs: t.Any) -> t.Any:
-            from .view import serve_page
-
-            return serve_page(page, args, kwargs)
+            return current_state().serve_page(page, args, kwargs)
 
         setattr(door, PAGE_ATTRIBUTE, (page, door))
         # On the view too: should the decorator stand above @app.get, Flask holds the view

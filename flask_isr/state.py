@@ -10,7 +10,7 @@ import typing as t
 import weakref
 
 from flask import Flask
-from flask import current_app
+from flask import Response
 
 from .config import Settings
 from .core.answer import Limits
@@ -21,14 +21,16 @@ from .core.runner import Runner
 from .core.runner import ThreadRunner
 from .levels import Levels
 from .listing import ClosedLists
+from .page import StaticPage
 from .render import Renderer
 from .report import Reporter
 from .retries import Retries
-from .revalidation import Revalidator
+from .revalidator import Revalidator
 from .routes import Routes
 from .site import Site
 from .site import mount_prefix
 from .stores.sqlite import SQLiteStore
+from .view import serve_page
 
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -116,6 +118,12 @@ class State:
                 )
                 self._site = Site.of(self.app, self.settings, scheme)
 
+    def serve_page(
+        self, page: StaticPage, args: tuple[t.Any, ...], kwargs: dict[str, t.Any]
+    ) -> Response:
+        """Answer the current request for *page*; called by the decorated view."""
+        return serve_page(self, page, args, kwargs)
+
     def after_fork(self) -> None:
         """In a child process: forget what the parent's other threads were doing."""
         self._lock = threading.Lock()
@@ -151,18 +159,3 @@ def _runner(settings: Settings) -> Runner:
             job_timeout=settings.render_timeout, grace=settings.wait_timeout
         )
     return settings.runner
-
-
-def current_state() -> State:
-    """The state of the current application.
-
-    :raises RuntimeError: outside of an application context, or where the application has
-        no Flask-ISR.
-    """
-    state = current_app.extensions.get("isr")
-    if state is None:
-        raise RuntimeError(
-            f"the application {current_app.name!r} has no Flask-ISR: create it with"
-            " ISR(app), or isr.init_app(app) in the application factory."
-        )
-    return t.cast(State, state)

@@ -26,11 +26,12 @@ from .render import CAPTURE
 from .routes import Match
 from .routes import key_of
 from .routes import target_of
-from .state import State
-from .state import current_state
 from .visit import VISIT
 from .visit import Visit
 from .visit import current_capture
+
+if t.TYPE_CHECKING:
+    from .state import State
 
 logger = logging.getLogger("flask_isr")
 
@@ -41,7 +42,7 @@ Arguments: t.TypeAlias = tuple[tuple[t.Any, ...], dict[str, t.Any]]
 
 
 def serve_page(
-    page: StaticPage, args: tuple[t.Any, ...], kwargs: dict[str, t.Any]
+    state: State, page: StaticPage, args: tuple[t.Any, ...], kwargs: dict[str, t.Any]
 ) -> Response:
     """Answer the current request for *page*: from the store, by the Front, by the view."""
     arguments = args, kwargs
@@ -49,7 +50,6 @@ def serve_page(
     own = request.environ.get(CAPTURE) is capture
     if capture is not None and own:
         return capture.run(page, args, kwargs)
-    state = current_state()
     visit: Visit | None = request.environ.get(VISIT)
     if visit is None or request.method not in ("GET", "HEAD"):
         return _run_view(page, arguments, "method" if visit is not None else "no-front")

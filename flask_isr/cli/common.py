@@ -10,9 +10,9 @@ import typing as t
 
 import click
 
+from ..current import current_state
 from ..errors import ISRError
 from ..state import State
-from ..state import current_state
 
 
 @contextlib.contextmanager

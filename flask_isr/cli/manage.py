@@ -8,8 +8,8 @@ import click
 from flask.cli import with_appcontext
 
 from ..errors import RevalidationError
-from ..revalidation import MATCHES
-from ..revalidation import MODES
+from ..revalidator import MATCHES
+from ..revalidator import MODES
 from .common import writing
 
 

@@ -5,12 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-import os
 import sqlite3
-import threading
-import time
 import typing as t
-import weakref
 from pathlib import Path
 
 from ..core.entry import Mark
@@ -22,9 +18,9 @@ from ..core.freshness import Freshness
 from ..core.key import PageKey
 from ..core.key import path_tag
 from ..core.key import prefix_tag
-from ..errors import StoreUnavailable
 from . import leases
 from . import upkeep
+from .access import Access
 from .base import Busy
 from .base import Changes
 from .base import Failure
@@ -35,26 +31,18 @@ from .base import Overview
 from .base import Resting
 from .base import Stored
 from .folder import OpenFolder
-from .folder import is_corrupt
-from .folder import set_aside
 from .folder import time_since_start
+from .order import Writing
+from .order import after
+from .order import changes
+from .order import clock_of
+from .order import judge
+from .order import last
 
 logger = logging.getLogger("flask_isr.store")
 
-# Seconds between two looks at whether the folder is still the one that was opened.
-_IDENTITY_CHECK = 1.0
-
-# Seconds of waiting in vain after which visitors do not ask the store, and for how long.
-_SLOW = 0.2
-_BREAK = 1.0
-
-# Rows of `changes` beyond which a process had better forget its copies.
-_MANY_CHANGES = 10_000
-
 # Roughly what a row costs beside its data, in bytes.
 _ROW = 256
-
-_stores: weakref.WeakSet[SQLiteStore] = weakref.WeakSet()
 
 
 class SQLiteStore:
@@ -79,80 +67,33 @@ class SQLiteStore:
         clock: t.Callable[[], float] | None = None,
         on_restart: t.Callable[[], None] = lambda: None,
     ) -> None:
-        self.folder = folder
-        self.on_restart = on_restart
+        self._access = Access(folder, on_restart)
         self._limit = limit
         self._clock = clock
-        self._lock = threading.Lock()
-        self._folder: OpenFolder | None = None
         self._unequal: int | None = None
-        self._down_until = float("-inf")
-        # As a new folder would count, until one was opened.
-        self._shift = time.time() - time_since_start()
-        _stores.add(self)
-
-    # -- opening ----------------------------------------------------------------------
-
-    def _open(self, *, check: bool = False) -> OpenFolder:
-        folder = self._folder
-        if folder is not None:
-            due = check or time.monotonic() - folder.checked_at > _IDENTITY_CHECK
-            if not due or folder.is_current(self.folder):
-                return folder
-        with self._lock:
-            if self._folder is not None:
-                if self._folder.is_current(self.folder):
-                    return self._folder
-                logger.warning("%s is another folder than before", self.folder)
-                self._folder.close()
-                self._folder = None
-            self._folder = OpenFolder.open(self.folder)
-            self._shift = self._folder.shift
-        self.on_restart()
-        return self._folder
-
-    @contextlib.contextmanager
-    def _doing(self, what: str, *, insists: bool = False) -> t.Iterator[None]:
-        """Turn errors into StoreUnavailable.
-
-        :param insists: try also where the store did not answer a moment ago. Visitors do
-            not: each of them would wait for it, one after the other.
-        """
-        if not insists and time.monotonic() < self._down_until:
-            raise StoreUnavailable(what, "it did not answer a moment ago")
-        started = time.monotonic()
-        try:
-            yield
-        except (sqlite3.Error, OSError) as error:
-            failed = time.monotonic()
-            if failed - started > _SLOW:
-                self._down_until = failed + _BREAK
-            if is_corrupt(error):
-                self._set_aside(error)
-            raise StoreUnavailable(what, error) from error
-
-    def _set_aside(self, error: BaseException) -> None:
-        with self._lock:
-            folder, self._folder = self._folder, None
-            if folder is None:
-                return
-            logger.error("%s is corrupt and set aside: %s", self.folder, error)
-            folder.close()
-            with contextlib.suppress(OSError):
-                set_aside(self.folder, folder.identity)
-
-    def _forked(self) -> None:
-        self._lock = threading.Lock()
-        if self._folder is not None:
-            self._folder.abandon()
-            self._folder = None
 
     def close(self) -> None:
         """Let go of files and locks; the store opens again when it is used."""
-        with self._lock:
-            if self._folder is not None:
-                self._folder.close()
-                self._folder = None
+        self._access.close()
+
+    @property
+    def on_restart(self) -> t.Callable[[], None]:
+        """Called when what was known of the pages is void."""
+        return self._access.on_restart
+
+    @on_restart.setter
+    def on_restart(self, call: t.Callable[[], None]) -> None:
+        self._access.on_restart = call
+
+    @contextlib.contextmanager
+    def _pages(self, what: str) -> t.Iterator[sqlite3.Connection]:
+        with self._access.doing(what), self._access.opened().pages.read() as db:
+            yield db
+
+    @contextlib.contextmanager
+    def _work(self, what: str) -> t.Iterator[sqlite3.Connection]:
+        with self._access.doing(what), self._access.opened().work.write() as db:
+            yield db
 
     # -- time and order ---------------------------------------------------------------
 
@@ -161,19 +102,19 @@ class SQLiteStore:
         all processes of the machine agree."""
         if self._clock is not None:
             return self._clock()
-        return time_since_start() + self._shift
+        return time_since_start() + self._access.shift
 
     def announced(self) -> int:
         """The clock announced last, by whichever process; no system call."""
-        folder = self._folder
+        folder = self._access.folder
         return -1 if folder is None else folder.word.read()
 
     def arrival(self) -> Mark:
         """The clock now."""
-        with self._doing("tell its order"):
-            folder = self._open()
+        with self._access.doing("tell its order"):
+            folder = self._access.opened()
             with folder.pages.read() as db:
-                return _clock(db)
+                return clock_of(db)
 
     def tick(self) -> Mark:
         """Advance the clock for its own sake."""
@@ -183,14 +124,14 @@ class SQLiteStore:
 
     def changes(self, since: int | None) -> Changes:
         """What was written after *since*, in one consistent look."""
-        with self._doing("tell what changed"):
-            folder = self._open()
+        with self._access.doing("tell what changed"):
+            folder = self._access.opened()
             with folder.pages.read() as db:
                 db.execute("BEGIN")
-                changes = _changes(db, since)
+                seen = changes(db, since)
                 db.execute("COMMIT")
-        self._heal_word(folder, changes.order)
-        return changes
+        self._heal_word(folder, seen.order)
+        return seen
 
     def _heal_word(self, folder: OpenFolder, clock: int) -> None:
         # A writer that died between announcing and committing leaves the word ahead of
@@ -201,16 +142,16 @@ class SQLiteStore:
         elif word != self._unequal:
             self._unequal = word
         else:
-            with self._doing("correct its word"):
-                folder.pages.try_write_lock(lambda db: folder.word.write(_clock(db)))
+            with self._access.doing("correct its word"):
+                folder.pages.try_write_lock(lambda db: folder.word.write(clock_of(db)))
 
     @contextlib.contextmanager
-    def _advance(self, what: str, *, durable: bool = False) -> t.Iterator[_Writing]:
-        with self._doing(what, insists=durable):
-            folder = self._open(check=True)
+    def _advance(self, what: str, *, durable: bool = False) -> t.Iterator[Writing]:
+        with self._access.doing(what, insists=durable):
+            folder = self._access.opened(check=True)
             database = folder.durable if durable else folder.pages
             with database.write() as db:
-                writing = _Writing(db, _clock(db) + 1)
+                writing = Writing(db, clock_of(db) + 1)
                 yield writing
                 if writing.changed:
                     db.execute(
@@ -225,8 +166,8 @@ class SQLiteStore:
 
     def load(self, key: PageKey, arrival: Mark | None = None) -> Stored | None:
         """The record of *key*, judged for a visitor who arrived at *arrival*, or now."""
-        with self._doing("read a page"):
-            folder = self._open()
+        with self._access.doing("read a page"):
+            folder = self._access.opened()
             with folder.pages.read() as db:
                 row = db.execute(
                     "SELECT data, written, value, floor, invalidated"
@@ -241,19 +182,19 @@ class SQLiteStore:
                     return None
                 current = Freshness.FRESH
                 if int(record.mark) < max(floor, invalidated):
-                    current = _judge(db, record.mark, record.tags, order)
-        early = arrival is not None and _after(record.mark, arrival)
+                    current = judge(db, record.mark, record.tags, order)
+        early = arrival is not None and after(record.mark, arrival)
         validity = Freshness.FRESH if early else current
         return Stored(record, validity, current, order, written)
 
     def judge(self, mark: Mark, tags: t.Collection[str], arrival: Mark) -> Freshness:
         """What invalidations say of a render that began at *mark*."""
-        if _after(mark, arrival):
+        if after(mark, arrival):
             return Freshness.FRESH
-        with self._doing("judge a page"):
-            folder = self._open()
+        with self._access.doing("judge a page"):
+            folder = self._access.opened()
             with folder.pages.read() as db:
-                return _judge(db, mark, tags, arrival)
+                return judge(db, mark, tags, arrival)
 
     def put(self, record: Record) -> Stored | None:
         """Store *record* unless a newer one is there."""
@@ -283,7 +224,7 @@ class SQLiteStore:
                 ),
             )
             writing.changed = True
-            current = _judge(db, record.mark, record.tags, writing.clock)
+            current = judge(db, record.mark, record.tags, writing.clock)
         return Stored(record, current, current, writing.clock, writing.clock)
 
     def invalidate(
@@ -291,22 +232,22 @@ class SQLiteStore:
     ) -> Mark:
         """Advance the order of the tags; durable and seen by all when it returns."""
         with self._advance("record the invalidation", durable=True) as writing:
-            _invalidate(writing, stale=stale, expired=expired)
+            writing.invalidate(stale=stale, expired=expired)
         return writing.clock
 
     def clear(self) -> int:
         """Delete all pages, leases and failures, and void the copies of all processes."""
         with self._advance("clear", durable=True) as writing:
             count = writing.db.execute("DELETE FROM records").rowcount
-            _invalidate(writing, expired=[prefix_tag("/")])
-        with self._doing("clear"), self._open().work.write() as db:
+            writing.invalidate(expired=[prefix_tag("/")])
+        with self._work("clear") as db:
             for table in ("leases", "failures", "usage"):
                 db.execute(f"DELETE FROM {table}")
         return int(count)
 
     def variants(self, path: str, limit: int) -> list[Record]:
         """The stored records of one path."""
-        with self._doing("read a page"), self._open().pages.read() as db:
+        with self._pages("read a page") as db:
             rows = db.execute(
                 "SELECT data FROM records WHERE path = ? LIMIT ?", (path, limit)
             ).fetchall()
@@ -314,22 +255,22 @@ class SQLiteStore:
 
     def overview(self) -> t.Iterator[Overview]:
         """All that is stored, by path; each page is read when it is asked for."""
-        with self._doing("list its pages"), self._open().pages.read() as db:
+        with self._pages("list its pages") as db:
             ids = db.execute("SELECT id FROM records ORDER BY path, id").fetchall()
         for row in ids:
-            with self._doing("list its pages"):
+            with self._access.doing("list its pages"):
                 overview = self._overview_of(row[0])
             if overview is not None:
                 yield overview
 
     def _overview_of(self, id: int) -> Overview | None:
-        folder = self._open()
+        folder = self._access.opened()
         with folder.pages.read() as db:
             row = db.execute("SELECT data FROM records WHERE id = ?", (id,)).fetchone()
             record = None if row is None else _readable(row[0])
             if record is None:
                 return None
-            validity = _judge(db, record.mark, record.tags, _clock(db))
+            validity = judge(db, record.mark, record.tags, clock_of(db))
         with folder.work.read() as work:
             failed = leases.failure(work, id)
         failure = None if failed is None else failed.failure
@@ -340,7 +281,7 @@ class SQLiteStore:
 
     def closed_list(self, name: str) -> Listed | None:
         """The closed list called *name*."""
-        with self._doing("read a list"), self._open().pages.read() as db:
+        with self._pages("read a list") as db:
             row = db.execute(
                 "SELECT paths, asked_at FROM lists WHERE name = ?", (name,)
             ).fetchone()
@@ -348,7 +289,7 @@ class SQLiteStore:
 
     def list_version(self, name: str) -> Mark | None:
         """The order in which the list called *name* was written."""
-        with self._doing("read a list"), self._open().pages.read() as db:
+        with self._pages("read a list") as db:
             row = db.execute(
                 "SELECT written FROM lists WHERE name = ?", (name,)
             ).fetchone()
@@ -370,7 +311,7 @@ class SQLiteStore:
             )
             writing.changed = True
             if gone:
-                _invalidate(writing, expired=[path_tag(path) for path in gone])
+                writing.invalidate(expired=[path_tag(path) for path in gone])
 
     # -- leases and failures ----------------------------------------------------------
 
@@ -378,12 +319,12 @@ class SQLiteStore:
         self, key: PageKey, tags: t.Collection[str], lifetime: float
     ) -> Lease | Busy | Resting | Overdue:
         """The lease of *key* for *lifetime* seconds, or why not."""
-        with self._doing("give a lease"):
-            folder = self._open(check=True)
+        with self._access.doing("give a lease"):
+            folder = self._access.opened(check=True)
             with folder.pages.read() as db:
-                mark = _clock(db)
-                expired = _last(db, tags, "expired")
-                renewed = _last(db, key.own_tags, "max(stale, expired)")
+                mark = clock_of(db)
+                expired = last(db, tags, "expired")
+                renewed = last(db, key.own_tags, "max(stale, expired)")
             return leases.acquire(
                 folder.work,
                 folder.liveness,
@@ -392,42 +333,42 @@ class SQLiteStore:
 
     def busy(self, key: PageKey, tags: t.Collection[str]) -> bool:
         """Whether a lease of *key* stands."""
-        with self._doing("look at a lease"):
-            folder = self._open()
+        with self._access.doing("look at a lease"):
+            folder = self._access.opened()
             with folder.pages.read() as db:
-                expired = _last(db, tags, "expired")
+                expired = last(db, tags, "expired")
             with folder.work.read() as db:
                 held = leases.held(db, folder.liveness, key.id, expired)
         return held is not None and self.now() < held.deadline
 
     def release(self, lease: Lease) -> None:
         """Give the lease back after a success."""
-        with self._doing("take a lease back"), self._open().work.write() as db:
+        with self._work("take a lease back") as db:
             leases.give_back(db, lease)
             db.execute("DELETE FROM failures WHERE id = ?", (lease.key.id,))
 
     def abandon(self, lease: Lease) -> None:
         """Give the lease back without a word about the page."""
-        with self._doing("take a lease back"), self._open().work.write() as db:
+        with self._work("take a lease back") as db:
             leases.give_back(db, lease)
 
     def fail(self, lease: Lease, failure: Failure) -> None:
         """Give the lease back and record the failure."""
-        with self._doing("record a failure"), self._open().work.write() as db:
+        with self._work("record a failure") as db:
             if leases.give_back(db, lease):
                 leases.record_failure(db, lease, failure)
 
     def failure(self, key: PageKey) -> Failure | None:
         """The failure recorded last for *key*, if neither a success nor an invalidation of
         the page itself followed."""
-        with self._doing("read a failure"):
-            folder = self._open()
+        with self._access.doing("read a failure"):
+            folder = self._access.opened()
             with folder.work.read() as db:
                 failed = leases.failure(db, key.id)
             if failed is None:
                 return None
             with folder.pages.read() as db:
-                renewed = _last(db, key.own_tags, "max(stale, expired)")
+                renewed = last(db, key.own_tags, "max(stale, expired)")
         return failed.failure if failed.mark >= renewed else None
 
     # -- upkeep -----------------------------------------------------------------------
@@ -435,7 +376,7 @@ class SQLiteStore:
     def used(self, keys: t.Collection[PageKey]) -> None:
         """Remember that *keys* were served."""
         now = self.now()
-        with self._doing("note usage"), self._open().work.write() as db:
+        with self._work("note usage") as db:
             db.executemany(
                 "INSERT OR REPLACE INTO usage VALUES (?, ?)",
                 [(key.id, now) for key in keys],
@@ -443,28 +384,11 @@ class SQLiteStore:
 
     def maintain(self) -> None:
         """Evict what exceeds the limits, forget old rows, checkpoint the logs."""
-        with self._doing("tidy up"):
-            folder = self._open(check=True)
+        with self._access.doing("tidy up"):
+            folder = self._access.opened(check=True)
             upkeep.evict(folder, self._limit)
             upkeep.forget(folder, self.now())
             upkeep.checkpoint(folder)
-
-
-class _Writing:
-    """A write transaction of the pages, and the clock that it will have."""
-
-    def __init__(self, db: sqlite3.Connection, clock: int) -> None:
-        self.db = db
-        self.clock = clock
-        self.changed = False
-
-
-def _clock(db: sqlite3.Connection) -> int:
-    return int(db.execute("SELECT value FROM clock").fetchone()[0])
-
-
-def _after(mark: Mark, arrival: Mark) -> bool:
-    return int(mark) >= int(arrival)
 
 
 def _readable(data: bytes, key: PageKey | None = None) -> Record | None:
@@ -473,80 +397,3 @@ def _readable(data: bytes, key: PageKey | None = None) -> Record | None:
     except Unreadable as error:
         logger.warning("an entry is not readable and counts as missing: %s", error)
         return None
-
-
-def _last(db: sqlite3.Connection, tags: t.Collection[str], column: str) -> int:
-    marks = ",".join("?" * len(tags))
-    row = db.execute(
-        f"SELECT max({column}) FROM tags WHERE tag IN ({marks})", (*tags,)
-    ).fetchone()
-    return row[0] or 0
-
-
-def _judge(
-    db: sqlite3.Connection, mark: Mark, tags: t.Collection[str], arrival: Mark
-) -> Freshness:
-    if _after(mark, arrival):
-        return Freshness.FRESH
-    marks = ",".join("?" * len(tags))
-    stale, expired, floor = db.execute(
-        "SELECT max(stale), max(expired), (SELECT floor FROM clock)"
-        f" FROM tags WHERE tag IN ({marks})",
-        (*tags,),
-    ).fetchone()
-    began = int(mark)
-    if (expired or 0) > began:
-        return Freshness.EXPIRED
-    if (stale or 0) > began or floor > began:
-        return Freshness.STALE
-    return Freshness.FRESH
-
-
-def _invalidate(
-    writing: _Writing,
-    *,
-    stale: t.Collection[str] = (),
-    expired: t.Collection[str] = (),
-) -> None:
-    clock = writing.clock
-    rows = [(tag, clock, 0, clock) for tag in stale]
-    rows += [(tag, 0, clock, clock) for tag in expired]
-    writing.db.executemany(
-        "INSERT INTO tags VALUES (?, ?, ?, ?) ON CONFLICT (tag) DO UPDATE SET"
-        " stale = max(stale, excluded.stale), expired = max(expired, excluded.expired),"
-        " written = excluded.written",
-        rows,
-    )
-    writing.db.execute("UPDATE clock SET invalidated = ?", (clock,))
-    writing.changed = True
-
-
-def _changes(db: sqlite3.Connection, since: int | None) -> Changes:
-    clock, floor = db.execute("SELECT value, floor FROM clock").fetchone()
-    if since is None or since == clock:
-        return Changes(clock, since is not None, {}, {}, {})
-    # `since` ahead of the clock: commits were lost with the power, or another folder.
-    if not floor <= since < clock or clock - since > _MANY_CHANGES:
-        return Changes(clock, False, {}, {}, {})
-    tags = db.execute(
-        "SELECT tag, stale, expired FROM tags WHERE written > ?", (since,)
-    ).fetchall()
-    records = db.execute(
-        "SELECT id, written FROM records WHERE written > ?", (since,)
-    ).fetchall()
-    return Changes(
-        clock,
-        True,
-        dict(records),
-        {tag: stale for tag, stale, _ in tags if stale > since},
-        {tag: expired for tag, _, expired in tags if expired > since},
-    )
-
-
-if hasattr(os, "register_at_fork"):
-
-    def _after_fork() -> None:
-        for store in list(_stores):
-            store._forked()
-
-    os.register_at_fork(after_in_child=_after_fork)

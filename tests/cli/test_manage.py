@@ -10,6 +10,7 @@ from flask_isr import ISR
 from ..conftest import MakeSite
 from ..revalidation.shop import Plug
 from ..revalidation.shop import Shop
+from ..support import InThread
 from ..support import Site
 from .conftest import Run
 
@@ -64,6 +65,19 @@ class TestRevalidate:
         assert run("revalidate", "/blog/b", "--mode", "refresh").exit_code == 0
         assert shop.renders == ["/blog/b"]
         assert server.see("/blog/b") == ("new", "HIT")
+
+    def test_it_ends_when_the_renders_that_it_started_have(
+        self, shop: Shop, server: Shop, run: Run
+    ) -> None:
+        """They run in its process: ending earlier would throw them away."""
+        gate = shop.stop_next_render()
+        command = InThread(lambda: run("revalidate", PAGE))
+        gate.wait()
+        command.join(0.2)
+        assert command.is_alive()
+        gate.open()
+        assert command.result().exit_code == 0
+        assert server.see(PAGE) == ("old", "HIT")
 
     def test_a_refresh_that_fails_is_told(
         self, shop: Shop, server: Shop, run: Run
@@ -140,8 +154,6 @@ class TestClear:
 
     def test_a_render_under_way_is_void_too(self, shop: Shop, run: Run) -> None:
         """What it read before is not stored as fresh afterwards."""
-        from ..support import InThread
-
         gate = shop.stop_next_render()
         visitor = InThread(lambda: shop.see(PAGE))
         gate.wait()

@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import shutil
-import sqlite3
 import threading
-import time
 import typing as t
-from pathlib import Path
-
-import pytest
 
 from flask_isr.core.answer import RunView
-from flask_isr.core.answer import Serve
 from flask_isr.core.entry import Entry
 from flask_isr.core.freshness import Lifetime
 from flask_isr.core.key import PageKey
@@ -21,14 +13,12 @@ from flask_isr.core.outcome import Declined
 from flask_isr.core.outcome import Outcome
 from flask_isr.core.outcome import Personal
 from flask_isr.core.outcome import Rendered
-from flask_isr.stores import folder as folder_module
 from flask_isr.stores.base import Busy
 from flask_isr.stores.base import Lease
 from flask_isr.stores.base import Overdue
 from flask_isr.stores.base import Resting
 
 from ..records import FOX
-from ..support import PATIENCE
 from ..support import Clock
 from ..support import Gate
 from ..support import InThread
@@ -199,73 +189,6 @@ def test_an_answer_that_is_no_page_is_left_to_the_view(
     assert isinstance(stored.record, Entry)
     assert stored.record.body == b"first"
     assert "declined /animals/fox: status-418" in process.journal.lines
-
-
-def test_without_its_store_every_visit_is_the_views(
-    process: Process, source: Source, tmp_path: Path
-) -> None:
-    """Store down: no error, no waiting, no render; and it recovers by itself."""
-    process.visit()
-    folder = tmp_path / "isr"
-    process.store.close()
-    shutil.rmtree(folder)
-    folder.write_text("a file where the folder was")
-    for own_stack in (True, False):
-        assert process.visit(own_stack=own_stack) == RunView("store-unavailable")
-    assert source.renders == 1
-    folder.unlink()
-    # A store that did not answer is not asked again for a moment.
-    deadline = time.monotonic() + PATIENCE
-    while (answer := process.visit()) == RunView("store-unavailable"):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    assert told(answer) == ("MISS", "first")
-    assert told(process.visit()) == ("HIT", "first")
-
-
-def test_a_page_that_cannot_be_stored_is_served_all_the_same(
-    process: Process, source: Source, tmp_path: Path
-) -> None:
-    """The store goes away during a render: the visitor gets the page."""
-    folder = tmp_path / "isr"
-
-    def act(page: Rendered) -> Outcome:
-        shutil.rmtree(folder)
-        folder.write_text("a file where the folder was")
-        return page
-
-    source.script = [act]
-    answer = process.visit()
-    assert isinstance(answer, Serve)
-    assert (answer.entry.body, answer.stored) == (b"first", False)
-    folder.unlink()
-
-
-def test_a_page_that_could_not_be_stored_leaves_no_lease_behind(
-    make_process: MakeProcess,
-    source: Source,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """The store is busy when the page comes: nobody waits for that render afterwards."""
-    monkeypatch.setattr(folder_module, "_PATIENCE", 0.05)
-    here, there = make_process(), make_process()
-    there.store.arrival()
-    writer = sqlite3.connect(
-        tmp_path / "isr" / "pages.sqlite", isolation_level=None, check_same_thread=False
-    )
-
-    def act(page: Rendered) -> Outcome:
-        writer.execute("BEGIN IMMEDIATE")
-        return page
-
-    source.script = [act]
-    with contextlib.closing(writer):
-        answer = here.visit()
-        assert isinstance(answer, Serve)
-        assert not answer.stored
-        writer.execute("ROLLBACK")
-    assert told(there.visitor().result()) == ("MISS", "first")
 
 
 def test_a_visitor_waits_for_the_render_of_another_process(

@@ -162,15 +162,18 @@ def test_a_copy_read_before_an_invalidation_goes_when_memory_syncs(
     assert here.body(FOX) is None
 
 
+@pytest.mark.parametrize("how", ["stale", "expired"])
 def test_what_an_early_visitor_may_see_is_not_kept_for_later_ones(
-    process: MakeProcess,
+    process: MakeProcess, how: str
 ) -> None:
-    """A page that expired after a visitor arrived is good for him, and for nobody else."""
+    """A page invalidated after a visitor arrived is fresh for him, and nobody else."""
     here, there = process(), process()
     arrival = here.store.arrival()
     there.write(FOX, b"old", tags=["animals"])
-    there.store.invalidate(expired=[user_tag("animals")])
-    here.read(FOX, arrival)
+    there.store.invalidate(**{how: [user_tag("animals")]})
+    stored = here.read(FOX, arrival)
+    assert stored is not None
+    assert stored.validity is Freshness.FRESH
     assert here.body(FOX) is None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flask_isr.stores import sqlite
+from flask_isr.stores import access
 
 from ..conftest import MakeSite
 from ..support import Site
@@ -31,5 +31,5 @@ def impatient(make_site: MakeSite) -> Shop:
 def plug(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Plug:
     """What the store of the shop hangs on."""
     # Else a process does not ask a store again that did not answer a moment ago.
-    monkeypatch.setattr(sqlite, "_BREAK", 0.0)
+    monkeypatch.setattr(access, "_BREAK", 0.0)
     return Plug(shop.site.state.settings.folder)

@@ -87,7 +87,7 @@ def _gunicorn(worker: str) -> t.Callable[[int, int], list[str]]:
         return [
             *("gunicorn", "--worker-class", worker, "--bind", f"127.0.0.1:{port}"),
             *("--workers", str(processes), "--threads", "16"),
-            *("--graceful-timeout", "20", "--worker-tmp-dir", "/dev/shm", APP),
+            *("--graceful-timeout", "20", "--no-control-socket", APP),
         ]
 
     return command

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import time
 import typing as t
 from pathlib import Path
 
 import pytest
 
+from flask_isr.core.key import PageKey
 from flask_isr.core.key import path_tag
 from flask_isr.errors import StoreUnavailable
 from flask_isr.stores.sqlite import SQLiteStore
@@ -92,6 +94,27 @@ def test_a_corrupt_database_is_set_aside_and_healed(
     assert (folder / f"{database}.corrupt").exists()
 
 
+def test_damage_deep_in_a_database_is_set_aside_when_it_is_met(
+    make_store: MakeStore, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The folder opens, some pages are broken: the one that shows it heals them all."""
+    store = make_store()
+    keys = [PageKey("/p/<n>", f"/p/{number}") for number in range(100)]
+    for key in keys:
+        write(store, key, bytes(10_000))
+    store.close()
+    path = folder / "pages.sqlite"
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 4] + b"\xff" * (len(data) - len(data) // 4))
+    store.arrival()
+    with pytest.raises(StoreUnavailable, match="malformed"):
+        [store.load(key) for key in keys]
+    assert "is corrupt and set aside" in caplog.text
+    write(store, keys[0], b"new")
+    assert body(store, keys[0]) == b"new"
+    assert store.load(keys[1]) is None
+
+
 def test_setting_aside_harms_no_database_that_was_healed_already(
     make_store: MakeStore, folder: Path
 ) -> None:
@@ -157,6 +180,18 @@ def test_a_render_of_the_folder_before_is_never_fresh_in_the_new_one(
     assert validity(store) is not FRESH
 
 
+def test_a_render_of_a_folder_with_a_later_clock_is_not_stored(
+    make_store: MakeStore, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Were the wall clock set back meanwhile, its mark would be ahead of everything."""
+    store = make_store()
+    mark = store.arrival()
+    shutil.rmtree(folder)
+    monkeypatch.setattr(time, "time_ns", lambda: 10**9)
+    assert store.put(entry(FOX, mark, b"began before")) is None
+    assert store.load(FOX) is None
+
+
 def test_a_folder_that_cannot_be_opened_is_unavailable_and_says_why(
     tmp_path: Path,
 ) -> None:
@@ -191,12 +226,19 @@ def test_a_folder_that_cannot_be_opened_is_unavailable_and_says_why(
 
 def test_many_threads_open_a_new_folder_at_once(make_store: MakeStore) -> None:
     """Instances that meet in an empty folder all end up with the same store."""
-    stores = [make_store() for _ in range(8)]
-    threads = [InThread(lambda s=s: write(s)) for s in stores]  # type: ignore[misc]
+    keys = [PageKey("/p/<n>", f"/p/{number}") for number in range(8)]
+    stores = {key: make_store() for key in keys}
+    threads = [
+        InThread(lambda k=key, s=store: write(s, k))  # type: ignore[misc]
+        for key, store in stores.items()
+    ]
     for thread in threads:
         thread.result()
-    stores[0].invalidate(expired=[path_tag(FOX.path)])
-    assert {validity(store) for store in stores} == {EXPIRED}
+    for store in stores.values():
+        assert {validity(store, key) for key in keys} == {FRESH}
+    stores[keys[0]].invalidate(expired=[path_tag(key.path) for key in keys])
+    for key, store in stores.items():
+        assert validity(store, key) is EXPIRED
 
 
 def test_files_of_processes_that_are_gone_are_swept_up(

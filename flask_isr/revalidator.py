@@ -1,0 +1,306 @@
+"""Invalidations: checked, recorded, and carried out."""
+
+from __future__ import annotations
+
+import logging
+import typing as t
+from dataclasses import dataclass
+
+from .core.answer import Target
+from .core.entry import Entry
+from .core.key import PageKey
+from .core.key import path_tag
+from .core.key import prefix_tag
+from .core.key import rule_tag
+from .core.key import user_tag
+from .core.key import variant_tag
+from .errors import ConfigurationError
+from .errors import NotAStaticPage
+from .errors import RevalidationError
+from .errors import StoreUnavailable
+from .page import checked_tags
+from .routes import PATH_LENGTH
+from .routes import Match
+from .routes import key_of
+from .routes import target_of
+from .visit import current_visit
+
+if t.TYPE_CHECKING:
+    from .state import State
+
+logger = logging.getLogger("flask_isr")
+
+MatchKind: t.TypeAlias = t.Literal["path", "rule", "prefix"]
+Mode: t.TypeAlias = t.Literal["expire", "stale", "refresh"]
+
+MATCHES: t.Final[tuple[MatchKind, ...]] = ("path", "rule", "prefix")
+MODES: t.Final[tuple[Mode, ...]] = ("expire", "stale", "refresh")
+
+# Variants of one path that are rendered in the background when the path expires.
+_VARIANTS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Invalidation:
+    """Pages that one call names.
+
+    :param label: path or tag as it was given, for people.
+    :param tag: the one tag that all these pages carry.
+    :param match: the page, where it is one.
+    :param query: the query of the variant that is meant; ``None``: all.
+    """
+
+    label: str
+    tag: str
+    mode: Mode
+    is_path: bool
+    match: Match | None = None
+    query: str | None = None
+
+
+class Revalidator:
+    """Checks, records and carries out invalidations for one application."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    # -- checking ---------------------------------------------------------------------
+
+    def path(self, path: t.Any, match: t.Any, mode: t.Any) -> Invalidation:
+        """The invalidation of *path*; nothing is done yet.
+
+        :raises ValueError: where an argument is malformed.
+        :raises NotAStaticPage: where no static page serves the path.
+        """
+        check_mode(mode)
+        if match not in MATCHES:
+            raise ConfigurationError(
+                f"match is {match!r}; it must be 'path', 'rule' or 'prefix'."
+            )
+        _check_path(path)
+        if mode == "refresh" and match != "path":
+            raise ConfigurationError(
+                f"mode 'refresh' renders and waits, and a {match} has any number of"
+                " pages; use mode 'expire' or name the paths."
+            )
+        if match == "rule":
+            if not self._state.routes.has_rule(path):
+                raise NotAStaticPage(path, "no static page has this rule")
+            return Invalidation(path, rule_tag(path), mode, is_path=True)
+        if match == "prefix":
+            return Invalidation(
+                path, prefix_tag(self._prefix(path)), mode, is_path=True
+            )
+        page, query = self._state.routes.match_url(path)
+        tag = path_tag(page.path)
+        if query:
+            tag = variant_tag(self._key(page, query))
+        return Invalidation(path, tag, mode, True, page, query or None)
+
+    def _key(self, match: Match, query: str) -> PageKey:
+        key = key_of(match, query.encode().decode("latin-1"))
+        if key is None:
+            raise ConfigurationError(
+                f"the query of {match.path!r} has too many values."
+            )
+        return key
+
+    def _prefix(self, path: str) -> str:
+        if "?" in path:
+            raise ConfigurationError(
+                f"the prefix {path!r} must not have a query string."
+            )
+        prefix = self._state.routes.canonical_prefix(path)
+        if prefix is None:
+            raise NotAStaticPage(path, f"it is not below {self._state.prefix!r}")
+        return prefix
+
+    def tag(self, tag: t.Any, mode: t.Any) -> Invalidation:
+        """The invalidation of all pages with *tag*; nothing is done yet.
+
+        :raises ValueError: where an argument is malformed.
+        """
+        check_mode(mode)
+        if mode == "refresh":
+            raise ConfigurationError(
+                "mode 'refresh' renders and waits, and a tag has any number of pages; use"
+                " mode 'expire' or name the paths."
+            )
+        checked_tags([tag], "tags to revalidate")
+        return Invalidation(tag, user_tag(tag), mode, is_path=False)
+
+    # -- acting -----------------------------------------------------------------------
+
+    def act(self, invalidations: t.Sequence[Invalidation]) -> None:
+        """Do what an application's call asks for, now, and in a request again at its end.
+
+        :raises StoreUnavailable: where it was not recorded; nothing is done then.
+        :raises RevalidationError: where a page in mode ``refresh`` was not renewed.
+        """
+        invalidations = list(
+            {(item.tag, item.mode): item for item in invalidations}.values()
+        )
+        failed = self.record(invalidations)
+        visit = current_visit()
+        if visit is None or visit.finished:
+            self.settle(invalidations)
+        else:
+            visit.postpone(invalidations, self.repeat)
+        wanted = [item for item in invalidations if item.mode == "refresh"]
+        if wanted:
+            more, pending = self.renew(wanted)
+            failed |= more
+            if failed or pending:
+                raise RevalidationError(failed, pending)
+
+    def record(self, invalidations: t.Sequence[Invalidation]) -> dict[str, str]:
+        """Write all in the store, in one transaction, and ask closed lists that lack one
+        of the paths.
+
+        :return: path to cause, for paths whose list could not be asked; it is asked again
+            in the background until that succeeds.
+        :raises StoreUnavailable: where it was not recorded; nothing is done then.
+        """
+        stale = {item.tag for item in invalidations if item.mode == "stale"}
+        expired = {item.tag for item in invalidations if item.mode != "stale"}
+        if invalidations:
+            self._state.store.invalidate(stale=stale, expired=expired)
+        unlisted: dict[str, list[str]] = {}
+        for item in invalidations:
+            if item.match is not None and not self._state.lists.has(item.match):
+                unlisted.setdefault(item.match.endpoint, []).append(item.label)
+        failed: dict[str, str] = {}
+        for endpoint, paths in unlisted.items():
+            if not self._state.lists.ask(endpoint):
+                logger.warning("the list of %r is asked again later", endpoint)
+                name = f"the list of {endpoint!r}"
+                self._state.retries.add(name, name, self._asker(endpoint))
+                failed |= dict.fromkeys(paths, "its list of paths could not be asked")
+        return failed
+
+    def _asker(self, endpoint: str) -> t.Callable[[], bool]:
+        return lambda: self._state.lists.ask(endpoint)
+
+    def settle(
+        self,
+        invalidations: t.Sequence[Invalidation],
+        rendered: tuple[Mode, ...] = ("expire",),
+    ) -> None:
+        """Start background renders and tell the world, when all is recorded for good.
+
+        :param rendered: the modes whose pages are rendered in the background.
+        """
+        for item in invalidations:
+            if item.mode in rendered and item.match is not None:
+                for target in self._stored(item):
+                    self._state.engine.refresh(target)
+        for mode in MODES:
+            named = [item for item in invalidations if item.mode == mode]
+            if named:
+                self._state.reporter.revalidated(
+                    [item.label for item in named if item.is_path],
+                    [item.label for item in named if not item.is_path],
+                    mode,
+                )
+
+    def repeat(self, invalidations: t.Sequence[Invalidation]) -> None:
+        """Do again at a request's end what was asked for in it. Never raises: what cannot
+        be recorded is logged, and tried again in the background."""
+        try:
+            self.record(invalidations)
+        except StoreUnavailable as error:
+            logger.error(
+                "the invalidation of %s could not be recorded again at the end of the"
+                " request, and is retried: %s",
+                ", ".join(item.label for item in invalidations),
+                error,
+            )
+            self._retry(invalidations)
+            return
+        # What was refreshed in the request was rendered from data that may have changed.
+        self.settle(invalidations, rendered=("expire", "refresh"))
+
+    def _retry(self, invalidations: t.Sequence[Invalidation]) -> None:
+        def record() -> bool:
+            try:
+                self.record(invalidations)
+            except StoreUnavailable:
+                return False
+            self.settle(invalidations, rendered=("expire", "refresh"))
+            return True
+
+        key = frozenset((item.tag, item.mode) for item in invalidations)
+        name = ", ".join(item.label for item in invalidations)
+        self._state.retries.add(key, name, record)
+
+    def renew(
+        self, invalidations: t.Sequence[Invalidation]
+    ) -> tuple[dict[str, str], list[str]]:
+        """Render the pages and wait; see :meth:`.Engine.renew`.
+
+        A path that its closed list lacks needs no render: it answers 404.
+        """
+        targets = {}
+        for item in invalidations:
+            if item.match is not None and self._state.lists.allows(item.match):
+                for target in self._stored(item, always=True):
+                    targets[target.key] = target
+        return self._state.engine.renew(list(targets.values()))
+
+    def _stored(self, item: Invalidation, *, always: bool = False) -> list[Target]:
+        """The variants of a page that are stored; with *always* the page itself too."""
+        assert item.match is not None
+        keys: dict[PageKey, None] = {}
+        if always:
+            keys[self._key(item.match, item.query or "")] = None
+        try:
+            for record in self._state.store.variants(item.match.path, _VARIANTS):
+                named = item.query is None or record.key == self._key(
+                    item.match, item.query
+                )
+                if isinstance(record, Entry) and named:
+                    keys[record.key] = None
+        except StoreUnavailable as error:
+            self._state.engine.upkeep.warn(error)
+        targets = []
+        for key in keys:
+            try:
+                targets.append(target_of(item.match, key))
+            except Exception as error:
+                # Such a page is not stored: there is nothing to render.
+                self._state.reporter.tags_failed(key, error)
+        return targets
+
+
+def _merged(invalidations: t.Iterable[Invalidation]) -> list[Invalidation]:
+    return list({(item.tag, item.mode): item for item in invalidations}.values())
+
+
+def check_mode(mode: t.Any) -> None:
+    """:raises ConfigurationError: where *mode* is none of the three."""
+    if mode not in MODES:
+        raise ConfigurationError(
+            f"mode is {mode!r}; it must be 'expire', 'stale' or 'refresh'."
+        )
+
+
+def _check_path(path: t.Any) -> None:
+    if not isinstance(path, str):
+        raise ConfigurationError(f"the path is {path!r}; it must be a string.")
+    if not path.startswith("/") or path.startswith("//"):
+        raise ConfigurationError(
+            f"the path {path[:80]!r} must be a path of this site, such as"
+            " '/blog/hello': one leading slash, no scheme and no host."
+        )
+    if "#" in path:
+        raise ConfigurationError(
+            f"the path {path[:80]!r} has a fragment, which no server ever sees; a '#'"
+            " that belongs to the path is written %23."
+        )
+    if len(path) > PATH_LENGTH:
+        raise ConfigurationError(
+            f"the path {path[:80]!r}… has {len(path)} characters; {PATH_LENGTH} are"
+            " allowed."
+        )
+    if not path.isprintable():
+        raise ConfigurationError(f"the path {path[:80]!r} has control characters.")

@@ -1,0 +1,126 @@
+"""The way of one process to the folder of the embedded store, which may come and go."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sqlite3
+import threading
+import time
+import typing as t
+import weakref
+from pathlib import Path
+
+from ..errors import StoreUnavailable
+from .folder import OpenFolder
+from .folder import is_corrupt
+from .folder import set_aside
+from .folder import time_since_start
+
+logger = logging.getLogger("flask_isr.store")
+
+# Seconds between two looks at whether the folder is still the one that was opened.
+_IDENTITY_CHECK = 1.0
+
+# Seconds of waiting in vain after which visitors do not ask the store, and for how long.
+_SLOW = 0.2
+_BREAK = 1.0
+
+_accesses: weakref.WeakSet[Access] = weakref.WeakSet()
+
+
+class Access:
+    """Opens the folder when it is needed, and again when it was replaced or is corrupt.
+
+    :param on_restart: called when the folder is another one than before.
+    :ivar folder: the folder as it is open; ``None`` while it is not.
+    :ivar shift: store time minus time since the machine's start, in seconds.
+    """
+
+    def __init__(self, path: Path, on_restart: t.Callable[[], None]) -> None:
+        self._path = path
+        self.on_restart = on_restart
+        self._lock = threading.Lock()
+        self._down_until = float("-inf")
+        self.folder: OpenFolder | None = None
+        # As a new folder would count, until one was opened.
+        self.shift = time.time() - time_since_start()
+        _accesses.add(self)
+
+    def opened(self, *, check: bool = False) -> OpenFolder:
+        """The open folder.
+
+        :param check: look at whether it is still the same one, as is done once a second.
+        :raises OSError, sqlite3.Error: where it cannot be opened.
+        """
+        folder = self.folder
+        if folder is not None:
+            due = check or time.monotonic() - folder.checked_at > _IDENTITY_CHECK
+            if not due or folder.is_current(self._path):
+                return folder
+        with self._lock:
+            folder = self.folder
+            if folder is not None:
+                if folder.is_current(self._path):
+                    return folder
+                logger.warning("%s is another folder than before", self._path)
+                folder.close()
+                self.folder = None
+            folder = self.folder = OpenFolder.open(self._path)
+            self.shift = folder.shift
+        self.on_restart()
+        return folder
+
+    @contextlib.contextmanager
+    def doing(self, what: str, *, insists: bool = False) -> t.Iterator[None]:
+        """Turn errors into StoreUnavailable.
+
+        :param insists: try also where the store did not answer a moment ago. Visitors do
+            not: each of them would wait for it, one after the other.
+        """
+        if not insists and time.monotonic() < self._down_until:
+            raise StoreUnavailable(what, "it did not answer a moment ago")
+        started = time.monotonic()
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            failed = time.monotonic()
+            if failed - started > _SLOW:
+                self._down_until = failed + _BREAK
+            if is_corrupt(error):
+                self._set_aside(error)
+            raise StoreUnavailable(what, error) from error
+
+    def _set_aside(self, error: BaseException) -> None:
+        with self._lock:
+            folder, self.folder = self.folder, None
+            if folder is None:
+                return
+            logger.error("%s is corrupt and set aside: %s", self._path, error)
+            folder.close()
+            with contextlib.suppress(OSError):
+                set_aside(self._path, folder.identity)
+
+    def close(self) -> None:
+        """Let go of files and locks."""
+        with self._lock:
+            if self.folder is not None:
+                self.folder.close()
+                self.folder = None
+
+    def forked(self) -> None:
+        """Forget the parent's files in a child process, without touching them."""
+        self._lock = threading.Lock()
+        if self.folder is not None:
+            self.folder.abandon()
+            self.folder = None
+
+
+def _after_fork() -> None:
+    for access in list(_accesses):
+        access.forked()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
