@@ -11,10 +11,9 @@ from flask import Response
 from flask import jsonify
 from flask import request
 
-from .current import current_state
 from .errors import NotAStaticPage
 from .errors import StoreUnavailable
-from .revalidator import Invalidation
+from .invalidation import Invalidation
 from .secret import GUARDED_ATTRIBUTE
 from .secret import BadBody
 from .secret import form_values
@@ -24,6 +23,7 @@ from .secret import no_store
 from .secret import refusal
 from .secret import unavailable
 from .state import State
+from .state import current_state
 
 # Targets of one call: they are checked, recorded in one transaction and rendered together.
 _TARGETS = 256

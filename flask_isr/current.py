@@ -1,4 +1,4 @@
-"""The state of the current application."""
+"""The extension of the current application."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ import typing as t
 
 from flask import current_app
 
-if t.TYPE_CHECKING:
-    from .state import State
 
-
-def current_state() -> State:
-    """The state of the current application.
+def current_extension() -> t.Any:
+    """What the extension keeps of the current application; see :class:`.State`.
 
     :raises RuntimeError: outside of an application context, or where the application has
         no Flask-ISR.
@@ -22,4 +19,4 @@ def current_state() -> State:
             f"the application {current_app.name!r} has no Flask-ISR: create it with"
             " ISR(app), or isr.init_app(app) in the application factory."
         )
-    return t.cast("State", state)
+    return state

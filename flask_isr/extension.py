@@ -98,14 +98,14 @@ class ISR:
         return hook
 
 
-def _exempt_from_csrf(state: State) -> None:
+def _exempt_from_csrf(app: Flask) -> None:
     """Spare views that a secret guards Flask-WTF's CSRF token: they use no cookies.
 
     At the first request, since CSRFProtect may be initialised after the extension.
     """
-    protect = state.app.extensions.get("csrf")
+    protect = app.extensions.get("csrf")
     if protect is None:
         return
-    for view in state.app.view_functions.values():
+    for view in app.view_functions.values():
         if getattr(view, GUARDED_ATTRIBUTE, False):
             protect.exempt(view)

@@ -64,13 +64,13 @@ class Front:
     """
 
     def __init__(self, inner: WSGIApplication, state: State) -> None:
-        plain = getattr(inner, "__func__", None) is type(state.app).wsgi_app
+        plain = getattr(inner, "__func__", None) is type(state.application.app).wsgi_app
         self._inner = inner if plain else eager(inner)
         self._state = state
         self._memory = state.memory
         self._announced = state.store.announced
         self._now = state.store.now
-        self._prefix = state.prefix
+        self._prefix = state.application.prefix
         self._find_shelf = self._shelf_finder()
         self._check_at = float("-inf")
         self._prepared = False
@@ -86,7 +86,7 @@ class Front:
             if answer is not None:
                 return answer
         if not self._prepared:
-            self._state.prepare(environ.get("wsgi.url_scheme"))
+            self._state.application.prepare(environ.get("wsgi.url_scheme"))
             self._prepared = True
         visit = environ[VISIT] = Visit()
         visit.start_response = start_response
@@ -143,7 +143,7 @@ class Front:
         match = self._state.routes.match_key(entry.key)
         if match is None or not self._state.lists.allows(match):
             return False
-        if self._state.levels.required(match.endpoint).level == "view":
+        if self._state.application.levels.required(match.endpoint).level == "view":
             return False
         age = now - entry.began
         freshness = max(item.validity, entry.lifetime.judge(age))

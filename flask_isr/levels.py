@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from flask import Flask
 
+from .config import Settings
 from .core.entry import Level
+from .routes import Routes
 
 if t.TYPE_CHECKING:
-    from .state import State
+    from _typeshed.wsgi import WSGIApplication
 
 #: The attribute by which a hook is known that hits may skip.
 SKIP_ATTRIBUTE = "__flask_isr_skip_on_hit__"
@@ -30,8 +32,13 @@ class Required:
 class Levels:
     """Decides once for each endpoint, at the first request: hooks are complete then."""
 
-    def __init__(self, state: State) -> None:
-        self._state = state
+    def __init__(
+        self, app: Flask, inner: WSGIApplication, settings: Settings, routes: Routes
+    ) -> None:
+        self._app = app
+        self._inner = inner
+        self._settings = settings
+        self._routes = routes
         self._required: dict[str, Required] = {}
 
     def required(self, endpoint: str) -> Required:
@@ -42,20 +49,20 @@ class Levels:
         return required
 
     def _decide(self, endpoint: str) -> Required:
-        own = self._state.routes.pages[endpoint].serve
-        serve = own or self._state.settings.serve
+        own = self._routes.pages[endpoint].serve
+        serve = own or self._settings.serve
         if serve != "auto":
             where = "serve" if own else "ISR_SERVE"
             return Required(serve, f"{where} is {serve!r}")
-        if endpoint in self._state.routes.wrapped:
+        if endpoint in self._routes.wrapped:
             return Required(
                 "view", "a decorator above @static_page runs for each visitor"
             )
-        hook = blocking_hook(self._state.app, endpoint)
+        hook = blocking_hook(self._app, endpoint)
         if hook is not None:
             return Required("view", f"{hook} runs before each request")
-        inner = self._state.inner
-        if getattr(inner, "__func__", None) is not type(self._state.app).wsgi_app:
+        inner = self._inner
+        if getattr(inner, "__func__", None) is not type(self._app).wsgi_app:
             return Required("view", f"{inner!r} wraps the application inside")
         return Required(None, "no hook runs before the request")
 

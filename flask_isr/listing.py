@@ -11,15 +11,17 @@ from collections.abc import Mapping
 
 from flask import url_for
 
+from .application import Application
+from .core.runner import Runner
 from .errors import ISRError
 from .errors import StoreUnavailable
 from .page import StaticPage
 from .stores.base import Listed
+from .stores.base import Store
 
 if t.TYPE_CHECKING:
     from .core.entry import Mark
     from .routes import Match
-    from .state import State
 
 logger = logging.getLogger("flask_isr")
 
@@ -51,7 +53,7 @@ class PathError(ISRError, ValueError):
 
 
 def declared_paths(
-    state: State, endpoint: str
+    application: Application, endpoint: str
 ) -> tuple[dict[str, Match], list[PathError]]:
     """Ask the application which pages of *endpoint* exist.
 
@@ -61,16 +63,18 @@ def declared_paths(
     :return: canonical path to page, and the items that are none.
     :raises Exception: what the callable raises.
     """
-    page = state.routes.pages[endpoint]
+    page = application.routes.pages[endpoint]
     pages: dict[str, Match] = {}
     errors: list[PathError] = []
 
     def ask() -> None:
         _asked.set(endpoint)
-        with state.app.test_request_context(base_url=f"{state.site.origin}/"):
+        with application.app.test_request_context(
+            base_url=f"{application.site.origin}/"
+        ):
             for item in _items(page, endpoint, errors):
                 try:
-                    match = _resolve(state, endpoint, item)
+                    match = _resolve(application, endpoint, item)
                 except PathError as error:
                     errors.append(error)
                 else:
@@ -91,15 +95,15 @@ def _items(
     yield from paths
 
 
-def _resolve(state: State, endpoint: str, item: t.Any) -> Match:
+def _resolve(application: Application, endpoint: str, item: t.Any) -> Match:
     if isinstance(item, Mapping):
-        item_path = _build(state, endpoint, item)
+        item_path = _build(application, endpoint, item)
     elif isinstance(item, str):
         item_path = item
     else:
         raise PathError(endpoint, item, "neither URL values nor a path")
     try:
-        match, query = state.routes.match_url(item_path)
+        match, query = application.routes.match_url(item_path)
     except LookupError as error:
         raise PathError(endpoint, item, str(error)) from None
     if match.endpoint != endpoint:
@@ -109,8 +113,10 @@ def _resolve(state: State, endpoint: str, item: t.Any) -> Match:
     return match
 
 
-def _build(state: State, endpoint: str, values: Mapping[str, t.Any]) -> str:
-    known = set().union(*(rule.arguments for rule in state.routes.rules_of(endpoint)))
+def _build(application: Application, endpoint: str, values: Mapping[str, t.Any]) -> str:
+    known = set().union(
+        *(rule.arguments for rule in application.routes.rules_of(endpoint))
+    )
     unknown = set(values) - known
     if unknown:
         names = ", ".join(sorted(map(str, unknown)))
@@ -138,10 +144,21 @@ class ClosedLists:
 
     A list that fails, or is empty after it was not, is not taken: the last one stands. Of
     each list one question runs at a time in this process.
+
+    :param warn: told when the store is not there.
     """
 
-    def __init__(self, state: State) -> None:
-        self._state = state
+    def __init__(
+        self,
+        application: Application,
+        store: Store,
+        runner: Runner,
+        warn: t.Callable[[StoreUnavailable], None],
+    ) -> None:
+        self._application = application
+        self._store = store
+        self._runner = runner
+        self._warn = warn
         self._known: dict[str, tuple[int, Mark, Listed]] = {}
         self._not_before: dict[str, float] = {}
         self.forget_questions()
@@ -159,7 +176,7 @@ class ClosedLists:
         try:
             listed = self._listed(match.endpoint)
         except StoreUnavailable as error:
-            self._state.engine.upkeep.warn(error)
+            self._warn(error)
             return False
         return listed is not None and match.path in listed.paths
 
@@ -178,7 +195,7 @@ class ClosedLists:
                 self._ask(endpoint, joins=True)
                 listed = self._listed(endpoint)
         except StoreUnavailable as error:
-            self._state.engine.upkeep.warn(error)
+            self._warn(error)
             return None
         if listed is None:
             return None
@@ -188,20 +205,20 @@ class ClosedLists:
         return True
 
     def _ask_if_old(self, endpoint: str, listed: Listed) -> None:
-        age = self._state.store.now() - listed.asked_at
+        age = self._store.now() - listed.asked_at
         if 0 <= age < _ASK_AGAIN or not self._may_ask(endpoint):
             return
-        if self._state.runner.submit(lambda: self._question(endpoint, _Question())):
-            self._not_before[endpoint] = self._state.store.now() + _ASK_AGAIN
+        if self._runner.submit(lambda: self._question(endpoint, _Question())):
+            self._not_before[endpoint] = self._store.now() + _ASK_AGAIN
 
     def _may_ask(self, endpoint: str) -> bool:
         """Whether enough time has passed since a question without an answer."""
         until = self._not_before.get(endpoint)
-        now = self._state.store.now()
+        now = self._store.now()
         return until is None or not until - _ASK_AGAIN <= now < until
 
     def _listed(self, endpoint: str) -> Listed | None:
-        store = self._state.store
+        store = self._store
         order = store.announced()
         known = self._known.get(endpoint)
         if known is not None and known[0] == order:
@@ -233,16 +250,14 @@ class ClosedLists:
             else:
                 question = self._next.setdefault(endpoint, _Question())
         leads = running is None
-        if leads and not self._state.runner.spawn(
-            lambda: self._lead(endpoint, question)
-        ):
+        if leads and not self._runner.spawn(lambda: self._lead(endpoint, question)):
             with self._lock:
                 self._running.pop(endpoint, None)
                 waiting = self._next.pop(endpoint, None)
             for refused in (question, waiting):
                 if refused is not None:
                     refused.done.set()
-        question.done.wait(self._state.settings.wait_timeout)
+        question.done.wait(self._application.settings.wait_timeout)
         return question.done.is_set() and question.taken
 
     def _lead(self, endpoint: str, question: _Question) -> None:
@@ -262,20 +277,20 @@ class ClosedLists:
     def _question(self, endpoint: str, question: _Question) -> None:
         try:
             # Before the question: an answer that is older than another's must not win.
-            mark = self._state.store.tick()
+            mark = self._store.tick()
             pages = self._answer(endpoint)
             if pages is not None:
                 question.taken = self.take(endpoint, pages, mark)
         except StoreUnavailable as error:
-            self._state.engine.upkeep.warn(error)
+            self._warn(error)
         if question.taken:
             self._not_before.pop(endpoint, None)
         else:
-            self._not_before[endpoint] = self._state.store.now() + _ASK_AGAIN
+            self._not_before[endpoint] = self._store.now() + _ASK_AGAIN
 
     def _answer(self, endpoint: str) -> t.Collection[str] | None:
         try:
-            pages, errors = declared_paths(self._state, endpoint)
+            pages, errors = declared_paths(self._application, endpoint)
         except Exception:
             logger.exception(
                 "the paths of %r could not be asked; the last list stands", endpoint
@@ -291,11 +306,11 @@ class ClosedLists:
         :param mark: what :meth:`.Store.tick` gave before the application was asked.
         :raises StoreUnavailable: where it was not written.
         """
-        listed = self._state.store.closed_list(endpoint)
+        listed = self._store.closed_list(endpoint)
         if not pages and listed is not None and listed.paths:
             logger.warning(
                 "the paths of %r are empty now; the last list stands", endpoint
             )
             return False
-        self._state.store.put_list(endpoint, pages, mark)
+        self._store.put_list(endpoint, pages, mark)
         return True

@@ -16,7 +16,7 @@ from .config import Serve
 from .config import seconds
 from .core.freshness import Lifetime
 from .core.key import user_tag
-from .current import current_state
+from .current import current_extension
 from .errors import ConfigurationError
 
 #: A page that exists: values of the URL (``{"product_id": 1}``) or a path.
@@ -132,7 +132,7 @@ def static_page(
 
         @functools.wraps(view)
         def door(*args: t.Any, **kwargs: t.Any) -> t.Any:
-            return current_state().serve_page(page, args, kwargs)
+            return current_extension().door.serve(page, args, kwargs)
 
         setattr(door, PAGE_ATTRIBUTE, (page, door))
         # On the view too: should the decorator stand above @app.get, Flask holds the view

@@ -12,15 +12,13 @@ from urllib.parse import urlencode
 from werkzeug.test import run_wsgi_app
 
 from . import storable
+from .application import Application
 from .capture import Capture
 from .config import Origin
 from .core.key import PageKey
 from .core.outcome import Declined
 from .core.outcome import Outcome
 from .visit import current_capture
-
-if t.TYPE_CHECKING:
-    from .state import State
 
 #: Where the synthetic request finds the render that it belongs to.
 CAPTURE = "flask_isr.capture"
@@ -34,8 +32,8 @@ _PORTS = {"http": "80", "https": "443"}
 class Renderer:
     """Renders pages of one application; see :meth:`__call__`."""
 
-    def __init__(self, state: State) -> None:
-        self._state = state
+    def __init__(self, application: Application) -> None:
+        self._application = application
 
     def __call__(self, key: PageKey) -> Outcome:
         """Render *key* on the calling thread, sealed off from whatever runs there.
@@ -43,18 +41,18 @@ class Renderer:
         Nothing of any visitor reaches it: neither by the request, which is made up, nor by
         context variables. What the application raises, this raises.
         """
-        match = self._state.routes.match_key(key)
+        match = self._application.routes.match_key(key)
         if match is None:
             return Declined("the application has no such static page any more")
-        site = self._state.site
+        site = self._application.site
         environ = make_environ(site.origin, key)
-        limit = self._state.settings.page_bytes
+        limit = self._application.settings.page_bytes
         tags = match.page.tags_for(match.values)
         capture = Capture(key, environ, limit, set(tags))
         environ[CAPTURE] = capture
         final = contextvars.Context().run(self._run, capture)
         rules = storable.Rules(
-            level=self._state.levels.required(match.endpoint).level,
+            level=self._application.levels.required(match.endpoint).level,
             lifetime=match.page.lifetime,
             reserved=site.reserved,
         )
@@ -62,7 +60,7 @@ class Renderer:
 
     def _run(self, capture: Capture) -> storable.Final:
         current_capture.set(capture)
-        chunks, status, headers = run_wsgi_app(self._state.inner, capture.environ)
+        chunks, status, headers = run_wsgi_app(self._application.inner, capture.environ)
         try:
             body, whole = _read(chunks, capture.limit)
         finally:

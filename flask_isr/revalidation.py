@@ -8,12 +8,12 @@ import typing as t
 
 from .config import seconds
 from .core.freshness import Lifetime
-from .current import current_state
 from .errors import ConfigurationError
+from .invalidation import MatchKind
+from .invalidation import Mode
 from .page import TAGS_ON_A_PAGE
 from .page import checked_tags
-from .revalidator import MatchKind
-from .revalidator import Mode
+from .state import current_state
 from .visit import current_capture
 
 if t.TYPE_CHECKING:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import typing as t
-from dataclasses import dataclass
 
+from .application import Application
 from .core.answer import Target
+from .core.engine import Engine
 from .core.entry import Entry
 from .core.key import PageKey
 from .core.key import path_tag
@@ -18,51 +19,48 @@ from .errors import ConfigurationError
 from .errors import NotAStaticPage
 from .errors import RevalidationError
 from .errors import StoreUnavailable
+from .invalidation import MATCHES
+from .invalidation import MODES
+from .invalidation import Invalidation
+from .invalidation import Mode
+from .listing import ClosedLists
 from .page import checked_tags
+from .report import Reporter
+from .retries import Retries
 from .routes import PATH_LENGTH
 from .routes import Match
 from .routes import key_of
 from .routes import target_of
+from .stores.base import Store
 from .visit import current_visit
 
-if t.TYPE_CHECKING:
-    from .state import State
-
 logger = logging.getLogger("flask_isr")
-
-MatchKind: t.TypeAlias = t.Literal["path", "rule", "prefix"]
-Mode: t.TypeAlias = t.Literal["expire", "stale", "refresh"]
-
-MATCHES: t.Final[tuple[MatchKind, ...]] = ("path", "rule", "prefix")
-MODES: t.Final[tuple[Mode, ...]] = ("expire", "stale", "refresh")
 
 # Variants of one path that are rendered in the background when the path expires.
 _VARIANTS = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Invalidation:
-    """Pages that one call names.
-
-    :param label: path or tag as it was given, for people.
-    :param tag: the one tag that all these pages carry.
-    :param match: the page, where it is one.
-    :param query: the query of the variant that is meant; ``None``: all.
-    """
-
-    label: str
-    tag: str
-    mode: Mode
-    is_path: bool
-    match: Match | None = None
-    query: str | None = None
-
-
 class Revalidator:
     """Checks, records and carries out invalidations for one application."""
 
-    def __init__(self, state: State) -> None:
-        self._state = state
+    def __init__(
+        self,
+        application: Application,
+        store: Store,
+        engine: Engine,
+        lists: ClosedLists,
+        reporter: Reporter,
+    ) -> None:
+        self._application = application
+        self._store = store
+        self._engine = engine
+        self._lists = lists
+        self._reporter = reporter
+        self._retries = Retries()
+
+    def forget_retries(self) -> None:
+        """After a fork: what the parent process tries again is not tried here."""
+        self._retries = Retries()
 
     # -- checking ---------------------------------------------------------------------
 
@@ -84,14 +82,14 @@ class Revalidator:
                 " pages; use mode 'expire' or name the paths."
             )
         if match == "rule":
-            if not self._state.routes.has_rule(path):
+            if not self._application.routes.has_rule(path):
                 raise NotAStaticPage(path, "no static page has this rule")
             return Invalidation(path, rule_tag(path), mode, is_path=True)
         if match == "prefix":
             return Invalidation(
                 path, prefix_tag(self._prefix(path)), mode, is_path=True
             )
-        page, query = self._state.routes.match_url(path)
+        page, query = self._application.routes.match_url(path)
         tag = path_tag(page.path)
         if query:
             tag = variant_tag(self._key(page, query))
@@ -110,9 +108,9 @@ class Revalidator:
             raise ConfigurationError(
                 f"the prefix {path!r} must not have a query string."
             )
-        prefix = self._state.routes.canonical_prefix(path)
+        prefix = self._application.routes.canonical_prefix(path)
         if prefix is None:
-            raise NotAStaticPage(path, f"it is not below {self._state.prefix!r}")
+            raise NotAStaticPage(path, f"it is not below {self._application.prefix!r}")
         return prefix
 
     def tag(self, tag: t.Any, mode: t.Any) -> Invalidation:
@@ -164,22 +162,22 @@ class Revalidator:
         stale = {item.tag for item in invalidations if item.mode == "stale"}
         expired = {item.tag for item in invalidations if item.mode != "stale"}
         if invalidations:
-            self._state.store.invalidate(stale=stale, expired=expired)
+            self._store.invalidate(stale=stale, expired=expired)
         unlisted: dict[str, list[str]] = {}
         for item in invalidations:
-            if item.match is not None and not self._state.lists.has(item.match):
+            if item.match is not None and not self._lists.has(item.match):
                 unlisted.setdefault(item.match.endpoint, []).append(item.label)
         failed: dict[str, str] = {}
         for endpoint, paths in unlisted.items():
-            if not self._state.lists.ask(endpoint):
+            if not self._lists.ask(endpoint):
                 logger.warning("the list of %r is asked again later", endpoint)
                 name = f"the list of {endpoint!r}"
-                self._state.retries.add(name, name, self._asker(endpoint))
+                self._retries.add(name, name, self._asker(endpoint))
                 failed |= dict.fromkeys(paths, "its list of paths could not be asked")
         return failed
 
     def _asker(self, endpoint: str) -> t.Callable[[], bool]:
-        return lambda: self._state.lists.ask(endpoint)
+        return lambda: self._lists.ask(endpoint)
 
     def settle(
         self,
@@ -193,11 +191,11 @@ class Revalidator:
         for item in invalidations:
             if item.mode in rendered and item.match is not None:
                 for target in self._stored(item):
-                    self._state.engine.refresh(target)
+                    self._engine.refresh(target)
         for mode in MODES:
             named = [item for item in invalidations if item.mode == mode]
             if named:
-                self._state.reporter.revalidated(
+                self._reporter.revalidated(
                     [item.label for item in named if item.is_path],
                     [item.label for item in named if not item.is_path],
                     mode,
@@ -231,7 +229,7 @@ class Revalidator:
 
         key = frozenset((item.tag, item.mode) for item in invalidations)
         name = ", ".join(item.label for item in invalidations)
-        self._state.retries.add(key, name, record)
+        self._retries.add(key, name, record)
 
     def renew(
         self, invalidations: t.Sequence[Invalidation]
@@ -242,10 +240,10 @@ class Revalidator:
         """
         targets = {}
         for item in invalidations:
-            if item.match is not None and self._state.lists.allows(item.match):
+            if item.match is not None and self._lists.allows(item.match):
                 for target in self._stored(item, always=True):
                     targets[target.key] = target
-        return self._state.engine.renew(list(targets.values()))
+        return self._engine.renew(list(targets.values()))
 
     def _stored(self, item: Invalidation, *, always: bool = False) -> list[Target]:
         """The variants of a page that are stored; with *always* the page itself too."""
@@ -254,21 +252,21 @@ class Revalidator:
         if always:
             keys[self._key(item.match, item.query or "")] = None
         try:
-            for record in self._state.store.variants(item.match.path, _VARIANTS):
+            for record in self._store.variants(item.match.path, _VARIANTS):
                 named = item.query is None or record.key == self._key(
                     item.match, item.query
                 )
                 if isinstance(record, Entry) and named:
                     keys[record.key] = None
         except StoreUnavailable as error:
-            self._state.engine.upkeep.warn(error)
+            self._engine.upkeep.warn(error)
         targets = []
         for key in keys:
             try:
                 targets.append(target_of(item.match, key))
             except Exception as error:
                 # Such a page is not stored: there is nothing to render.
-                self._state.reporter.tags_failed(key, error)
+                self._reporter.tags_failed(key, error)
         return targets
 
 

@@ -15,8 +15,8 @@ from flask import request
 from werkzeug.exceptions import HTTPException
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from .current import current_state
 from .errors import StoreUnavailable
+from .state import current_state
 
 logger = logging.getLogger("flask_isr")
 

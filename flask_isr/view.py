@@ -13,25 +13,26 @@ from flask import current_app
 from flask import request
 
 from . import response
+from .application import Application
 from .core.answer import Answer
 from .core.answer import RunView
 from .core.answer import Serve
 from .core.answer import ShareError
 from .core.answer import Target
+from .core.engine import Engine
 from .core.entry import Entry
 from .core.entry import NotStatic
 from .errors import StoreUnavailable
+from .listing import ClosedLists
 from .page import StaticPage
 from .render import CAPTURE
+from .report import Reporter
 from .routes import Match
 from .routes import key_of
 from .routes import target_of
 from .visit import VISIT
 from .visit import Visit
 from .visit import current_capture
-
-if t.TYPE_CHECKING:
-    from .state import State
 
 logger = logging.getLogger("flask_isr")
 
@@ -41,40 +42,66 @@ _SHARED = {"content-language", "content-type", "retry-after"}
 Arguments: t.TypeAlias = tuple[tuple[t.Any, ...], dict[str, t.Any]]
 
 
-def serve_page(
-    state: State, page: StaticPage, args: tuple[t.Any, ...], kwargs: dict[str, t.Any]
-) -> Response:
-    """Answer the current request for *page*: from the store, by the Front, by the view."""
-    arguments = args, kwargs
-    capture = current_capture.get()
-    own = request.environ.get(CAPTURE) is capture
-    if capture is not None and own:
-        return capture.run(page, args, kwargs)
-    visit: Visit | None = request.environ.get(VISIT)
-    if visit is None or request.method not in ("GET", "HEAD"):
-        return _run_view(page, arguments, "method" if visit is not None else "no-front")
-    mounted_at = request.environ.get("SCRIPT_NAME", "")
-    if mounted_at != state.prefix:
-        state.reporter.elsewhere(mounted_at, state.prefix)
-        return _run_view(page, arguments, "prefix")
-    match = state.routes.match_request(request.environ)
-    if match is None or match.page is not page:
-        return _run_view(page, arguments, "path")
-    key = key_of(match, request.environ.get("QUERY_STRING", ""))
-    if key is None:
-        return _run_view(page, arguments, "query")
-    try:
-        target = target_of(match, key)
-    except Exception as error:
-        # A tag filled from a stranger's URL may be too long; a callable may raise.
-        state.reporter.tags_failed(key, error)
-        return _run_view(page, arguments, "tags")
-    door = _Door(state, visit, match, target, arguments)
-    if capture is not None:
-        return door.answer_inside_render()
-    if visit.verdict is not None:
-        return door.enact(visit.verdict)
-    return door.answer()
+class Door:
+    """Answers requests for the static pages of one application, inside Flask."""
+
+    def __init__(
+        self,
+        application: Application,
+        engine: Engine,
+        lists: ClosedLists,
+        reporter: Reporter,
+    ) -> None:
+        self.application = application
+        self.engine = engine
+        self.lists = lists
+        self.reporter = reporter
+
+    def serve(
+        self, page: StaticPage, args: tuple[t.Any, ...], kwargs: dict[str, t.Any]
+    ) -> Response:
+        """Answer the current request for *page*: from the store, by the Front, by the
+        view."""
+        arguments = args, kwargs
+        capture = current_capture.get()
+        own = request.environ.get(CAPTURE) is capture
+        if capture is not None and own:
+            return capture.run(page, args, kwargs)
+        visit: Visit | None = request.environ.get(VISIT)
+        if visit is None or request.method not in ("GET", "HEAD"):
+            return _run_view(page, arguments, "method" if visit else "no-front")
+        found = self._find(page)
+        if isinstance(found, str):
+            return _run_view(page, arguments, found)
+        match, target = found
+        call = _Call(self, visit, match, target, arguments)
+        if capture is not None:
+            return call.answer_inside_render()
+        if visit.verdict is not None:
+            return call.enact(visit.verdict)
+        return call.answer()
+
+    def _find(self, page: StaticPage) -> tuple[Match, Target] | str:
+        """Which page the current request is for, or why it is for none that is stored."""
+        mounted_at, prefix = (
+            request.environ.get("SCRIPT_NAME", ""),
+            self.application.prefix,
+        )
+        if mounted_at != prefix:
+            self.reporter.elsewhere(mounted_at, prefix)
+            return "prefix"
+        match = self.application.routes.match_request(request.environ)
+        if match is None or match.page is not page:
+            return "path"
+        key = key_of(match, request.environ.get("QUERY_STRING", ""))
+        if key is None:
+            return "query"
+        try:
+            return match, target_of(match, key)
+        except Exception as error:
+            # A tag filled from a stranger's URL may be too long; a callable may raise.
+            self.reporter.tags_failed(key, error)
+            return "tags"
 
 
 def _run_view(page: StaticPage, arguments: Arguments, reason: str) -> Response:
@@ -104,18 +131,19 @@ def _is_page(result: Response) -> bool:
     )
 
 
-class _Door:
+class _Call:
     """One request for one static page, inside Flask."""
 
     def __init__(
         self,
-        state: State,
+        door: Door,
         visit: Visit,
         match: Match,
         target: Target,
         arguments: Arguments,
     ) -> None:
-        self._state = state
+        self._door = door
+        self._engine = door.engine
         self._visit = visit
         self._match = match
         self._target = target
@@ -123,34 +151,34 @@ class _Door:
 
     def answer(self) -> Response:
         """Let the Front answer once Flask has finished, or answer here."""
-        allowed = self._state.lists.allows(self._match)
+        allowed = self._door.lists.allows(self._match)
         if allowed is None:
             return self._run("no-list")
         if not allowed:
             self._refuse()
         try:
-            known = self._state.engine.peek(self._target)
+            known = self._engine.peek(self._target)
         except StoreUnavailable as error:
             # At once, and not by way of the Front: hooks run once this way.
-            self._state.engine.upkeep.warn(error)
+            self._engine.upkeep.warn(error)
             return self._run("store-unavailable")
         if isinstance(known, NotStatic):
-            if self._state.store.now() >= known.probe_at:
-                self._state.engine.refresh(self._target)
+            if self._engine.store.now() >= known.probe_at:
+                self._engine.refresh(self._target)
             return self._run(known.reason)
-        required = self._state.levels.required(self._match.endpoint).level
+        required = self._door.application.levels.required(self._match.endpoint).level
         target = dataclasses.replace(self._target, level=required)
         # Where both levels will do, the stored page tells which door it was made for; the
         # next render may come to another level all the same.
         likely = required or (known.level if known is not None else None)
         if likely != "view":
             return self._leave_to_front(target)
-        return self.enact(self._state.engine.visit(target, own_stack=False))
+        return self.enact(self._engine.visit(target, own_stack=False))
 
     def answer_inside_render(self) -> Response:
         """Answer a request that a sealed render makes: it must not wait for a flight,
         which might wait for this very render."""
-        entry = self._state.engine.glance(self._target)
+        entry = self._engine.glance(self._target)
         if entry is None:
             return self._run("nested")
         return self._respond(Serve(entry, "HIT"))
@@ -167,7 +195,7 @@ class _Door:
             case RunView(reason, strangers_fail):
                 result = self._run(reason)
                 if strangers_fail and _is_page(result):
-                    self._state.engine.fails_for_strangers(self._target)
+                    self._engine.fails_for_strangers(self._target)
                 return result
             case ShareError(error):
                 result = current_app.response_class(error.body, status=error.status)
@@ -185,7 +213,7 @@ class _Door:
 
     def _respond(self, serve: Serve) -> Response:
         entry: Entry = serve.entry
-        age = self._state.store.now() - entry.began
+        age = self._engine.store.now() - entry.began
         result = current_app.response_class(entry.body, status=entry.status)
         result.headers.clear()
         result.headers.extend(response.page_headers(serve, age))

@@ -18,7 +18,7 @@ if t.TYPE_CHECKING:
     from flask import Response
 
     from .capture import Capture
-    from .revalidator import Invalidation
+    from .invalidation import Invalidation
 
 #: Where a request finds its visit in the WSGI environ.
 VISIT = "flask_isr.visit"

@@ -88,7 +88,7 @@ def _collect(state: State) -> list[_Route]:
 def _declared(state: State, endpoint: str, route: _Route) -> _Route:
     mark = state.store.tick()
     try:
-        pages, errors = declared_paths(state, endpoint)
+        pages, errors = declared_paths(state.application, endpoint)
     except Exception as error:
         cause = f"{type(error).__name__}: {error}"
         route.failures.append(f"paths of {endpoint!r} could not be asked: {cause}")

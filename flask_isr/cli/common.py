@@ -10,9 +10,9 @@ import typing as t
 
 import click
 
-from ..current import current_state
 from ..errors import ISRError
 from ..state import State
+from ..state import current_state
 
 
 @contextlib.contextmanager
@@ -20,7 +20,7 @@ def reading() -> t.Iterator[State]:
     """The state of the application; errors become messages for people."""
     try:
         state = current_state()
-        state.prepare(None)
+        state.application.prepare(None)
         yield state
     except ISRError as error:
         raise click.ClickException(str(error)) from error

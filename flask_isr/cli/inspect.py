@@ -54,7 +54,7 @@ def _tags(page: StaticPage) -> str:
 
 
 def _served(state: State, endpoint: str) -> tuple[str, str]:
-    required = state.levels.required(endpoint)
+    required = state.application.levels.required(endpoint)
     return required.level or "wsgi", required.cause
 
 

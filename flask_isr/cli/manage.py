@@ -8,8 +8,8 @@ import click
 from flask.cli import with_appcontext
 
 from ..errors import RevalidationError
-from ..revalidator import MATCHES
-from ..revalidator import MODES
+from ..invalidation import MATCHES
+from ..invalidation import MODES
 from .common import writing
 
 

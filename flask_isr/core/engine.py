@@ -278,7 +278,8 @@ class Engine:
 
     def build(self, target: Target, *, force: bool) -> Landing | None:
         """Render *target* on the caller's stack if it is not fresh, or with *force* in any
-        case; ``None`` where it is fresh.
+        case; ``None`` where it is fresh. That it failed a moment ago does not count: who
+        builds may have mended what was wrong.
 
         :raises StoreUnavailable: where the store cannot tell.
         """
@@ -287,6 +288,8 @@ class Engine:
         for _ in range(_ROUNDS):
             if not self._needed(target, arrival, accept):
                 return None
+            if self.store.failure(target.key) is not None:
+                self.store.forget_failure(target.key)
             flight, leads = self._launcher.board(target, arrival)
             if leads:
                 self._launcher.take_off(

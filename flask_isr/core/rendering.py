@@ -84,9 +84,13 @@ class Rendering:
         started = time.perf_counter()
         try:
             outcome = self._render(target.key)
-        except (Exception, SystemExit) as error:
+        except Exception as error:
             logger.exception("the render of %s raised", target.key)
             outcome = Failed(f"{type(error).__name__}: {error}")
+        except SystemExit as error:
+            # By the view, or by a server that ends its worker: that must go on.
+            self._fail(lease, Failed(f"SystemExit: {error}"))
+            raise
         took = time.perf_counter() - started
         match outcome:
             case Rendered():

@@ -200,6 +200,9 @@ class Store(t.Protocol):
         """The last failure of *key*, if neither a success nor an invalidation of the page
         itself followed."""
 
+    def forget_failure(self, key: PageKey) -> None:
+        """Have the next attempt at *key* made at once, whatever the last one gave."""
+
     def busy(self, key: PageKey, tags: t.Collection[str]) -> bool:
         """Whether a lease of *key* stands; *tags* as for :meth:`acquire`."""
 

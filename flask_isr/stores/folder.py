@@ -23,6 +23,9 @@ logger = logging.getLogger("flask_isr.store")
 _PATIENCE = 1.0
 _DURABLE_PATIENCE = 10.0
 
+# Advanced whenever the tables change.
+_FORMAT = 1
+
 _PAGES = """
 CREATE TABLE IF NOT EXISTS clock (
     one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -89,6 +92,10 @@ CREATE TABLE IF NOT EXISTS usage (
 """
 
 
+class OlderFormat(sqlite3.DatabaseError):
+    """The database was made by an earlier release with other tables."""
+
+
 Identity: t.TypeAlias = tuple[tuple[int, int], ...]
 
 
@@ -120,9 +127,12 @@ class OpenFolder:
             try:
                 opened = cls._open(folder)
             except sqlite3.DatabaseError as error:
-                if not is_corrupt(error):
+                if is_corrupt(error):
+                    logger.error("%s is corrupt and set aside: %s", folder, error)
+                elif isinstance(error, OlderFormat):
+                    logger.warning("%s is set aside: %s", folder, error)
+                else:
                     raise
-                logger.error("%s is corrupt and set aside: %s", folder, error)
                 move_aside(folder)
                 opened = cls._open(folder)
         opened.liveness.sweep()
@@ -266,8 +276,18 @@ def _make_tables(database: Database, schema: str) -> None:
         # Two processes that open a new folder at once: only one can switch to WAL.
         _insist(lambda: db.execute("PRAGMA journal_mode=WAL"))
     with database.write() as db:
+        (found,) = db.execute("PRAGMA user_version").fetchone()
+        made = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] > 0
+        if made and found < _FORMAT:
+            raise OlderFormat(f"it is of format {found}, and {_FORMAT} is used now")
+        if found > _FORMAT:
+            # A newer release uses it: taking it away would lose its invalidations.
+            raise sqlite3.DatabaseError(
+                f"it is of format {found}, which this release does not know ({_FORMAT})"
+            )
         for statement in schema.split(";\n"):
             db.execute(statement)
+        db.execute(f"PRAGMA user_version={_FORMAT}")
 
 
 def _insist(action: t.Callable[[], object]) -> None:

@@ -358,6 +358,11 @@ class SQLiteStore:
             if leases.give_back(db, lease):
                 leases.record_failure(db, lease, failure)
 
+    def forget_failure(self, key: PageKey) -> None:
+        """Have the next attempt at *key* made at once."""
+        with self._work("forget a failure") as db:
+            db.execute("DELETE FROM failures WHERE id = ?", (key.id,))
+
     def failure(self, key: PageKey) -> Failure | None:
         """The failure recorded last for *key*, if neither a success nor an invalidation of
         the page itself followed."""

@@ -17,7 +17,7 @@ _LOW_WATER = 0.9
 # Tags remembered; beyond, the oldest are forgotten and pages older than them are stale.
 _TAGS = 100_000
 
-# Seconds after which a failure is forgotten that nobody asked for again.
+# Seconds after which failures and leases are forgotten that nobody asked for again.
 _OLD_FAILURE = 3600.0
 
 # Rows and bytes deleted in one transaction, so that writers never wait long.
@@ -88,7 +88,7 @@ def _batches(doomed: t.Iterable[tuple[int, int]]) -> t.Iterator[list[tuple[int]]
 
 
 def forget(folder: OpenFolder, now: float) -> None:
-    """Drop tags and 404s beyond their number, old failures, files of dead processes."""
+    """Drop tags and 404s beyond their number, what failed long ago, dead processes."""
     with folder.pages.read() as db:
         count = db.execute("SELECT count(*) FROM tags").fetchone()[0]
     if count > _TAGS:
@@ -101,6 +101,7 @@ def forget(folder: OpenFolder, now: float) -> None:
             (_GONE,),
         )
     with folder.work.write() as work:
+        work.execute("DELETE FROM leases WHERE deadline < ?", (now - _OLD_FAILURE,))
         work.execute("DELETE FROM failures WHERE retry_at < ?", (now - _OLD_FAILURE,))
     folder.liveness.sweep()
 

@@ -8,6 +8,7 @@ from flask_isr.stores import access
 
 from ..conftest import MakeSite
 from ..support import Site
+from .catalogue import Catalogue
 from .shop import Plug
 from .shop import Shop
 
@@ -33,3 +34,15 @@ def plug(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Plug:
     # Else a process does not ask a store again that did not answer a moment ago.
     monkeypatch.setattr(access, "_BREAK", 0.0)
     return Plug(shop.site.state.settings.folder)
+
+
+@pytest.fixture
+def catalogue(site: Site) -> Catalogue:
+    """A site with two products, whose list was asked."""
+    site.app.register_blueprint(site.isr.blueprint, url_prefix="/api")
+    catalogue = Catalogue(site)
+    assert (catalogue.status(1), catalogue.status(99)) == (200, 404)
+    site.settle()
+    assert catalogue.asked == 1
+    catalogue.renders.clear()
+    return catalogue

@@ -17,8 +17,12 @@ from flask_isr import static_page
 from ..support import PATIENCE
 from ..support import SECRET
 from ..support import Gate
+from ..support import InThread
 from ..support import Site
 from ..support import cache_state
+
+#: A page of the shop.
+PAGE = "/products/1"
 
 BEARER = {"Authorization": f"Bearer {SECRET}"}
 
@@ -134,6 +138,25 @@ class Shop:
         self.site.app.extensions["hear"] = hear
         signals.revalidated.connect(hear, self.site.app)
         return heard
+
+
+def commit(shop: Shop) -> None:
+    """Change the text, after the old one was rendered and stored once more."""
+
+    def others() -> None:
+        shop.see(PAGE)
+        shop.site.settle()
+        assert shop.see(PAGE) == ("old", "HIT")
+
+    InThread(others).result()
+    shop.text = "new"
+
+
+def check_new(shop: Shop) -> None:
+    """No visitor gets the old page as fresh, and soon everybody gets the new one."""
+    assert shop.see(PAGE) != ("old", "HIT")
+    shop.site.settle()
+    assert shop.see(PAGE) == ("new", "HIT")
 
 
 def is_no_store(response: Response | TestResponse) -> bool:

@@ -5,74 +5,16 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from flask import abort
 
 from flask_isr import revalidate_path
 from flask_isr import revalidate_tag
-from flask_isr import static_page
 
 from ..conftest import MakeSite
 from ..support import Gate
-from ..support import InThread
 from ..support import Site
+from .catalogue import A_MINUTE
+from .catalogue import Catalogue
 from .shop import BEARER
-from .shop import Shop
-
-A_MINUTE = 61.0
-
-
-class Catalogue(Shop):
-    """Products by a closed list.
-
-    :ivar products: the ids that exist.
-    :ivar asked: how often the list was asked.
-    :ivar questions: the next questions stop at these, each at one, with the answer that
-        they have.
-    :ivar list_error: questions raise it.
-    """
-
-    def __init__(self, site: Site) -> None:
-        self.products: t.Any = [1, 2]
-        self.asked = 0
-        self.questions: list[Gate] = []
-        self.list_error: Exception | None = None
-        super().__init__(site)
-
-    def _add_pages(self) -> None:
-        @self.site.app.get("/products/<int:product_id>")
-        @static_page(paths=self.ask, fallback=False, tags=["products"])
-        def product(product_id: int) -> str:
-            if product_id not in self.products:
-                abort(404)
-            return self.show()
-
-    def ask(self) -> t.Any:
-        """What `paths` is."""
-        self.asked += 1
-        answer = self.products
-        if isinstance(answer, list):
-            answer = [{"product_id": number} for number in answer]
-        if self.questions:
-            self.questions.pop(0).pass_through()
-        if self.list_error is not None:
-            raise self.list_error
-        return answer
-
-    def status(self, number: int) -> int:
-        """The status that a visitor of a product gets."""
-        return self.site.get(f"/products/{number}").status_code
-
-
-@pytest.fixture
-def catalogue(site: Site) -> Catalogue:
-    """A site with two products, whose list was asked."""
-    site.app.register_blueprint(site.isr.blueprint, url_prefix="/api")
-    catalogue = Catalogue(site)
-    assert (catalogue.status(1), catalogue.status(99)) == (200, 404)
-    site.settle()
-    assert catalogue.asked == 1
-    catalogue.renders.clear()
-    return catalogue
 
 
 def test_an_unlisted_path_is_404_without_a_render(catalogue: Catalogue) -> None:
@@ -296,54 +238,3 @@ def test_a_path_that_comes_back_is_rendered_anew(catalogue: Catalogue) -> None:
     catalogue.products, catalogue.text = [1, 2, 3], "new"
     catalogue.call(revalidate_path, "/products/2")
     assert catalogue.see("/products/2")[0] == "new"
-
-
-class TestTwoQuestions:
-    """An answer of an older question never replaces that of a newer one."""
-
-    def older_and_newer(
-        self, catalogue: Catalogue, newer: t.Callable[[], None]
-    ) -> None:
-        """A question hangs with the answer that it has; *newer* asks another meanwhile,
-        which knows of product 3."""
-        gate = Gate()
-        catalogue.questions.append(gate)
-        catalogue.site.clock.advance(A_MINUTE)
-        assert catalogue.status(3) == 404
-        gate.wait()
-        catalogue.products = [1, 2, 3]
-        newer()
-        assert catalogue.status(3) == 200
-        gate.open()
-        catalogue.site.settle()
-        assert catalogue.status(3) == 200
-
-    def test_the_newer_is_that_of_a_revalidation(self, catalogue: Catalogue) -> None:
-        """While the Runner asks behind a visitor, the webhook arrives."""
-        self.older_and_newer(
-            catalogue, lambda: catalogue.call(revalidate_path, "/products/3")
-        )
-
-    def test_the_newer_is_that_of_a_build(self, catalogue: Catalogue) -> None:
-        """While the Runner asks behind a visitor, somebody builds."""
-
-        def build() -> None:
-            runner = catalogue.site.app.test_cli_runner()
-            result = InThread(lambda: runner.invoke(args=["isr", "build"])).result()
-            assert result.exit_code == 0
-
-        self.older_and_newer(catalogue, build)
-
-    def test_the_newer_is_that_of_another_process(
-        self, catalogue: Catalogue, make_site: MakeSite
-    ) -> None:
-        """Two processes have an old list asked, and the slower one knows less."""
-        second = Catalogue(make_site())
-        second.products = [1, 2, 3]
-
-        def ask() -> None:
-            assert second.status(3) == 404
-            second.site.settle()
-            assert second.asked == 1
-
-        self.older_and_newer(catalogue, ask)

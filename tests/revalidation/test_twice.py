@@ -12,7 +12,6 @@ from flask import Flask
 from flask import Response
 from flask import after_this_request
 from flask import copy_current_request_context
-from flask import stream_with_context
 
 from flask_isr import ISR
 from flask_isr import revalidate_path
@@ -22,9 +21,10 @@ from ..support import SECRET
 from ..support import Clock
 from ..support import InThread
 from ..support import Site
+from .shop import PAGE
 from .shop import Shop
-
-PAGE = "/products/1"
+from .shop import check_new
+from .shop import commit
 
 CALLS: dict[str, t.Callable[[], None]] = {
     "expire": lambda: revalidate_path(PAGE),
@@ -33,25 +33,6 @@ CALLS: dict[str, t.Callable[[], None]] = {
     "tag": lambda: revalidate_tag("products"),
     "prefix": lambda: revalidate_path("/products", match="prefix"),
 }
-
-
-def commit(shop: Shop) -> None:
-    """Change the text, after the old one was rendered and stored once more."""
-
-    def others() -> None:
-        shop.see(PAGE)
-        shop.site.settle()
-        assert shop.see(PAGE) == ("old", "HIT")
-
-    InThread(others).result()
-    shop.text = "new"
-
-
-def check_new(shop: Shop) -> None:
-    """No visitor gets the old page as fresh, and soon everybody gets the new one."""
-    assert shop.see(PAGE) != ("old", "HIT")
-    shop.site.settle()
-    assert shop.see(PAGE) == ("new", "HIT")
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
@@ -176,77 +157,6 @@ def test_an_error_after_the_call_does_not_lose_it(
         with pytest.raises(RuntimeError, match="after the commit"):
             shop.post("/edit")
     check_new(shop)
-
-
-class TestAStreamedAnswer:
-    """An answer that is made while it is sent ends when its body is closed."""
-
-    @pytest.mark.parametrize("caller", ["view", "generator"])
-    @pytest.mark.parametrize("length", [None, 10])
-    def test_a_commit_at_the_end_of_the_generator_is_seen(
-        self, shop: Shop, caller: str, length: int | None
-    ) -> None:
-        """The call stands in the view or in the generator; with a Content-Length or not."""
-
-        @shop.site.app.post("/import")
-        def import_all() -> Response:
-            def rows() -> t.Iterator[str]:
-                yield "first"
-                if caller == "generator":
-                    revalidate_path(PAGE)
-                yield "later"
-                commit(shop)
-
-            if caller == "view":
-                revalidate_path(PAGE)
-            response = Response(stream_with_context(rows()))
-            if length is not None:
-                response.content_length = length
-            return response
-
-        shop.warm(PAGE)
-        assert shop.post("/import").text == "firstlater"
-        check_new(shop)
-
-    def test_a_visitor_who_hangs_up_does_not_undo_it(self, shop: Shop) -> None:
-        """The server closes the body early; what the generator commits then is seen."""
-
-        @shop.site.app.get("/import")
-        def import_all() -> Response:
-            def rows() -> t.Iterator[str]:
-                try:
-                    revalidate_path(PAGE)
-                    yield "first"
-                    yield "never"
-                finally:
-                    commit(shop)
-
-            return Response(stream_with_context(rows()))
-
-        shop.warm(PAGE)
-        response = shop.site.get("/import")
-        assert next(response.iter_encoded()) == b"first"
-        response.close()
-        check_new(shop)
-
-    def test_the_signal_is_sent_once(self, shop: Shop) -> None:
-        """A call in the view is repeated at the end of the body, and told then."""
-        heard = shop.hear_revalidated()
-        during: list[int] = []
-
-        @shop.site.app.post("/import")
-        def import_all() -> Response:
-            revalidate_path(PAGE)
-
-            def rows() -> t.Iterator[str]:
-                during.append(len(heard))
-                yield "row"
-
-            return Response(stream_with_context(rows()))
-
-        shop.post("/import")
-        assert during == [0]
-        assert heard == [([PAGE], [], "expire")]
 
 
 def test_background_renders_start_at_the_end_of_the_request(shop: Shop) -> None:

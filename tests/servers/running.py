@@ -84,9 +84,11 @@ def ask(
 
 def _gunicorn(worker: str) -> t.Callable[[int, int], list[str]]:
     def command(port: int, processes: int) -> list[str]:
+        # Given to the sync worker, this option would make it the gthread worker.
+        threads = ["--threads", "16"] if worker == "gthread" else []
         return [
             *("gunicorn", "--worker-class", worker, "--bind", f"127.0.0.1:{port}"),
-            *("--workers", str(processes), "--threads", "16"),
+            *("--workers", str(processes), *threads),
             *("--graceful-timeout", "20", "--no-control-socket", APP),
         ]
 

@@ -18,7 +18,11 @@ from .running import Farm
 )
 def farm(request: pytest.FixtureRequest, start_module_farm: StartFarm) -> Farm:
     """Two processes of each kind of server."""
-    return start_module_farm(request.param, 2)
+    farm = start_module_farm(request.param, 2)
+    if len(farm.servers) == 1 and request.param != "granian":
+        # Some options make gunicorn choose another worker than it was told to.
+        assert f"Using worker: {request.param}" in farm.servers[0].output()
+    return farm
 
 
 def test_a_page_is_rendered_once_for_all_processes(farm: Farm, page: str) -> None:
