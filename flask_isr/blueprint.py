@@ -90,7 +90,7 @@ def _wanted() -> _Wanted:
     match, mode = (_word(body, name) for name in _WORDS)
     if match is not None and not paths:
         raise _BadRequest("'match' is for paths, and there is none")
-    return _Wanted(paths, tags, match or "path", mode)
+    return _Wanted(paths, tags, "path" if match is None else match, mode)
 
 
 def _texts(body: t.Mapping[str, t.Any], one: str, many: str) -> list[str]:
@@ -114,14 +114,13 @@ def _word(body: t.Mapping[str, t.Any], name: str) -> str | None:
 def _items(state: State, wanted: _Wanted) -> list[Invalidation]:
     # "refresh" is for pages; with one page named by its path it is what a sender wants.
     page_mode = "refresh" if wanted.match == "path" else "expire"
+    path_mode = page_mode if wanted.mode is None else wanted.mode
     check = state.revalidator
-    items = [
-        check.path(path, wanted.match, wanted.mode or page_mode)
-        for path in wanted.paths
-    ]
+    items = [check.path(path, wanted.match, path_mode) for path in wanted.paths]
     # Where paths and tags stand together, "refresh" is meant for the paths.
-    tag_mode = "expire" if wanted.paths and wanted.mode == "refresh" else wanted.mode
-    return items + [check.tag(tag, tag_mode or "expire") for tag in wanted.tags]
+    for_paths = wanted.mode is None or (wanted.paths and wanted.mode == "refresh")
+    tag_mode = "expire" if for_paths else wanted.mode
+    return items + [check.tag(tag, tag_mode) for tag in wanted.tags]
 
 
 def _carry_out(state: State, wanted: _Wanted, items: list[Invalidation]) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hmac
 import logging
@@ -107,10 +108,10 @@ def json_body(request: Request) -> dict[str, t.Any]:
     if not request.is_json:
         return {}
     try:
-        _limit_body(request)
-        if not request.get_data():
-            return {}
-        body = request.get_json()
+        with _limited(request):
+            if not request.get_data():
+                return {}
+            body = request.get_json()
     except RequestEntityTooLarge:
         raise BadBody(413, f"The body is larger than {_BODY} bytes") from None
     except (HTTPException, RecursionError):
@@ -120,11 +121,17 @@ def json_body(request: Request) -> dict[str, t.Any]:
     return body
 
 
-def _limit_body(request: Request) -> None:
-    """Read no more than the limit, also of a body that does not say its length; a lower
-    limit of the application's own stays."""
+@contextlib.contextmanager
+def _limited(request: Request) -> t.Iterator[None]:
+    """Read no more than the limit meanwhile, also of a body that does not say its length;
+    a lower limit of the application's own stays."""
     own = request.max_content_length
     request.max_content_length = _BODY if own is None else min(own, _BODY)
+    try:
+        yield
+    finally:
+        # A guarded view may take more, once its sender is known.
+        request.max_content_length = own
 
 
 def form_values(request: Request, name: str) -> list[str]:
@@ -135,8 +142,8 @@ def form_values(request: Request, name: str) -> list[str]:
     if request.is_json:
         return []
     try:
-        _limit_body(request)
-        return request.form.getlist(name)
+        with _limited(request):
+            return request.form.getlist(name)
     except RequestEntityTooLarge:
         raise BadBody(413, f"The body is larger than {_BODY} bytes") from None
     except HTTPException:

@@ -69,5 +69,6 @@ def run_guarded(job: Job) -> None:
     """Run *job*; what it raises is logged, and ends here."""
     try:
         job()
-    except Exception:
+    except (Exception, SystemExit):
+        # SystemExit out of a view ends neither the thread nor the process from here.
         logger.exception("a background job failed")

@@ -265,3 +265,13 @@ def test_without_a_secret_in_the_settings_nobody_may(
     assert answer.json is not None
     assert "ISR_SECRET" in answer.json["message"]
     assert is_no_store(answer)
+
+
+@pytest.mark.parametrize("query", ["mode=", "match="])
+def test_an_empty_word_is_no_default(shop: Shop, query: str) -> None:
+    """A word that is sent must be one of the known ones."""
+    path = "/products/1"
+    answer = shop.post(f"/api/revalidate?path={path}&{query}", headers=BEARER)
+    assert answer.status_code == 400
+    assert answer.json is not None
+    assert "must be" in answer.json["message"]

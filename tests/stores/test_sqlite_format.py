@@ -1,0 +1,56 @@
+"""Folders that another release of Flask-ISR made."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from flask_isr.errors import StoreUnavailable
+
+from ..records import FOX
+from .conftest import MakeStore
+from .kit import body
+from .kit import write
+
+
+def _say_format(folder: Path, name: str, number: int) -> None:
+    database = sqlite3.connect(folder / name)
+    database.execute(f"PRAGMA user_version={number}")
+    database.close()
+
+
+@pytest.mark.parametrize("name", ["pages.sqlite", "work.sqlite"])
+def test_an_older_format_gives_way_to_a_new_store(
+    make_store: MakeStore,
+    folder: Path,
+    name: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Its pages are rendered again, and it is said why."""
+    old = make_store()
+    write(old)
+    old.close()
+    _say_format(folder, name, 0)
+    store = make_store()
+    assert store.load(FOX) is None
+    assert "is set aside: it is of format 0" in caplog.text
+    write(store, body=b"new")
+    assert body(store) == b"new"
+
+
+@pytest.mark.parametrize("name", ["pages.sqlite", "work.sqlite"])
+def test_a_newer_format_is_left_alone(
+    make_store: MakeStore, folder: Path, name: str
+) -> None:
+    """Taking it away would lose the invalidations of those who use it."""
+    new = make_store()
+    write(new)
+    new.close()
+    _say_format(folder, name, 99)
+    store = make_store()
+    with pytest.raises(StoreUnavailable, match="format 99, which this release"):
+        store.load(FOX)
+    _say_format(folder, name, 1)
+    assert body(store) == b"a page"
