@@ -254,8 +254,15 @@ def _boot() -> str:
 
 
 def _make_private_file(path: Path) -> None:
-    # SQLite gives its side files the mode of the main file.
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    """Make *path* readable by its owner alone, if it is not there; SQLite gives its side
+    files the mode of the main file.
+
+    A database that exists must not be opened but by SQLite: to close any descriptor of a
+    file drops all locks of the process on it (https://sqlite.org/howtocorrupt.html, 2.2).
+    """
+    with contextlib.suppress(FileExistsError):
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        os.close(os.open(path, flags, 0o600))
 
 
 def identity(folder: Path) -> Identity:
