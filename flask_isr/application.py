@@ -23,6 +23,8 @@ class Application:
     :param inner: the WSGI application below the Front.
     :param on_prepare: called once with the application, before its views are read.
     :ivar prefix: the mount prefix, ``""`` or ``"/shop"``.
+    :ivar enabled: whether pages are stored; right once the application is prepared, since
+        ``app.run(debug=True)`` and ``TESTING = True`` come late.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class Application:
         self.prefix = mount_prefix(app, settings)
         self._on_prepare = on_prepare
         self._lock = threading.Lock()
+        self.enabled = settings.enabled is not False
         self._prepared: tuple[Routes, Site, Levels] | None = None
 
     @property
@@ -69,6 +72,8 @@ class Application:
 
     def _read(self, scheme: str | None) -> tuple[Routes, Site, Levels]:
         self._on_prepare(self.app)
+        if self.settings.enabled is None:
+            self.enabled = not (self.app.debug or self.app.testing)
         routes = Routes(self.app, self.prefix, self._name())
         site = Site.of(self.app, self.settings, scheme)
         return routes, site, Levels(self.app, self.inner, self.settings, routes)

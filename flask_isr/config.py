@@ -25,6 +25,7 @@ _MIB = 1024 * 1024
 
 #: Key to default value.
 DEFAULTS: t.Final[t.Mapping[str, t.Any]] = {
+    "ISR_ENABLED": None,
     "ISR_SECRET": None,
     "ISR_FOLDER": None,
     "ISR_ORIGIN": None,
@@ -60,8 +61,12 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The checked configuration of one application; times in seconds, sizes in bytes."""
+    """The checked configuration of one application; times in seconds, sizes in bytes.
 
+    :param enabled: ``None``: off in debug and testing, else on.
+    """
+
+    enabled: bool | None
     secrets: tuple[bytes, ...] = field(repr=False)
     folder: Path
     origin: Origin | None
@@ -88,6 +93,7 @@ class Settings:
                 )
         values = {key: app.config.get(key, DEFAULTS[key]) for key in DEFAULTS}
         return cls(
+            enabled=_switch("ISR_ENABLED", values),
             secrets=_secrets(values["ISR_SECRET"]),
             folder=_folder(values["ISR_FOLDER"], Path(app.instance_path)),
             origin=_origin(values["ISR_ORIGIN"]),
@@ -187,6 +193,16 @@ def _split(value: t.Any) -> SplitResult | None:
     except ValueError:
         return None
     return parts
+
+
+def _switch(key: str, values: t.Mapping[str, t.Any]) -> bool | None:
+    value = values[key]
+    if value is not None and not isinstance(value, bool):
+        raise ConfigurationError(
+            f"{key} is {value!r}; it must be True, False, or None for off in debug and"
+            " testing and else on."
+        )
+    return value
 
 
 def _choice(

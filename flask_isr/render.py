@@ -15,6 +15,7 @@ from . import storable
 from .application import Application
 from .capture import Capture
 from .config import Origin
+from .core.entry import Level
 from .core.key import PageKey
 from .core.outcome import Declined
 from .core.outcome import Outcome
@@ -35,8 +36,10 @@ class Renderer:
     def __init__(self, application: Application) -> None:
         self._application = application
 
-    def __call__(self, key: PageKey) -> Outcome:
+    def __call__(self, key: PageKey, level: Level | None = None) -> Outcome:
         """Render *key* on the calling thread, sealed off from whatever runs there.
+
+        :param level: the level to render for; ``None``: the one that the page needs.
 
         Nothing of any visitor reaches it: neither by the request, which is made up, nor by
         context variables. What the application raises, this raises.
@@ -52,7 +55,7 @@ class Renderer:
         environ[CAPTURE] = capture
         final = contextvars.Context().run(self._run, capture)
         rules = storable.Rules(
-            level=self._application.levels.required(match.endpoint).level,
+            level=level or self._application.levels.required(match.endpoint).level,
             lifetime=match.page.lifetime,
             reserved=site.reserved,
         )

@@ -159,6 +159,8 @@ class Revalidator:
             in the background until that succeeds.
         :raises StoreUnavailable: where it was not recorded; nothing is done then.
         """
+        if not self._application.enabled:
+            return {}
         stale = {item.tag for item in invalidations if item.mode == "stale"}
         expired = {item.tag for item in invalidations if item.mode != "stale"}
         if invalidations:
@@ -188,6 +190,8 @@ class Revalidator:
 
         :param rendered: the modes whose pages are rendered in the background.
         """
+        if not self._application.enabled:
+            return
         for item in invalidations:
             if item.mode in rendered and item.match is not None:
                 for target in self._stored(item):
@@ -238,6 +242,8 @@ class Revalidator:
 
         A path that its closed list lacks needs no render: it answers 404.
         """
+        if not self._application.enabled:
+            return {}, []
         targets = {}
         for item in invalidations:
             if item.match is not None and self._lists.allows(item.match):

@@ -24,6 +24,7 @@ from .report import Reporter
 from .revalidator import Revalidator
 from .routes import Routes
 from .stores.sqlite import SQLiteStore
+from .unstored import Unstored
 from .view import Door
 
 if t.TYPE_CHECKING:
@@ -55,11 +56,12 @@ class State:
         )
         self.memory = Memory(self.store, settings.memory_bytes)
         self.store.on_restart = self.memory.clear
+        renderer = Renderer(self.application)
         self.engine = Engine(
             store=self.store,
             memory=self.memory,
             runner=self.runner,
-            render=Renderer(self.application),
+            render=renderer,
             limits=Limits(
                 render=settings.render_timeout,
                 wait=settings.wait_timeout,
@@ -74,7 +76,13 @@ class State:
         self.revalidator = Revalidator(
             self.application, self.store, self.engine, self.lists, self.reporter
         )
-        self.door = Door(self.application, self.engine, self.lists, self.reporter)
+        self.door = Door(
+            self.application,
+            self.engine,
+            self.lists,
+            self.reporter,
+            Unstored(self.application, renderer, self.runner, self.reporter),
+        )
         _states.add(self)
 
     @property

@@ -20,7 +20,6 @@ from .core.answer import Serve
 from .core.answer import ShareError
 from .core.answer import Target
 from .core.engine import Engine
-from .core.entry import Entry
 from .core.entry import NotStatic
 from .errors import StoreUnavailable
 from .listing import ClosedLists
@@ -30,6 +29,7 @@ from .report import Reporter
 from .routes import Match
 from .routes import key_of
 from .routes import target_of
+from .unstored import Unstored
 from .visit import VISIT
 from .visit import Visit
 from .visit import current_capture
@@ -51,7 +51,9 @@ class Door:
         engine: Engine,
         lists: ClosedLists,
         reporter: Reporter,
+        unstored: Unstored,
     ) -> None:
+        self.unstored = unstored
         self.application = application
         self.engine = engine
         self.lists = lists
@@ -74,12 +76,35 @@ class Door:
         if isinstance(found, str):
             return _run_view(page, arguments, found)
         match, target = found
+        if not self.application.enabled:
+            return self._render_unstored(page, match, target, visit, arguments)
         call = _Call(self, visit, match, target, arguments)
         if capture is not None:
             return call.answer_inside_render()
         if visit.verdict is not None:
             return call.enact(visit.verdict)
         return call.answer()
+
+    def _render_unstored(
+        self,
+        page: StaticPage,
+        match: Match,
+        target: Target,
+        visit: Visit,
+        arguments: Arguments,
+    ) -> Response:
+        """Answer while the extension is off: sealed as in production, each time anew."""
+        if current_capture.get() is not None:
+            return _run_view(page, arguments, "nested")
+        serve = self.unstored.render(match, target)
+        if isinstance(serve, RunView):
+            # Also where the render failed: the error meets the visitor's own request, and
+            # so the debugger.
+            return _run_view(page, arguments, serve.reason)
+        if serve is None:
+            _refuse()
+        visit.answered_with(serve)
+        return _respond(serve, 0.0)
 
     def _find(self, page: StaticPage) -> tuple[Match, Target] | str:
         """Which page the current request is for, or why it is for none that is stored."""
@@ -155,7 +180,7 @@ class _Call:
         if allowed is None:
             return self._run("no-list")
         if not allowed:
-            self._refuse()
+            _refuse()
         try:
             known = self._engine.peek(self._target)
         except StoreUnavailable as error:
@@ -212,22 +237,25 @@ class _Call:
         return current_app.response_class()
 
     def _respond(self, serve: Serve) -> Response:
-        entry: Entry = serve.entry
-        age = self._engine.store.now() - entry.began
-        result = current_app.response_class(entry.body, status=entry.status)
-        result.headers.clear()
-        result.headers.extend(response.page_headers(serve, age))
-        return result
+        return _respond(serve, self._engine.store.now() - serve.entry.began)
 
     def _run(self, reason: str) -> Response:
         return _run_view(self._match.page, self._arguments, reason)
 
-    def _refuse(self) -> t.NoReturn:
-        @after_this_request
-        def mark(result: Response) -> Response:
-            result.headers["Cache-Control"] = "no-store"
-            result.headers["X-ISR-Cache"] = "BYPASS"
-            result.headers.add("Cache-Status", "Flask-ISR; fwd=bypass")
-            return result
 
-        abort(404)
+def _respond(serve: Serve, age: float) -> Response:
+    result = current_app.response_class(serve.entry.body, status=serve.entry.status)
+    result.headers.clear()
+    result.headers.extend(response.page_headers(serve, age))
+    return result
+
+
+def _refuse() -> t.NoReturn:
+    @after_this_request
+    def mark(result: Response) -> Response:
+        result.headers["Cache-Control"] = "no-store"
+        result.headers["X-ISR-Cache"] = "BYPASS"
+        result.headers.add("Cache-Status", "Flask-ISR; fwd=bypass")
+        return result
+
+    abort(404)

@@ -31,6 +31,11 @@ def writing() -> t.Iterator[State]:
     """The same, for commands that write: they must not leave files in the folder that the
     server may not touch."""
     with reading() as state:
+        if not state.application.enabled:
+            raise click.ClickException(
+                "Flask-ISR is off, as it is in debug and testing mode: nothing is stored."
+                " Leave that mode, or set ISR_ENABLED to True."
+            )
         _check_owner(state)
         yield state
 

@@ -52,6 +52,7 @@ WRONG: dict[str, list[t.Any]] = {
     "ISR_RENDER_TIMEOUT": [*TIMES, None],
     "ISR_WAIT_TIMEOUT": [*TIMES, None],
     "ISR_STALE_IF_ERROR": TIMES[1:],
+    "ISR_ENABLED": ["yes", 1, 0, "true"],
     "ISR_MEMORY_BYTES": SIZES,
     "ISR_STORE_BYTES": SIZES,
     "ISR_PAGE_BYTES": SIZES,

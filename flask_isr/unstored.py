@@ -1,0 +1,93 @@
+"""Pages while the extension is off: rendered as in production, and never stored."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from .application import Application
+from .core.answer import RunView
+from .core.answer import Serve
+from .core.answer import Target
+from .core.entry import Entry
+from .core.outcome import Declined
+from .core.outcome import Failed
+from .core.outcome import Personal
+from .core.outcome import Rendered
+from .core.runner import Runner
+from .listing import declared_paths
+from .render import Renderer
+from .report import Reporter
+from .routes import Match
+
+logger = logging.getLogger("flask_isr")
+
+
+class Unstored:
+    """Renders pages for one visitor, on a stack where no request is live."""
+
+    def __init__(
+        self,
+        application: Application,
+        renderer: Renderer,
+        runner: Runner,
+        reporter: Reporter,
+    ) -> None:
+        self._application = application
+        self._renderer = renderer
+        self._runner = runner
+        self._reporter = reporter
+
+    def render(self, match: Match, target: Target) -> Serve | RunView | None:
+        """The page as a stranger gets it; ``None`` where its closed list lacks it."""
+        answers: list[Serve | RunView | None] = []
+        done = threading.Event()
+
+        def job() -> None:
+            try:
+                answers.append(self._render(match, target))
+            finally:
+                done.set()
+
+        if self._runner.spawn(job):
+            done.wait()
+        return answers[0] if answers else RunView("no-thread")
+
+    def _render(self, route: Match, target: Target) -> Serve | RunView | None:
+        try:
+            if route.page.fallback is False:
+                pages, errors = declared_paths(self._application, route.endpoint)
+                for error in errors:
+                    logger.warning("%s", error)
+                if route.path not in pages:
+                    return None
+            outcome = self._renderer(target.key, "view")
+        except Exception:
+            # Raised again by the view, for the visitor's own request.
+            return RunView("error")
+        match outcome:
+            case Personal(reason):
+                self._reporter.not_static(target.key, reason)
+                return RunView(reason)
+            case Declined(reason):
+                self._reporter.declined(target.key, reason)
+                return RunView(reason)
+            case Failed():
+                return RunView("error")
+            case Rendered():
+                return Serve(_entry(target, outcome), "MISS", stored=False)
+
+
+def _entry(target: Target, page: Rendered) -> Entry:
+    return Entry(
+        key=target.key,
+        status=page.status,
+        headers=page.headers,
+        body=page.body,
+        etag=page.etag,
+        level="view",
+        mark=0,
+        began=0.0,
+        lifetime=page.lifetime,
+        tags=page.tags,
+    )
