@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import typing as t
+import weakref
 
 from flask import Flask
 
 from .config import Settings
 from .levels import Levels
+from .personal import default_cookies
 from .routes import Routes
 from .site import Site
 from .site import mount_prefix
 
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
+
+logger = logging.getLogger("flask_isr")
+
+
+# Those whose pages are stored in this process.
+_applications: weakref.WeakSet[Application] = weakref.WeakSet()
 
 
 class Application:
@@ -42,6 +51,12 @@ class Application:
         self._lock = threading.Lock()
         self.enabled = settings.enabled is not False
         self._prepared: tuple[Routes, Site, Levels] | None = None
+
+    @property
+    def personal_cookies(self) -> tuple[str, ...]:
+        """The cookies whose bearers are asked for their session."""
+        named = self.settings.personal_cookies
+        return default_cookies(self.app) if named is None else named
 
     @property
     def routes(self) -> Routes:
@@ -74,9 +89,25 @@ class Application:
         self._on_prepare(self.app)
         if self.settings.enabled is None:
             self.enabled = not (self.app.debug or self.app.testing)
-        routes = Routes(self.app, self.prefix, self._name())
+        name = self._name()
+        if self.enabled:
+            self._warn_of_twins(name)
+        routes = Routes(self.app, self.prefix, name)
         site = Site.of(self.app, self.settings, scheme)
         return routes, site, Levels(self.app, self.inner, self.settings, routes)
+
+    def _warn_of_twins(self, name: str) -> None:
+        for other in list(_applications):
+            same = other.settings.folder == self.settings.folder
+            if same and other.app is not self.app and other._name() == name:
+                logger.warning(
+                    "two applications called %r store pages in %s, and get each other's:"
+                    " set ISR_FOLDER or ISR_ORIGIN for each of them.",
+                    self.app.name,
+                    self.settings.folder,
+                )
+                break
+        _applications.add(self)
 
     def _name(self) -> str:
         # Applications of one package share its instance folder: what they are called, and

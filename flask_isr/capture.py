@@ -49,6 +49,7 @@ class Capture:
     :ivar started: when the render began, by the wall clock.
     :ivar environ: the synthetic request, by which the render knows itself.
     :ivar error: what the view raised, which error handlers made an answer of.
+    :ivar session: the session of the render, which no visitor has.
     """
 
     key: PageKey
@@ -59,11 +60,15 @@ class Capture:
     lifetime: Lifetime = field(default_factory=Lifetime)
     view: ViewAnswer | None = None
     error: Exception | None = None
+    session: SessionMixin | None = None
 
     def run(
         self, page: StaticPage, args: tuple[t.Any, ...], kwargs: dict[str, t.Any]
     ) -> Response:
         """Call the view as Flask would, and remember what it answered."""
+        session = self.session = peek_session()
+        before = dict(session or {})
+        modified = session is not None and session.modified
         later = after_request_functions()
         first = len(later)
         response = self._answer(page, args, kwargs)
@@ -72,12 +77,13 @@ class Capture:
         own, later[first:] = later[first:], []
         for function in own:
             response = current_app.ensure_sync(function)(response)
-        session = peek_session()
         self.view = view = ViewAnswer(response.status_code, [], [], False)
         # Read by hooks before the view as well: what they found may show in the page.
         if session is not None:
             view.session_read = session.accessed
-            view.session_written = session.accessed and session.modified
+            # By the view itself: what hooks write belongs to each visitor's own request.
+            changed = session.modified and not modified
+            view.session_written = changed or dict(session) != before
         self._record(response, view, session)
         return response
 

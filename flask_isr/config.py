@@ -30,6 +30,7 @@ DEFAULTS: t.Final[t.Mapping[str, t.Any]] = {
     "ISR_FOLDER": None,
     "ISR_ORIGIN": None,
     "ISR_SERVE": "auto",
+    "ISR_PERSONAL_COOKIES": None,
     "ISR_RENDER_TIMEOUT": 60,
     "ISR_WAIT_TIMEOUT": 10,
     "ISR_STALE_IF_ERROR": None,
@@ -64,6 +65,7 @@ class Settings:
     """The checked configuration of one application; times in seconds, sizes in bytes.
 
     :param enabled: ``None``: off in debug and testing, else on.
+    :param personal_cookies: ``None``: Flask's session cookie and Flask-Login's.
     """
 
     enabled: bool | None
@@ -71,6 +73,7 @@ class Settings:
     folder: Path
     origin: Origin | None
     serve: Serve
+    personal_cookies: tuple[str, ...] | None
     render_timeout: float
     wait_timeout: float
     stale_if_error: float | None
@@ -98,6 +101,9 @@ class Settings:
             folder=_folder(values["ISR_FOLDER"], Path(app.instance_path)),
             origin=_origin(values["ISR_ORIGIN"]),
             serve=_choice("ISR_SERVE", values, ("auto", "wsgi", "view")),
+            personal_cookies=_names(
+                "ISR_PERSONAL_COOKIES", values["ISR_PERSONAL_COOKIES"]
+            ),
             render_timeout=seconds("ISR_RENDER_TIMEOUT", values["ISR_RENDER_TIMEOUT"]),
             wait_timeout=seconds("ISR_WAIT_TIMEOUT", values["ISR_WAIT_TIMEOUT"]),
             stale_if_error=_grace("ISR_STALE_IF_ERROR", values["ISR_STALE_IF_ERROR"]),
@@ -193,6 +199,16 @@ def _split(value: t.Any) -> SplitResult | None:
     except ValueError:
         return None
     return parts
+
+
+def _names(key: str, value: t.Any) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    if not isinstance(value, list | tuple | set | frozenset) or not all(
+        isinstance(name, str) and name for name in value
+    ):
+        raise ConfigurationError(f"{key} is {value!r}; it must be a list of names.")
+    return tuple(value)
 
 
 def _switch(key: str, values: t.Mapping[str, t.Any]) -> bool | None:

@@ -42,7 +42,7 @@ _CHECK_EVERY = 1.0
 class _Ready:
     """An answer that needs no more than to be sent."""
 
-    __slots__ = ("chunks", "headers", "serve", "status", "target")
+    __slots__ = ("anonymous", "chunks", "headers", "serve", "status", "target")
 
     def __init__(self, serve: Serve, age: float, target: Target) -> None:
         entry = serve.entry
@@ -54,6 +54,7 @@ class _Ready:
             ("Content-Length", str(len(entry.body))),
         ]
         self.chunks = [entry.body]
+        self.anonymous = entry.anonymous
 
 
 class Front:
@@ -123,6 +124,8 @@ class Front:
             return None
         item.visited = item.used = True
         ready: _Ready = item.ready
+        if ready.anonymous and self._may_be_somebody(environ):
+            return None
         if ready.serve.state == "STALE":
             self._state.engine.serve_stale(ready.serve.entry)
             self._state.engine.refresh(ready.target)
@@ -134,6 +137,13 @@ class Front:
         # A copy: the server may change the list.
         start_response(ready.status, ready.headers[:])
         return ready.chunks if method == "GET" else []
+
+    def _may_be_somebody(self, environ: WSGIEnvironment) -> bool:
+        """Whether the request has a cookie by which its visitor may be known."""
+        cookie = environ.get("HTTP_COOKIE")
+        return cookie is not None and any(
+            f"{name}=" in cookie for name in self._state.application.personal_cookies
+        )
 
     def _ready(self, item: Item, now: float) -> bool:
         """Prepare the answer of *item*; false when it is not for this door."""
@@ -202,7 +212,7 @@ class Front:
         finally:
             visit.finish()
         if visit.target is not None:
-            return self._ask_engine(visit.target, environ, start_response)
+            return self._ask_engine(visit, visit.target, environ)
         assert visit.served is not None
         assert visit.started is not None
         status, headers, chunks = response.finish(
@@ -212,10 +222,14 @@ class Front:
         return chunks
 
     def _ask_engine(
-        self, target: Target, environ: WSGIEnvironment, start_response: StartResponse
+        self, visit: Visit, target: Target, environ: WSGIEnvironment
     ) -> t.Iterable[bytes]:
+        start_response = visit.start_response
         answer = self._state.engine.visit(target, own_stack=True)
         match answer:
+            case Serve(entry) if entry.anonymous and visit.has_session:
+                # What the visitor gets is not what a stranger gets.
+                return self._enter(environ, start_response, RunView("session"))
             case Serve(entry) if entry.level == "wsgi":
                 age = self._now() - entry.began
                 status, headers, chunks = response.respond(answer, environ, age)

@@ -7,6 +7,7 @@ from http import HTTPStatus
 
 from werkzeug.http import is_resource_modified
 from werkzeug.http import parse_etags
+from werkzeug.http import parse_set_header
 
 from .core.answer import Serve
 from .core.entry import Entry
@@ -46,9 +47,18 @@ def page_headers(serve: Serve, age: float) -> HeaderList:
     headers.append(("ETag", entry.etag))
     if not any(name.lower() == "cache-control" for name, _ in headers):
         headers.append(("Cache-Control", CACHE_CONTROL))
+    if entry.anonymous and not _varies_on_cookie(headers):
+        headers.append(("Vary", "Cookie"))
     headers.append(("X-ISR-Cache", serve.state))
     headers.append(("Cache-Status", cache_status(serve, age)))
     return headers
+
+
+def _varies_on_cookie(headers: HeaderList) -> bool:
+    return any(
+        name.lower() == "vary" and "cookie" in parse_set_header(value)
+        for name, value in headers
+    )
 
 
 def cache_status(serve: Serve, age: float) -> str:

@@ -139,6 +139,7 @@ def _page(capture: Capture, final: Final, rules: Rules, level: Level) -> Outcome
         level=level,
         lifetime=lifetime,
         tags=capture.key.implicit_tags | capture.tags,
+        anonymous=view.session_read or (level == "wsgi" and _session_touched(capture)),
     )
 
 
@@ -166,8 +167,14 @@ def make_etag(headers: Headers, body: bytes) -> str:
     return f'"{digest.hexdigest()}"'
 
 
-def personal_reason(headers: t.Iterable[tuple[str, str]]) -> str | None:
-    """Why an answer with these headers is not for everybody, if it is not."""
+def personal_reason(
+    headers: t.Iterable[tuple[str, str]], *, session_touched: bool = False
+) -> str | None:
+    """Why an answer with these headers is not for everybody, if it is not.
+
+    :param session_touched: whether somebody looked at the session, which alone makes
+        Flask say ``Vary: Cookie``: such an answer is for everybody without a session.
+    """
     for name, value in headers:
         lower = name.lower()
         if lower == "set-cookie":
@@ -180,8 +187,8 @@ def personal_reason(headers: t.Iterable[tuple[str, str]]) -> str | None:
         if lower == "vary":
             others = {item.lower() for item in parse_set_header(value)}
             others -= {"accept-encoding"}
-            if "cookie" in others:
-                return "it looks at the session (Vary: Cookie)"
+            if session_touched:
+                others -= {"cookie"}
             if others:
                 return f"Vary: {value}"
         if lower.startswith("content-security-policy") and "'nonce-" in value:
@@ -205,9 +212,7 @@ def _level(
     own = personal_reason(view.headers)
     if view.session_written:
         own = own or "it writes to the session"
-    if view.session_read:
-        own = own or "it looks at the session"
-    whole = personal_reason(final.headers)
+    whole = personal_reason(final.headers, session_touched=_session_touched(capture))
     if any(nonce in view.body for nonce in _nonces(final.headers)):
         own = own or _NONCE
     if required == "view":
@@ -225,6 +230,10 @@ def _cause(capture: Capture, status: int) -> str:
         return f"status {status}"
     text = str(capture.error)[:_CAUSE_LENGTH]
     return f"{type(capture.error).__name__}: {text} (status {status})"
+
+
+def _session_touched(capture: Capture) -> bool:
+    return capture.session is not None and capture.session.accessed
 
 
 def _failed(cause: str, final: Final) -> Failed:

@@ -90,4 +90,5 @@ def _entry(target: Target, page: Rendered) -> Entry:
         began=0.0,
         lifetime=page.lifetime,
         tags=page.tags,
+        anonymous=page.anonymous,
     )

@@ -24,6 +24,7 @@ from .core.entry import NotStatic
 from .errors import StoreUnavailable
 from .listing import ClosedLists
 from .page import StaticPage
+from .personal import has_session
 from .render import CAPTURE
 from .report import Reporter
 from .routes import Match
@@ -103,6 +104,8 @@ class Door:
             return _run_view(page, arguments, serve.reason)
         if serve is None:
             _refuse()
+        if serve.entry.anonymous and has_session(self.application.app, request):
+            return _run_view(page, arguments, "session")
         visit.answered_with(serve)
         return _respond(serve, 0.0)
 
@@ -174,6 +177,10 @@ class _Call:
         self._target = target
         self._arguments = arguments
 
+    @property
+    def _has_session(self) -> bool:
+        return has_session(self._door.application.app, request)
+
     def answer(self) -> Response:
         """Let the Front answer once Flask has finished, or answer here."""
         allowed = self._door.lists.allows(self._match)
@@ -191,6 +198,8 @@ class _Call:
             if self._engine.store.now() >= known.probe_at:
                 self._engine.refresh(self._target)
             return self._run(known.reason)
+        if known is not None and known.anonymous and self._has_session:
+            return self._run("session")
         required = self._door.application.levels.required(self._match.endpoint).level
         target = dataclasses.replace(self._target, level=required)
         # Where both levels will do, the stored page tells which door it was made for; the
@@ -211,6 +220,8 @@ class _Call:
     def enact(self, answer: Answer) -> Response:
         """Do what the Engine decided."""
         match answer:
+            case Serve(entry) if entry.anonymous and self._has_session:
+                return self._run("session")
             case Serve(entry) if entry.level == "view":
                 self._visit.answered_with(answer)
                 return self._respond(answer)
@@ -233,7 +244,7 @@ class _Call:
                 return result
 
     def _leave_to_front(self, target: Target) -> Response:
-        self._visit.answer_with(target)
+        self._visit.answer_with(target, has_session=self._has_session)
         return current_app.response_class()
 
     def _respond(self, serve: Serve) -> Response:

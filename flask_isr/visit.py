@@ -64,6 +64,7 @@ class Visit:
 
     :ivar start_response: the server's.
     :ivar touched: whether a decorated view or ``revalidate_*`` wrote into it.
+    :ivar has_session: whether the visitor is somebody; known when a decorated view ran.
     :ivar target: written by the decorated view: "answer with this page".
     :ivar verdict: read by the decorated view: what the Engine decided already.
     :ivar served: written by the decorated view: "I answered with this".
@@ -75,6 +76,7 @@ class Visit:
     """
 
     touched = False
+    has_session = False
     target: Target | None = None
     verdict: Answer | None = None
     served: Serve | None = None
@@ -102,9 +104,10 @@ class Visit:
             return self.start_response(status, headers, exc_info)
         return self.start_response(status, headers)
 
-    def answer_with(self, target: Target) -> None:
+    def answer_with(self, target: Target, *, has_session: bool) -> None:
         """Have the Front answer with *target* when Flask has finished."""
         self.target = target
+        self.has_session = has_session
         self.touched = True
 
     def answered_with(self, serve: Serve) -> None:

@@ -36,6 +36,8 @@ class Entry:
     :param began: the store's time when the render began, in seconds; it decides age.
     :param tags: implicit and application's own, with their prefixes.
     :param took: how long the render took, in seconds.
+    :param anonymous: whether it is the page of those only who have no session, since the
+        render looked at that.
     """
 
     key: PageKey
@@ -49,6 +51,7 @@ class Entry:
     lifetime: Lifetime
     tags: frozenset[str]
     took: float = 0.0
+    anonymous: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,7 @@ def encode(record: Record) -> bytes:
             "revalidate": record.lifetime.revalidate,
             "expire": record.lifetime.expire,
             "took": record.took,
+            "anonymous": record.anonymous,
             "size": len(body),
         }
     else:
@@ -160,6 +164,7 @@ def _entry(key: PageKey, meta: dict[str, t.Any], body: bytes) -> Entry:
         lifetime=Lifetime(meta["revalidate"], meta["expire"]),
         tags=frozenset(meta["tags"]),
         took=meta["took"],
+        anonymous=meta["anonymous"],
     )
 
 

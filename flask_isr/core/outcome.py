@@ -13,7 +13,7 @@ from .freshness import Lifetime
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A page that may be stored."""
+    """A page that may be stored; see :class:`.Entry` for its parts."""
 
     status: int
     headers: Headers
@@ -22,6 +22,7 @@ class Rendered:
     level: Level
     lifetime: Lifetime
     tags: frozenset[str]
+    anonymous: bool = False
 
 
 @dataclass(frozen=True, slots=True)

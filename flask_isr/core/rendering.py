@@ -119,6 +119,7 @@ class Rendering:
             lifetime=page.lifetime,
             tags=page.tags,
             took=took,
+            anonymous=page.anonymous,
         )
         try:
             stored = self._store.put(entry)

@@ -10,7 +10,6 @@ from flask import Response
 from flask import abort
 from flask import flash
 from flask import g
-from flask import get_flashed_messages
 from flask import redirect
 from flask import request
 from flask import session
@@ -46,28 +45,16 @@ def writes_the_session() -> str:
     return f"for {request.headers.get('X-Name')}"
 
 
-def reads_the_session() -> str:
-    """A view that shows who is logged in."""
-    return f"for {request.headers.get('X-Name')}{session.get('user', '')}"
-
-
 def flashes() -> str:
     """A view that leaves a message for the next page."""
     flash("hello")
     return f"for {request.headers.get('X-Name')}"
 
 
-def shows_flashed_messages() -> str:
-    """A view that shows messages left for its visitor."""
-    return f"for {request.headers.get('X-Name')}{get_flashed_messages() or ''}"
-
-
 PERSONAL: dict[str, tuple[View, str]] = {
     "set-cookie": (sets_a_cookie, "cookie"),
     "session-written": (writes_the_session, "session"),
-    "session-read": (reads_the_session, "session"),
     "flashing": (flashes, "session"),
-    "flashed": (shows_flashed_messages, "session"),
     "private": (_with(Cache_Control="private"), "private"),
     "private-among-others": (_with(Cache_Control="max-age=5, Private"), "private"),
     "no-store": (_with(Cache_Control="no-store"), "no-store"),

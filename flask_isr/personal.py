@@ -1,0 +1,44 @@
+"""Whether a visitor has a session of his own, so that anonymous pages are not for him."""
+
+from __future__ import annotations
+
+from flask import Flask
+from flask import Request
+
+from .compat import peek_session
+
+# What Flask and Flask-WTF keep in the session of everybody.
+_NOBODYS = {"_permanent", "csrf_token"}
+
+_REMEMBER_COOKIE = "remember_token"
+
+
+def default_cookies(app: Flask) -> tuple[str, ...]:
+    """The cookies by which Flask and Flask-Login know a visitor."""
+    remember = app.config.get("REMEMBER_COOKIE_NAME", _REMEMBER_COOKIE)
+    return app.config["SESSION_COOKIE_NAME"], remember
+
+
+def has_session(app: Flask, request: Request) -> bool:
+    """Whether the visitor of the current request is somebody: his session holds
+    something, or Flask-Login remembers him.
+
+    A cookie that does not verify is nobody's, so that strangers cannot have pages
+    rendered by making cookies up. Does not count as a look at the session.
+    """
+    if "HTTP_COOKIE" not in request.environ:
+        return False
+    session = peek_session()
+    if session is not None and not session.keys() <= _NOBODYS:
+        return True
+    return _is_remembered(app, request)
+
+
+def _is_remembered(app: Flask, request: Request) -> bool:
+    if not hasattr(app, "login_manager"):
+        return False
+    from flask_login.utils import decode_cookie
+
+    name = app.config.get("REMEMBER_COOKIE_NAME", _REMEMBER_COOKIE)
+    cookie = request.cookies.get(name)
+    return cookie is not None and decode_cookie(cookie) is not None
