@@ -35,7 +35,7 @@ test: $(VENV)/tests.stamp
 	@exec $(PY) -m $(PYTEST) $(ARGS)
 
 # Where they are missing, `make test` skips the tests that need them.
-SERVICES := strace
+SERVICES := memcached redis-server strace
 
 services:
 	@missing=$$(for name in $(SERVICES); do \

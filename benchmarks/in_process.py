@@ -82,18 +82,21 @@ def call(application: t.Any, path: str) -> Action:
     return action
 
 
-def pass_through(app: Flask) -> tuple[Action, Action]:
-    """A request that is none of the extension's business, with the Front and without."""
-    front: t.Any = app.wsgi_app
-    answer = [b"x"]
+class Nothing(Flask):
+    """An application that takes no time."""
 
-    def inner(environ: t.Any, start_response: t.Any) -> t.Any:
+    def wsgi_app(self, environ: t.Any, start_response: t.Any) -> t.Any:
+        """Answer with a body that is no list, as Flask does."""
         start_response("200 OK", [])
-        return iter(answer)
+        return iter((b"x",))
 
-    with_front = type(front)(inner, state_of(app))
-    with_front._prepared = True
-    return call(with_front, "/dynamic"), call(inner, "/dynamic")
+
+def pass_through(folder: Path) -> tuple[Action, Action]:
+    """A request that is none of the extension's business, with the Front and without."""
+    app = Nothing("nothing", instance_path=str(folder))
+    without = app.wsgi_app
+    ISR(app)
+    return call(app.wsgi_app, "/dynamic"), call(without, "/dynamic")
 
 
 def on_a_thread(state: State, action: Action) -> Action:
@@ -138,7 +141,7 @@ def main() -> None:
         wanted = target(state)
         render = Renderer(state.application)
         assert isinstance(render(wanted.key), Rendered)
-        through, bare = pass_through(app)
+        through, bare = pass_through(Path(folder))
 
         def read() -> None:
             assert state.store.load(wanted.key) is not None

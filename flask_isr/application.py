@@ -9,7 +9,9 @@ import weakref
 
 from flask import Flask
 
+from .build import digest_of
 from .config import Settings
+from .core.build import Build
 from .levels import Levels
 from .personal import default_cookies
 from .routes import Routes
@@ -50,6 +52,12 @@ class Application:
         self._on_prepare = on_prepare
         self._lock = threading.Lock()
         self.enabled = settings.enabled is not False
+        #: The deployment that this process belongs to, as its files are at its start.
+        self.build = (
+            Build(digest_of(app))
+            if settings.build_id == "auto"
+            else Build(settings.build_id, strict=True)
+        )
         self._prepared: tuple[Routes, Site, Levels] | None = None
 
     @property

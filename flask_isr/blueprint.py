@@ -17,6 +17,7 @@ from .invalidation import Invalidation
 from .secret import GUARDED_ATTRIBUTE
 from .secret import BadBody
 from .secret import form_values
+from .secret import given_token
 from .secret import json_body
 from .secret import message
 from .secret import no_store
@@ -24,9 +25,8 @@ from .secret import refusal
 from .secret import unavailable
 from .state import State
 from .state import current_state
-
-# Targets of one call: they are checked, recorded in one transaction and rendered together.
-_TARGETS = 256
+from .token import TARGETS
+from .token import names_all
 
 _WORDS = ("match", "mode")
 
@@ -54,13 +54,16 @@ def make_blueprint() -> Blueprint:
 
 def revalidate_route() -> Response:
     """Check all targets, expire all of them at once, render the paths, and say how it
-    went."""
-    refused = refusal(request)
-    if refused is not None:
-        return refused
+    went. A token is good for the targets that it names, the secret for all."""
     state = current_state()
+    refused = refusal(request)
+    grant = _grant(state) if refused is not None else None
+    if refused is not None and grant is None:
+        return refused
     try:
         wanted = _wanted()
+        if grant is not None and not _names_all(state, grant, wanted):
+            return message(401, "Invalid token")
         items = _items(state, wanted)
     except NotAStaticPage as error:
         return message(404, str(error), path=error.path)
@@ -77,6 +80,16 @@ def revalidate_route() -> Response:
 setattr(revalidate_route, GUARDED_ATTRIBUTE, True)
 
 
+def _grant(state: State) -> frozenset[str] | None:
+    """What a token that was sent is good for; ``None`` where there is none that is."""
+    token = given_token(request)
+    return None if token is None else state.tokens.read(token)
+
+
+def _names_all(state: State, grant: frozenset[str], wanted: _Wanted) -> bool:
+    return names_all(grant, state.revalidator, wanted.paths, wanted.tags, wanted.match)
+
+
 def _wanted() -> _Wanted:
     body = json_body(request)
     paths = [*request.args.getlist("path"), *form_values(request, "path")]
@@ -85,8 +98,8 @@ def _wanted() -> _Wanted:
     tags += _texts(body, "tag", "tags")
     if not paths and not tags:
         raise _BadRequest("Path is required")
-    if len(paths) + len(tags) > _TARGETS:
-        raise _BadRequest(f"More than {_TARGETS} paths and tags in one call")
+    if len(paths) + len(tags) > TARGETS:
+        raise _BadRequest(f"More than {TARGETS} paths and tags in one call")
     match, mode = (_word(body, name) for name in _WORDS)
     if match is not None and not paths:
         raise _BadRequest("'match' is for paths, and there is none")

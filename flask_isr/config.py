@@ -26,7 +26,9 @@ _MIB = 1024 * 1024
 #: Key to default value.
 DEFAULTS: t.Final[t.Mapping[str, t.Any]] = {
     "ISR_ENABLED": None,
+    "ISR_BUILD_ID": "auto",
     "ISR_SECRET": None,
+    "ISR_CACHE": None,
     "ISR_FOLDER": None,
     "ISR_ORIGIN": None,
     "ISR_SERVE": "auto",
@@ -40,8 +42,8 @@ DEFAULTS: t.Final[t.Mapping[str, t.Any]] = {
     "ISR_RUNNER": "thread",
 }
 
-# Characters below which a secret is short enough to be guessed.
-_SHORT_SECRET = 16
+#: Characters below which a secret is short enough to be guessed.
+SHORT_SECRET = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +67,14 @@ class Settings:
     """The checked configuration of one application; times in seconds, sizes in bytes.
 
     :param enabled: ``None``: off in debug and testing, else on.
+    :param build_id: ``"auto"``: a digest of the application's files; ``None``: none.
     :param personal_cookies: ``None``: Flask's session cookie and Flask-Login's.
     """
 
     enabled: bool | None
+    build_id: str | None
     secrets: tuple[bytes, ...] = field(repr=False)
+    cache: t.Mapping[str, t.Any] | None = field(repr=False)
     folder: Path
     origin: Origin | None
     serve: Serve
@@ -97,7 +102,9 @@ class Settings:
         values = {key: app.config.get(key, DEFAULTS[key]) for key in DEFAULTS}
         return cls(
             enabled=_switch("ISR_ENABLED", values),
+            build_id=_build_id("ISR_BUILD_ID", values["ISR_BUILD_ID"]),
             secrets=_secrets(values["ISR_SECRET"]),
+            cache=_cache(values["ISR_CACHE"]),
             folder=_folder(values["ISR_FOLDER"], Path(app.instance_path)),
             origin=_origin(values["ISR_ORIGIN"]),
             serve=_choice("ISR_SERVE", values, ("auto", "wsgi", "view")),
@@ -153,13 +160,31 @@ def _secrets(value: t.Any) -> tuple[bytes, ...]:
             " be a non-empty string, or a list of them while you change secrets. 'flask"
             " isr secret' makes a good one."
         )
-    if any(len(secret) < _SHORT_SECRET for secret in secrets):
+    if any(len(secret) < SHORT_SECRET for secret in secrets):
         warnings.warn(
-            f"ISR_SECRET is shorter than {_SHORT_SECRET} characters and may be guessed;"
+            f"ISR_SECRET is shorter than {SHORT_SECRET} characters and may be guessed;"
             " 'flask isr secret' makes a good one.",
             stacklevel=2,
         )
     return tuple(secret.encode() for secret in secrets)
+
+
+def _cache(value: t.Any) -> t.Mapping[str, t.Any] | None:
+    if value is None:
+        return None
+    if (
+        not isinstance(value, dict)
+        or not all(str(key).startswith("CACHE_") for key in value)
+        or not isinstance(value.get("CACHE_TYPE"), str)
+    ):
+        # The value is not shown: it may hold a password.
+        raise ConfigurationError(
+            f"ISR_CACHE is of type {type(value).__name__} or lacks CACHE_TYPE; it must be"
+            " the settings of Flask-Caching for a cache of Flask-ISR's own, such as"
+            " {'CACHE_TYPE': 'RedisCache', 'CACHE_REDIS_URL': 'redis://localhost/0'},"
+            " or None for the embedded store."
+        )
+    return dict(value)
 
 
 def _folder(value: t.Any, instance: Path) -> Path:
@@ -209,6 +234,15 @@ def _names(key: str, value: t.Any) -> tuple[str, ...] | None:
     ):
         raise ConfigurationError(f"{key} is {value!r}; it must be a list of names.")
     return tuple(value)
+
+
+def _build_id(key: str, value: t.Any) -> str | None:
+    if value is not None and (not isinstance(value, str) or not value):
+        raise ConfigurationError(
+            f"{key} is {value!r}; it must be 'auto', a string that names the deployment,"
+            " or None where deployments share their pages."
+        )
+    return value
 
 
 def _switch(key: str, values: t.Mapping[str, t.Any]) -> bool | None:

@@ -6,7 +6,9 @@
     ├── ConfigurationError (also ValueError)   a setting or a decorator's argument is wrong
     ├── NotAStaticPage (also LookupError)      a path that no static page serves
     ├── StoreUnavailable                       the store could not be read or written
-    └── RevalidationError                      a page could not be rendered anew
+    ├── RevalidationError                      a page could not be rendered anew
+    └── client.RemoteError                     another site did not do what it was asked
+        └── client.RemoteUnavailable           it could not be reached, or not record it
 """
 
 from __future__ import annotations

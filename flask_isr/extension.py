@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import typing as t
 
 from flask import Blueprint
@@ -15,6 +16,11 @@ from .levels import SKIP_ATTRIBUTE
 from .secret import GUARDED_ATTRIBUTE
 from .secret import require_secret
 from .state import State
+from .state import current_state
+from .token import checked_targets
+
+if t.TYPE_CHECKING:
+    from flask_caching import Cache
 
 Hook = t.TypeVar("Hook", bound=t.Callable[..., t.Any])
 View = t.TypeVar("View", bound=t.Callable[..., t.Any])
@@ -38,13 +44,20 @@ class ISR:
     ``app.extensions["isr"]``. The ``ISR_*`` settings are read in :meth:`init_app`, once.
 
     :param app: the application, where it exists already.
+    :param cache: a :class:`flask_caching.Cache` that keeps the pages, initialised before
+        the first request. None: what ``ISR_CACHE`` says, or the embedded store.
     :param clock: replaces the store's time, in seconds, for tests; all processes on one
         folder must agree on it.
     """
 
     def __init__(
-        self, app: Flask | None = None, *, clock: t.Callable[[], float] | None = None
+        self,
+        app: Flask | None = None,
+        *,
+        cache: Cache | None = None,
+        clock: t.Callable[[], float] | None = None,
     ) -> None:
+        self._cache = cache
         self._clock = clock
         #: ``GET`` and ``POST /revalidate``, to be registered on the application.
         self.blueprint: Blueprint = make_blueprint()
@@ -71,6 +84,7 @@ class ISR:
             settings=Settings.from_app(app),
             clock=self._clock,
             on_prepare=_exempt_from_csrf,
+            cache=self._cache,
         )
         app.extensions["isr"] = state
         app.wsgi_app = Front(app.wsgi_app, state)  # type: ignore[method-assign]
@@ -81,6 +95,31 @@ class ISR:
     def require_secret(self, view: View) -> View:
         """Guard a view by the secret; see :func:`flask_isr.secret.require_secret`."""
         return require_secret(view)
+
+    def token(
+        self,
+        *,
+        paths: t.Iterable[str] = (),
+        tags: t.Iterable[str] = (),
+        lifetime: float | datetime.timedelta = 3600,
+    ) -> str:
+        """A signed token that may revalidate these pages of the current application.
+
+        The revalidate route takes it as ``token=`` in the place of the secret, for the
+        targets that it names or some of them: a "refresh this page" link that can be
+        handed out. It cannot be taken back before its time, other than by removing the
+        secret that signed it: of a list, that is the last one.
+
+        :param paths: as :func:`~flask_isr.revalidate_path` takes them, each one page.
+        :param tags: as :func:`~flask_isr.revalidate_tag` takes them.
+        :param lifetime: seconds or timedelta after which it is refused.
+        :raises ValueError: where there is no target, an argument is malformed, or
+            ``ISR_SECRET`` is not set.
+        :raises NotAStaticPage: where no static page serves a path.
+        """
+        state = current_state()
+        targets = checked_targets(state.revalidator, paths, tags)
+        return state.tokens.make(targets, lifetime)
 
     def skip_on_hit(self, hook: Hook) -> Hook:
         """Mark a ``before_request`` function or URL preprocessor that pages served from

@@ -156,7 +156,7 @@ class Front:
         if self._state.application.levels.required(match.endpoint).level == "view":
             return False
         age = now - entry.began
-        freshness = max(item.validity, entry.lifetime.judge(age))
+        freshness = self._state.engine.judge(entry, item.validity)
         if freshness is Freshness.EXPIRED:
             return False
         state: ServeState = "STALE" if freshness is Freshness.STALE else "HIT"
@@ -197,7 +197,7 @@ class Front:
         if type(body) is list or type(body) is environ.get("wsgi.file_wrapper"):
             # Complete, or a file, which servers send without reading it as long as it is
             # not hidden: nothing of the application runs any more.
-            visit.finished = True
+            visit.finish()
             return body
         # The body may still be made while it is sent, and invalidate pages meanwhile.
         visit.body = body
@@ -225,7 +225,7 @@ class Front:
         self, visit: Visit, target: Target, environ: WSGIEnvironment
     ) -> t.Iterable[bytes]:
         start_response = visit.start_response
-        answer = self._state.engine.visit(target, own_stack=True)
+        answer = visit.answer or self._state.engine.visit(target, own_stack=True)
         match answer:
             case Serve(entry) if entry.anonymous and visit.has_session:
                 # What the visitor gets is not what a stranger gets.

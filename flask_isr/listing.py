@@ -1,21 +1,16 @@
-"""The paths that a static page declares: what is built ahead, and closed lists."""
+"""Closed lists: the paths that exist, for pages with ``fallback=False``."""
 
 from __future__ import annotations
 
-import contextvars
 import logging
 import threading
 import typing as t
-from collections.abc import Iterable
-from collections.abc import Mapping
-
-from flask import url_for
 
 from .application import Application
 from .core.runner import Runner
-from .errors import ISRError
 from .errors import StoreUnavailable
-from .page import StaticPage
+from .paths import asked
+from .paths import declared_paths
 from .stores.base import Listed
 from .stores.base import Store
 
@@ -28,104 +23,6 @@ logger = logging.getLogger("flask_isr")
 # Seconds after which a path that the list lacks has the list asked again, and for which
 # visitors do not ask when there was no answer.
 _ASK_AGAIN = 60.0
-
-
-# The list that is being asked for in this context: the application may request its own
-# pages to make it, and they must not wait for it.
-_asked: contextvars.ContextVar[str | None] = contextvars.ContextVar(
-    "flask_isr.asked", default=None
-)
-
-
-class PathError(ISRError, ValueError):
-    """One item of ``paths`` is no page of its view.
-
-    :param endpoint: whose item it is.
-    :param item: the item.
-    """
-
-    def __init__(self, endpoint: str, item: t.Any, reason: str) -> None:
-        #: Whose item it is.
-        self.endpoint = endpoint
-        #: The item.
-        self.item = item
-        super().__init__(f"paths of the static page {endpoint!r}: {item!r}: {reason}")
-
-
-def declared_paths(
-    application: Application, endpoint: str
-) -> tuple[dict[str, Match], list[PathError]]:
-    """Ask the application which pages of *endpoint* exist.
-
-    Must not be called on the stack of a live request: the callable may work with a
-    database session that the request has open.
-
-    :return: canonical path to page, and the items that are none.
-    :raises Exception: what the callable raises.
-    """
-    page = application.routes.pages[endpoint]
-    pages: dict[str, Match] = {}
-    errors: list[PathError] = []
-
-    def ask() -> None:
-        _asked.set(endpoint)
-        with application.app.test_request_context(
-            base_url=f"{application.site.origin}/"
-        ):
-            for item in _items(page, endpoint, errors):
-                try:
-                    match = _resolve(application, endpoint, item)
-                except PathError as error:
-                    errors.append(error)
-                else:
-                    pages.setdefault(match.path, match)
-
-    contextvars.Context().run(ask)
-    return pages, errors
-
-
-def _items(
-    page: StaticPage, endpoint: str, errors: list[PathError]
-) -> t.Iterator[t.Any]:
-    paths: t.Any = page.paths() if callable(page.paths) else page.paths
-    if isinstance(paths, str | bytes | Mapping) or not isinstance(paths, Iterable):
-        reason = "paths must give an iterable of URL values or paths"
-        errors.append(PathError(endpoint, paths, reason))
-        return
-    yield from paths
-
-
-def _resolve(application: Application, endpoint: str, item: t.Any) -> Match:
-    if isinstance(item, Mapping):
-        item_path = _build(application, endpoint, item)
-    elif isinstance(item, str):
-        item_path = item
-    else:
-        raise PathError(endpoint, item, "neither URL values nor a path")
-    try:
-        match, query = application.routes.match_url(item_path)
-    except LookupError as error:
-        raise PathError(endpoint, item, str(error)) from None
-    if match.endpoint != endpoint:
-        raise PathError(endpoint, item, f"that path belongs to {match.endpoint!r}")
-    if query:
-        raise PathError(endpoint, item, "a query string cannot be built ahead")
-    return match
-
-
-def _build(application: Application, endpoint: str, values: Mapping[str, t.Any]) -> str:
-    known = set().union(
-        *(rule.arguments for rule in application.routes.rules_of(endpoint))
-    )
-    unknown = set(values) - known
-    if unknown:
-        names = ", ".join(sorted(map(str, unknown)))
-        raise PathError(endpoint, values, f"the rule has no {names}")
-    try:
-        return url_for(endpoint, **values)
-    except Exception as error:
-        # BuildError for a missing value, ValueError and others out of converters.
-        raise PathError(endpoint, values, f"no URL can be built ({error})") from None
 
 
 class _Question:
@@ -143,7 +40,7 @@ class ClosedLists:
     """The lists that ``fallback=False`` is closed over, one for all processes.
 
     A list that fails, or is empty after it was not, is not taken: the last one stands. Of
-    each list one question runs at a time in this process.
+    each list one question for which somebody waits runs at a time in this process.
 
     :param warn: told when the store is not there.
     """
@@ -168,6 +65,7 @@ class ClosedLists:
         self._lock = threading.Lock()
         self._running: dict[str, _Question] = {}
         self._next: dict[str, _Question] = {}
+        self._behind: set[str] = set()
 
     def has(self, match: Match) -> bool:
         """Whether the list has the page, as far as that is known without asking."""
@@ -191,8 +89,8 @@ class ClosedLists:
         endpoint = match.endpoint
         try:
             listed = self._listed(endpoint)
-            if listed is None and _asked.get() != endpoint and self._may_ask(endpoint):
-                self._ask(endpoint, joins=True)
+            if listed is None and asked.get() != endpoint and self._may_ask(endpoint):
+                self._join_or_lead(endpoint, joins=True)
                 listed = self._listed(endpoint)
         except StoreUnavailable as error:
             self._warn(error)
@@ -208,8 +106,20 @@ class ClosedLists:
         age = self._store.now() - listed.asked_at
         if 0 <= age < _ASK_AGAIN or not self._may_ask(endpoint):
             return
-        if self._runner.submit(lambda: self._question(endpoint, _Question())):
+        # Beside a question that somebody waits for: this one may hang.
+        if endpoint in self._behind:
+            return
+        self._behind.add(endpoint)
+        if self._runner.submit(lambda: self._ask_behind(endpoint)):
             self._not_before[endpoint] = self._store.now() + _ASK_AGAIN
+        else:
+            self._behind.discard(endpoint)
+
+    def _ask_behind(self, endpoint: str) -> None:
+        try:
+            self._ask_and_take(endpoint, _Question())
+        finally:
+            self._behind.discard(endpoint)
 
     def _may_ask(self, endpoint: str) -> bool:
         """Whether enough time has passed since a question without an answer."""
@@ -221,15 +131,16 @@ class ClosedLists:
         store = self._store
         order = store.announced()
         known = self._known.get(endpoint)
-        if known is not None and known[0] == order:
+        # Below zero, the store is not open and says nothing.
+        if known is not None and known[0] == order >= 0:
             return known[2]
-        version = store.list_version(endpoint)
+        version = store.list_version(self._name(endpoint))
         if version is None:
             return None
         if known is not None and known[1] == version:
             listed: Listed | None = known[2]
         else:
-            listed = store.closed_list(endpoint)
+            listed = store.closed_list(self._name(endpoint))
         if listed is not None:
             self._known[endpoint] = (order, version, listed)
         return listed
@@ -238,9 +149,9 @@ class ClosedLists:
         """Have the application asked for the list, beginning after this call, on another
         stack, and wait for the answer; whether a list came of it in time."""
         # Called by the very code that is being asked: it would wait for itself.
-        return _asked.get() != endpoint and self._ask(endpoint, joins=False)
+        return asked.get() != endpoint and self._join_or_lead(endpoint, joins=False)
 
-    def _ask(self, endpoint: str, *, joins: bool) -> bool:
+    def _join_or_lead(self, endpoint: str, *, joins: bool) -> bool:
         with self._lock:
             running = self._running.get(endpoint)
             if running is None:
@@ -251,20 +162,24 @@ class ClosedLists:
                 question = self._next.setdefault(endpoint, _Question())
         leads = running is None
         if leads and not self._runner.spawn(lambda: self._lead(endpoint, question)):
-            with self._lock:
-                self._running.pop(endpoint, None)
-                waiting = self._next.pop(endpoint, None)
-            for refused in (question, waiting):
-                if refused is not None:
-                    refused.done.set()
+            self._refuse(endpoint, question)
         question.done.wait(self._application.settings.wait_timeout)
         return question.done.is_set() and question.taken
+
+    def _refuse(self, endpoint: str, question: _Question) -> None:
+        """Let go those who wait for a question that nobody can ask now."""
+        with self._lock:
+            self._running.pop(endpoint, None)
+            waiting = self._next.pop(endpoint, None)
+        for refused in (question, waiting):
+            if refused is not None:
+                refused.done.set()
 
     def _lead(self, endpoint: str, question: _Question) -> None:
         more: _Question | None = question
         while more is not None:
             try:
-                self._question(endpoint, more)
+                self._ask_and_take(endpoint, more)
             finally:
                 with self._lock:
                     question, more = more, self._next.pop(endpoint, None)
@@ -274,11 +189,11 @@ class ClosedLists:
                         self._running[endpoint] = more
                 question.done.set()
 
-    def _question(self, endpoint: str, question: _Question) -> None:
+    def _ask_and_take(self, endpoint: str, question: _Question) -> None:
         try:
             # Before the question: an answer that is older than another's must not win.
             mark = self._store.tick()
-            pages = self._answer(endpoint)
+            pages = self._declared(endpoint)
             if pages is not None:
                 question.taken = self.take(endpoint, pages, mark)
         except StoreUnavailable as error:
@@ -288,7 +203,7 @@ class ClosedLists:
         else:
             self._not_before[endpoint] = self._store.now() + _ASK_AGAIN
 
-    def _answer(self, endpoint: str) -> t.Collection[str] | None:
+    def _declared(self, endpoint: str) -> t.Collection[str] | None:
         try:
             pages, errors = declared_paths(self._application, endpoint)
         except Exception:
@@ -306,11 +221,14 @@ class ClosedLists:
         :param mark: what :meth:`.Store.tick` gave before the application was asked.
         :raises StoreUnavailable: where it was not written.
         """
-        listed = self._store.closed_list(endpoint)
+        listed = self._store.closed_list(self._name(endpoint))
         if not pages and listed is not None and listed.paths:
             logger.warning(
                 "the paths of %r are empty now; the last list stands", endpoint
             )
             return False
-        self._store.put_list(endpoint, pages, mark)
-        return True
+        return self._store.put_list(self._name(endpoint), pages, mark)
+
+    def _name(self, endpoint: str) -> str:
+        # Applications that share a store may have endpoints of the same name.
+        return f"{self._application.routes.site} {endpoint}"

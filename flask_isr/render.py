@@ -59,7 +59,7 @@ class Renderer:
             lifetime=match.page.lifetime,
             reserved=site.reserved,
         )
-        return storable.judge(key, capture, final, rules)
+        return storable.judge(capture, final, rules)
 
     def _run(self, capture: Capture) -> storable.Final:
         current_capture.set(capture)

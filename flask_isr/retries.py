@@ -73,7 +73,8 @@ class Retries:
             if waiting.action():
                 logger.info("%s: succeeded at last", waiting.name)
                 return True
-        except Exception:
+        except BaseException:
+            # Nobody is there to whom it could be raised, and the others must go on.
             logger.exception("%s: tried again in vain", waiting.name)
         if time.monotonic() - waiting.since < _PATIENCE:
             return False

@@ -29,7 +29,7 @@ from .report import Reporter
 from .retries import Retries
 from .routes import PATH_LENGTH
 from .routes import Match
-from .routes import key_of
+from .routes import key_of_url
 from .routes import target_of
 from .stores.base import Store
 from .visit import current_visit
@@ -92,16 +92,8 @@ class Revalidator:
         page, query = self._application.routes.match_url(path)
         tag = path_tag(page.path)
         if query:
-            tag = variant_tag(self._key(page, query))
+            tag = variant_tag(key_of_url(page, query))
         return Invalidation(path, tag, mode, True, page, query or None)
-
-    def _key(self, match: Match, query: str) -> PageKey:
-        key = key_of(match, query.encode().decode("latin-1"))
-        if key is None:
-            raise ConfigurationError(
-                f"the query of {match.path!r} has too many values."
-            )
-        return key
 
     def _prefix(self, path: str) -> str:
         if "?" in path:
@@ -129,15 +121,14 @@ class Revalidator:
 
     # -- acting -----------------------------------------------------------------------
 
-    def act(self, invalidations: t.Sequence[Invalidation]) -> None:
+    def act(self, invalidations: t.Sequence[Invalidation]) -> dict[str, str]:
         """Do what an application's call asks for, now, and in a request again at its end.
 
+        :return: path to cause, for paths whose list could not be asked.
         :raises StoreUnavailable: where it was not recorded; nothing is done then.
         :raises RevalidationError: where a page in mode ``refresh`` was not renewed.
         """
-        invalidations = list(
-            {(item.tag, item.mode): item for item in invalidations}.values()
-        )
+        invalidations = _merged(invalidations)
         failed = self.record(invalidations)
         visit = current_visit()
         if visit is None or visit.finished:
@@ -150,6 +141,7 @@ class Revalidator:
             failed |= more
             if failed or pending:
                 raise RevalidationError(failed, pending)
+        return failed
 
     def record(self, invalidations: t.Sequence[Invalidation]) -> dict[str, str]:
         """Write all in the store, in one transaction, and ask closed lists that lack one
@@ -256,13 +248,17 @@ class Revalidator:
         assert item.match is not None
         keys: dict[PageKey, None] = {}
         if always:
-            keys[self._key(item.match, item.query or "")] = None
+            keys[key_of_url(item.match, item.query or "")] = None
         try:
             for record in self._store.variants(item.match.path, _VARIANTS):
-                named = item.query is None or record.key == self._key(
+                named = item.query is None or record.key == key_of_url(
                     item.match, item.query
                 )
-                if isinstance(record, Entry) and named:
+                if (
+                    isinstance(record, Entry)
+                    and named
+                    and _is_of(record.key, item.match)
+                ):
                     keys[record.key] = None
         except StoreUnavailable as error:
             self._engine.upkeep.warn(error)
@@ -274,6 +270,13 @@ class Revalidator:
                 # Such a page is not stored: there is nothing to render.
                 self._reporter.tags_failed(key, error)
         return targets
+
+
+def _is_of(key: PageKey, match: Match) -> bool:
+    """Whether a stored page is one of *match*, and not another application's or what an
+    earlier release made of the same path."""
+    declared = {name for name, _ in key.query} <= set(match.page.query)
+    return declared and key == match.key(key.query)
 
 
 def _merged(invalidations: t.Iterable[Invalidation]) -> list[Invalidation]:

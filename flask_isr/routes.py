@@ -68,7 +68,7 @@ class Routes:
 
     def __init__(self, app: Flask, prefix: str, site: str = "") -> None:
         self.prefix = prefix
-        self._site = site
+        self.site = site
         #: Endpoint to page.
         self.pages: dict[str, StaticPage] = {}
         self._rules: dict[str, Rule] = {}
@@ -159,7 +159,7 @@ class Routes:
         path = self.prefix + path
         if len(path) > PATH_LENGTH or not _plain(path):
             return None
-        return Match(page, rule.endpoint, rule, values, path, self._site)
+        return Match(page, rule.endpoint, rule, values, path, self.site)
 
     def match_request(self, environ: t.Mapping[str, t.Any]) -> Match | None:
         """The static page that a request asks for, if it can be told apart by its path.
@@ -219,6 +219,17 @@ def key_of(match: Match, query_string: str = "") -> PageKey | None:
     """
     query = declared_query(query_string, match.page.query)
     return None if query is None else match.key(query)
+
+
+def key_of_url(match: Match, query: str) -> PageKey:
+    """The key of a page that a person or a program named by its URL.
+
+    :raises ConfigurationError: where the query has more than anybody needs.
+    """
+    key = key_of(match, query.encode().decode("latin-1"))
+    if key is None:
+        raise ConfigurationError(f"the query of {match.path!r} has too many values.")
+    return key
 
 
 def declared_query(

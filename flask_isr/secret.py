@@ -87,6 +87,16 @@ def _given(request: Request) -> bytes:
     return value.encode("utf-8", "replace") if isinstance(value, str) else b""
 
 
+def given_token(request: Request) -> str | None:
+    """The token that was sent in the place of the secret, if there is one."""
+    try:
+        sent = [*request.args.getlist("token"), *form_values(request, "token")]
+        value = sent[0] if sent else json_body(request).get("token")
+    except BadBody:
+        return None
+    return value if isinstance(value, str) else None
+
+
 class BadBody(ValueError):
     """A body that cannot be used.
 

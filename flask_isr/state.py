@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
-import os
 import random
+import time
 import typing as t
-import weakref
 
 from flask import Flask
 
 from .application import Application
+from .backends import private_backend
+from .backends import shared_backend
 from .config import Settings
 from .core.answer import Limits
 from .core.engine import Engine
+from .core.fork import forget_at_fork
 from .core.memory import Memory
 from .core.runner import InlineRunner
 from .core.runner import Runner
 from .core.runner import ThreadRunner
 from .current import current_extension
+from .errors import ConfigurationError
 from .listing import ClosedLists
 from .render import Renderer
 from .report import Reporter
 from .revalidator import Revalidator
 from .routes import Routes
+from .stores.backend import Values
+from .stores.base import Store
+from .stores.caching import CachingStore
 from .stores.sqlite import SQLiteStore
+from .token import Tokens
 from .unstored import Unstored
 from .view import Door
 
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
+    from flask_caching import Cache
 
 
 class State:
@@ -37,6 +45,7 @@ class State:
     :param inner: the WSGI application below the Front.
     :param clock: replaces the store's time, in seconds, for tests.
     :param on_prepare: called before the application's views are read.
+    :param cache: keeps the pages; ``None``: what the settings say does.
     """
 
     def __init__(
@@ -46,16 +55,22 @@ class State:
         settings: Settings,
         clock: t.Callable[[], float] | None,
         on_prepare: t.Callable[[Flask], None],
+        cache: Cache | None = None,
     ) -> None:
         self.settings = settings
-        self.application = Application(app, inner, settings, on_prepare)
+
+        def prepare(app: Flask) -> None:
+            on_prepare(app)
+            if isinstance(self.store, CachingStore):
+                # The cache may have been initialised after the extension.
+                self.store.check()
+
+        self.application = Application(app, inner, settings, prepare)
         self.reporter = Reporter(app)
+        self.tokens = Tokens(settings.secrets, clock or time.time)
         self.runner = _runner(settings)
-        self.store = SQLiteStore(
-            settings.folder, limit=settings.store_bytes, clock=clock
-        )
+        self.store = _store(app, settings, cache, clock)
         self.memory = Memory(self.store, settings.memory_bytes)
-        self.store.on_restart = self.memory.clear
         renderer = Renderer(self.application)
         self.engine = Engine(
             store=self.store,
@@ -69,7 +84,10 @@ class State:
             ),
             random=random.random,
             observer=self.reporter,
+            build=self.application.build,
         )
+        if isinstance(self.store, SQLiteStore):
+            self.store.on_restart = self._forget_store
         self.lists = ClosedLists(
             self.application, self.store, self.runner, self.engine.upkeep.warn
         )
@@ -83,12 +101,16 @@ class State:
             self.reporter,
             Unstored(self.application, renderer, self.runner, self.reporter),
         )
-        _states.add(self)
+        forget_at_fork(self)
 
     @property
     def routes(self) -> Routes:
         """The static pages of the application."""
         return self.application.routes
+
+    def _forget_store(self) -> None:
+        self.memory.clear()
+        self.engine.builds.forget()
 
     def after_fork(self) -> None:
         """In a child process: forget what the parent's other threads were doing."""
@@ -107,16 +129,33 @@ def current_state() -> State:
     return t.cast(State, current_extension())
 
 
-_states: weakref.WeakSet[State] = weakref.WeakSet()
+def _store(
+    app: Flask,
+    settings: Settings,
+    cache: Cache | None,
+    clock: t.Callable[[], float] | None,
+) -> Store:
+    config = settings.cache
+    if cache is None and config is None:
+        return SQLiteStore(settings.folder, limit=settings.store_bytes, clock=clock)
+    if cache is not None and config is not None:
+        raise ConfigurationError(
+            "both ISR(cache=…) and ISR_CACHE say where pages are kept; give one of them."
+        )
 
+    def resolve() -> Values:
+        if config is not None:
+            return private_backend(config)
+        assert cache is not None
+        return shared_backend(app, cache)
 
-def _after_fork() -> None:
-    for state in list(_states):
-        state.after_fork()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    # What one module calls its applications tells them apart.
+    store = CachingStore(
+        resolve, namespace=f"{app.import_name} {app.name}", clock=clock
+    )
+    if config is not None or cache in app.extensions.get("cache", {}):
+        store.check()
+    return store
 
 
 def _runner(settings: Settings) -> Runner:

@@ -15,7 +15,6 @@ from .capture import Capture
 from .core.entry import Headers
 from .core.entry import Level
 from .core.freshness import Lifetime
-from .core.key import PageKey
 from .core.outcome import Declined
 from .core.outcome import Failed
 from .core.outcome import Outcome
@@ -84,8 +83,8 @@ class Rules:
     reserved: tuple[str, ...]
 
 
-def judge(key: PageKey, capture: Capture, final: Final, rules: Rules) -> Outcome:
-    """What came of the render of *key*."""
+def judge(capture: Capture, final: Final, rules: Rules) -> Outcome:
+    """What came of a render."""
     view = capture.view
     status = final.status
     if not final.whole:

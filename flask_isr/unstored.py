@@ -15,7 +15,7 @@ from .core.outcome import Failed
 from .core.outcome import Personal
 from .core.outcome import Rendered
 from .core.runner import Runner
-from .listing import declared_paths
+from .paths import declared_paths
 from .render import Renderer
 from .report import Reporter
 from .routes import Match

@@ -227,7 +227,7 @@ class _Call:
                 return self._respond(answer)
             case Serve():
                 # Rendered anew, it no longer needs the hooks: they ran in its render.
-                return self._leave_to_front(self._target)
+                return self._leave_to_front(self._target, answer)
             case RunView(reason, strangers_fail):
                 result = self._run(reason)
                 if strangers_fail and _is_page(result):
@@ -243,8 +243,8 @@ class _Call:
                 result.headers["X-ISR-Cache"] = "MISS"
                 return result
 
-    def _leave_to_front(self, target: Target) -> Response:
-        self._visit.answer_with(target, has_session=self._has_session)
+    def _leave_to_front(self, target: Target, answer: Answer | None = None) -> Response:
+        self._visit.answer_with(target, has_session=self._has_session, answer=answer)
         return current_app.response_class()
 
     def _respond(self, serve: Serve) -> Response:

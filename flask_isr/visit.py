@@ -66,6 +66,7 @@ class Visit:
     :ivar touched: whether a decorated view or ``revalidate_*`` wrote into it.
     :ivar has_session: whether the visitor is somebody; known when a decorated view ran.
     :ivar target: written by the decorated view: "answer with this page".
+    :ivar answer: the Engine's answer for that, where it is known already.
     :ivar verdict: read by the decorated view: what the Engine decided already.
     :ivar served: written by the decorated view: "I answered with this".
     :ivar started: status and headers of an answer that the Front keeps back, or that goes
@@ -79,6 +80,7 @@ class Visit:
     has_session = False
     target: Target | None = None
     verdict: Answer | None = None
+    answer: Answer | None = None
     served: Serve | None = None
     started: tuple[str, list[tuple[str, str]]] | None = None
     pending: dict[tuple[str, str], Invalidation] | None = None
@@ -104,9 +106,15 @@ class Visit:
             return self.start_response(status, headers, exc_info)
         return self.start_response(status, headers)
 
-    def answer_with(self, target: Target, *, has_session: bool) -> None:
-        """Have the Front answer with *target* when Flask has finished."""
+    def answer_with(
+        self, target: Target, *, has_session: bool, answer: Answer | None = None
+    ) -> None:
+        """Have the Front answer with *target* when Flask has finished.
+
+        :param answer: what the Engine answered already.
+        """
         self.target = target
+        self.answer = answer
         self.has_session = has_session
         self.touched = True
 
@@ -124,10 +132,11 @@ class Visit:
         merge."""
         self._repeat = repeat
         first = self.pending is None
-        if self.pending is None:
-            self.pending = {}
+        pending = self.pending or {}
         for item in invalidations:
-            self.pending.setdefault((item.tag, item.mode), item)
+            pending.setdefault((item.tag, item.mode), item)
+        # Set again: another thread may have ended the request meanwhile.
+        self.pending = pending
         self.touched = True
         if self.finished:
             # Another thread ended the request meanwhile.

@@ -6,6 +6,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from flask import Flask
 
 from .support import Clock
 from .support import Site
@@ -24,8 +25,8 @@ def make_site(tmp_path: Path, clock: Clock) -> t.Iterator[MakeSite]:
     """Make applications; those made in one test share the folder, as processes would."""
     sites: list[Site] = []
 
-    def make(**config: t.Any) -> Site:
-        site = Site(tmp_path, clock, config)
+    def make(*, app_class: type[Flask] = Flask, **config: t.Any) -> Site:
+        site = Site(tmp_path, clock, config, app_class)
         sites.append(site)
         return site
 

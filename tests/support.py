@@ -41,9 +41,15 @@ class Site:
     :ivar clock: the store's time.
     """
 
-    def __init__(self, folder: Path, clock: Clock, config: dict[str, t.Any]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        clock: Clock,
+        config: dict[str, t.Any],
+        app_class: type[Flask] = Flask,
+    ) -> None:
         self.clock = clock
-        self.app = Flask("site", instance_path=str(folder))
+        self.app = app_class("site", instance_path=str(folder))
         self.app.config.update({"ISR_SECRET": SECRET, **config})
         self.isr = ISR(self.app, clock=clock)
 

@@ -18,7 +18,7 @@ from ..core.flight import Landed
 from ..core.flight import Landing
 from ..core.outcome import Personal
 from ..errors import StoreUnavailable
-from ..listing import declared_paths
+from ..paths import declared_paths
 from ..routes import Match
 from ..routes import target_of
 from ..state import State

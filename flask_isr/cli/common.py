@@ -7,6 +7,7 @@ import os
 import shlex
 import sys
 import typing as t
+from pathlib import Path
 
 import click
 
@@ -42,17 +43,27 @@ def writing() -> t.Iterator[State]:
 
 def _check_owner(state: State) -> None:
     folder = state.settings.folder
-    if not hasattr(os, "geteuid") or not folder.exists():
-        return
-    owner, user = folder.stat().st_uid, os.geteuid()
-    if owner != user:
-        name = _name(owner)
-        program = os.path.basename(sys.argv[0])
-        command = shlex.join(["sudo", "-u", name, program, *sys.argv[1:]])
-        raise click.ClickException(
-            f"{folder} belongs to {name}, and you are {_name(user)}: files that you write"
-            f" there would lock the server out. Run: {command}"
-        )
+    if folder.exists() and foreign_owner(folder) is not None:
+        raise click.ClickException(not_yours(folder))
+
+
+def foreign_owner(path: Path) -> str | None:
+    """Whose *path* is; ``None`` where it is the user's own, or that cannot be told."""
+    if not hasattr(os, "geteuid"):
+        return None
+    owner = path.stat().st_uid
+    return None if owner == os.geteuid() else _name(owner)
+
+
+def not_yours(folder: Path) -> str:
+    """That another user's *folder* must be left alone, and how to run the command."""
+    name = foreign_owner(folder) or "?"
+    program = os.path.basename(sys.argv[0])
+    command = shlex.join(["sudo", "-u", name, program, *sys.argv[1:]])
+    return (
+        f"{folder} belongs to {name}, and you are {_name(os.geteuid())}: files that you"
+        f" write there would lock the server out. Run: {command}"
+    )
 
 
 def _name(uid: int) -> str:

@@ -10,11 +10,12 @@ from flask.cli import with_appcontext
 
 from ..core.entry import Entry
 from ..core.entry import NotStatic
+from ..core.entry import Record
 from ..core.freshness import Freshness
 from ..core.key import user_tag
 from ..core.key import user_tags
 from ..page import StaticPage
-from ..routes import key_of
+from ..routes import key_of_url
 from ..state import State
 from ..stores.base import Overview
 from ..table import duration
@@ -106,7 +107,7 @@ def _described(state: State, overview: Overview) -> dict[str, t.Any]:
     age = max(0.0, state.store.now() - record.began)
     return {
         "path": str(record.key),
-        "state": _state_of(overview, age),
+        "state": _state_of(state, overview),
         "age": round(age, 3),
         "size": overview.size,
         "tags": user_tags(record.tags),
@@ -114,12 +115,11 @@ def _described(state: State, overview: Overview) -> dict[str, t.Any]:
     }
 
 
-def _state_of(overview: Overview, age: float) -> str:
+def _state_of(state: State, overview: Overview) -> str:
     record = overview.record
     if isinstance(record, NotStatic):
         return "NOT-STATIC"
-    freshness = max(overview.validity, record.lifetime.judge(age))
-    return freshness.name
+    return state.engine.judge(record, overview.validity).name
 
 
 @click.command("show")
@@ -129,20 +129,18 @@ def show_command(path: str) -> None:
     """Tell all about one page, and why it is in its state."""
     with reading() as state:
         match, query = state.routes.match_url(path)
-        key = key_of(match, query)
-        if key is None:
-            raise click.UsageError("The query has too many values.")
+        key = key_of_url(match, query)
         lines = [("Page", str(key)), ("Rule", f"{key.rule}  ({match.endpoint})")]
         level, cause = _served(state, match.endpoint)
         lines.append(("Served", f"{level}: {cause}"))
-        found = next((o for o in state.store.overview() if o.record.key == key), None)
+        stored = state.store.load(key)
         failure = state.store.failure(key)
-        if found is None:
+        if stored is None:
             lines.append(
                 ("State", "nothing is stored: its next visitor waits for a render")
             )
         else:
-            lines += _about(state, found)
+            lines += _about(state, stored.record, stored.current)
         if failure is not None:
             left = failure.retry_at - state.store.now()
             when = f"in {duration(left)}" if left > 0 else "at the next visit"
@@ -153,8 +151,7 @@ def show_command(path: str) -> None:
         click.echo(f"{name.ljust(width)}  {value}")
 
 
-def _about(state: State, overview: Overview) -> list[tuple[str, str]]:
-    record = overview.record
+def _about(state: State, record: Record, validity: Freshness) -> list[tuple[str, str]]:
     age = max(0.0, state.store.now() - record.began)
     if isinstance(record, NotStatic):
         left = max(0.0, record.probe_at - state.store.now())
@@ -163,7 +160,7 @@ def _about(state: State, overview: Overview) -> list[tuple[str, str]]:
             ("Tried again", f"in {duration(left)}"),
         ]
     return [
-        ("State", _why(overview, record, age)),
+        ("State", _why(state, record, validity, age)),
         ("Status", str(record.status)),
         ("Age", duration(age)),
         ("Revalidate", duration(record.lifetime.revalidate)),
@@ -175,11 +172,12 @@ def _about(state: State, overview: Overview) -> list[tuple[str, str]]:
     ]
 
 
-def _why(overview: Overview, entry: Entry, age: float) -> str:
-    by_age = entry.lifetime.judge(age)
-    state = max(overview.validity, by_age)
-    if state is Freshness.FRESH:
+def _why(state: State, entry: Entry, validity: Freshness, age: float) -> str:
+    freshness = state.engine.judge(entry, validity)
+    if freshness is Freshness.FRESH:
         return "FRESH"
-    if overview.validity >= by_age:
-        return f"{state.name}: it was invalidated after it was rendered"
-    return f"{state.name}: it is {duration(age)} old"
+    if validity is freshness:
+        return f"{freshness.name}: it was invalidated after it was rendered"
+    if entry.lifetime.judge(age) is freshness:
+        return f"{freshness.name}: it is {duration(age)} old"
+    return f"{freshness.name}: another build made it"

@@ -11,6 +11,7 @@ from ..errors import RevalidationError
 from ..invalidation import MATCHES
 from ..invalidation import MODES
 from .common import writing
+from .remote import revalidate_remotely
 
 
 @click.command("revalidate")
@@ -20,17 +21,36 @@ from .common import writing
 )
 @click.option("--match", default="path", type=click.Choice(MATCHES), show_default=True)
 @click.option("--mode", default="expire", type=click.Choice(MODES), show_default=True)
+@click.option(
+    "--remote", metavar="URL", help="Ask the revalidate route at URL to do it."
+)
 @with_appcontext
 def revalidate_command(
-    paths: tuple[str, ...], tags: tuple[str, ...], match: str, mode: str
+    paths: tuple[str, ...],
+    tags: tuple[str, ...],
+    match: str,
+    mode: str,
+    remote: str | None,
 ) -> None:
     """Make stored pages give way to new ones.
 
     PATH is what the address bar shows, from the first slash on. All are checked before
-    any is touched.
+    any is touched. With --remote this is done by another site that has the same secret:
+    ISR_SECRET in the configuration, or the environment variable FLASK_ISR_SECRET.
     """
     if not paths and not tags:
         raise click.UsageError("Name a PATH or a --tag.")
+    if remote is None:
+        _revalidate_here(paths, tags, match, mode)
+    else:
+        revalidate_remotely(remote, paths, tags, match, mode)
+    for name in (*paths, *tags):
+        click.echo(f"revalidated {name}")
+
+
+def _revalidate_here(
+    paths: tuple[str, ...], tags: tuple[str, ...], match: str, mode: str
+) -> None:
     with writing() as state:
         try:
             items = [state.revalidator.path(path, match, mode) for path in paths]
@@ -38,13 +58,15 @@ def revalidate_command(
         except ValueError as error:
             raise click.UsageError(str(error)) from error
         try:
-            state.revalidator.act(items)
+            failed = state.revalidator.act(items)
         except RevalidationError as error:
             raise click.ClickException(str(error)) from error
+        if failed:
+            # The server asks again in the background; a command has no background.
+            causes = "; ".join(f"{path}: {cause}" for path, cause in failed.items())
+            raise click.ClickException(f"expired, but {causes}. Try again.")
         # The renders that it started belong to this process.
         state.runner.drain(state.settings.render_timeout)
-    for name in (*paths, *tags):
-        click.echo(f"revalidated {name}")
 
 
 @click.command("clear")

@@ -17,6 +17,8 @@ from .answer import RunView
 from .answer import Serve
 from .answer import ShareError
 from .answer import Target
+from .build import Build
+from .build import Builds
 from .entry import Entry
 from .entry import Mark
 from .entry import NotStatic
@@ -70,15 +72,17 @@ class Engine:
         limits: Limits,
         random: t.Callable[[], float],
         observer: Observer,
+        build: Build | None = None,
     ) -> None:
         self.store = store
         self.memory = memory
         self.runner = runner
         self.upkeep = Upkeep(store, memory, runner)
+        self.builds = Builds(store, build or Build())
         self._limits = limits
         self._observer = observer
         self._rendering = Rendering(
-            store, memory, render, observer, limits.render, random
+            store, memory, render, observer, self.builds, limits.render, random
         )
         self._launcher = Launcher(
             store, runner, self._rendering, self.upkeep, self._needed
@@ -167,10 +171,17 @@ class Engine:
         if isinstance(record, NotStatic):
             # An invalidation forgets that the page was not static.
             return record if validity is Freshness.FRESH else None
-        if target.level not in (None, record.level):
+        if target.level not in (None, record.level) or self.builds.refuses(record):
             return None
-        age = self.store.now() - record.began
-        return _Found(record, max(validity, record.lifetime.judge(age)))
+        return _Found(record, self.judge(record, validity))
+
+    def judge(self, entry: Entry, validity: Freshness) -> Freshness:
+        """How good *entry* is, by what invalidations say, its age, and its build.
+
+        :raises StoreUnavailable: where the store does not say.
+        """
+        age = self.store.now() - entry.began
+        return max(validity, entry.lifetime.judge(age), self.builds.judge(entry))
 
     def _needed(self, target: Target, arrival: Mark, accept: Freshness | None) -> bool:
         """Whether a render is still wanted: another process may have been faster."""
@@ -351,5 +362,7 @@ class Engine:
         """Remember that the view answers its visitors, while a stranger gets an error."""
         try:
             self._rendering.remember_not_static(target, "fails-for-strangers")
+            # Or others would share the error that a stranger got.
+            self.store.forget_failure(target.key)
         except StoreUnavailable as error:
             self.upkeep.warn(error)

@@ -38,6 +38,8 @@ class Entry:
     :param took: how long the render took, in seconds.
     :param anonymous: whether it is the page of those only who have no session, since the
         render looked at that.
+    :param build: the deployment that made it; ``None``: any may have.
+    :param build_number: the number of that build in the order of the store.
     """
 
     key: PageKey
@@ -52,6 +54,8 @@ class Entry:
     tags: frozenset[str]
     took: float = 0.0
     anonymous: bool = False
+    build: str | None = None
+    build_number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,7 @@ def encode(record: Record) -> bytes:
             "expire": record.lifetime.expire,
             "took": record.took,
             "anonymous": record.anonymous,
+            "build": [record.build, record.build_number],
             "size": len(body),
         }
     else:
@@ -165,6 +170,8 @@ def _entry(key: PageKey, meta: dict[str, t.Any], body: bytes) -> Entry:
         tags=frozenset(meta["tags"]),
         took=meta["took"],
         anonymous=meta["anonymous"],
+        build=meta["build"][0],
+        build_number=meta["build"][1],
     )
 
 

@@ -43,6 +43,9 @@ _REST = 1.0
 # Seconds after which a refresh is queued for long.
 _QUEUED = 1.0
 
+# Seconds after which a queued refresh is taken for lost.
+_LOST = 60.0
+
 # Pages whose rest is remembered.
 _RESTING = 1000
 
@@ -111,7 +114,8 @@ class Launcher:
         if queued_at is not None:
             if not 0 <= now - queued_at < _QUEUED:
                 self._runner.tend()
-            return
+            if 0 <= now - queued_at < _LOST:
+                return
         self._queued[id] = now
         if not self._runner.submit(lambda: self._refresh(target)):
             self._queued.pop(id, None)

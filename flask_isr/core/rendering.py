@@ -16,6 +16,7 @@ from ..stores.base import Resting
 from ..stores.base import Store
 from .answer import Observer
 from .answer import Target
+from .build import Builds
 from .entry import Entry
 from .entry import NotStatic
 from .flight import Broken
@@ -55,6 +56,7 @@ class Rendering:
         memory: Memory,
         render: t.Callable[[PageKey], Outcome],
         observer: Observer,
+        builds: Builds,
         timeout: float,
         random: t.Callable[[], float],
     ) -> None:
@@ -62,6 +64,7 @@ class Rendering:
         self._memory = memory
         self._render = render
         self._observer = observer
+        self._builds = builds
         self._timeout = timeout
         self._kept: dict[int, Lease] = {}
         self._retry = Backoff(*_RETRY, random)
@@ -96,7 +99,7 @@ class Rendering:
             case Rendered():
                 return self._write(target, lease, outcome, took)
             case Personal(reason):
-                return self._set_aside(target, lease, reason)
+                return self._note_personal(target, lease, reason)
             case Declined(reason):
                 self._observer.declined(target.key, reason)
                 return Broken(self._fail(lease, outcome), attempted=True)
@@ -107,6 +110,10 @@ class Rendering:
     def _write(
         self, target: Target, lease: Lease, page: Rendered, took: float
     ) -> Landing:
+        try:
+            number = self._builds.number()
+        except StoreUnavailable:
+            number = 0
         entry = Entry(
             key=target.key,
             status=page.status,
@@ -120,6 +127,8 @@ class Rendering:
             tags=page.tags,
             took=took,
             anonymous=page.anonymous,
+            build=self._builds.build.id,
+            build_number=number,
         )
         try:
             stored = self._store.put(entry)
@@ -134,7 +143,7 @@ class Rendering:
         self._observer.rendered(entry)
         return Landed(entry, stored=True)
 
-    def _set_aside(self, target: Target, lease: Lease, reason: str) -> Landing:
+    def _note_personal(self, target: Target, lease: Lease, reason: str) -> Landing:
         try:
             self.remember_not_static(target, reason, lease)
         except StoreUnavailable as error:

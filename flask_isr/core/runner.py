@@ -13,6 +13,7 @@ import weakref
 from collections import deque
 from dataclasses import dataclass
 
+from .fork import forget_at_fork
 from .threads import Job
 from .threads import Threads
 from .threads import run_guarded
@@ -135,10 +136,10 @@ class ThreadRunner:
         self._grace = grace
         self._clock = clock
         self._ends_with: int | None = None
-        self.forget_threads()
-        _runners.add(self)
+        self.after_fork()
+        forget_at_fork(self)
 
-    def forget_threads(self) -> None:
+    def after_fork(self) -> None:
         """After a fork: the threads of the parent process are not here, and its lock may
         have been held."""
         self._lock = threading.Condition()
@@ -262,18 +263,6 @@ class ThreadRunner:
             with self._lock:
                 self._in_front -= 1
                 self._lock.notify_all()
-
-
-_runners: weakref.WeakSet[ThreadRunner] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for runner in list(_runners):
-        runner.forget_threads()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
 
 
 def _end(reference: weakref.ref[ThreadRunner]) -> None:

@@ -69,6 +69,7 @@ def run_guarded(job: Job) -> None:
     """Run *job*; what it raises is logged, and ends here."""
     try:
         job()
-    except (Exception, SystemExit):
-        # SystemExit out of a view ends neither the thread nor the process from here.
+    except BaseException:
+        # SystemExit or a gevent.Timeout out of a view: on a thread of ours, there is
+        # nobody for whom it could be meant.
         logger.exception("a background job failed")

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import sqlite3
 import threading
 import time
 import typing as t
-import weakref
 from pathlib import Path
 
+from ..core.fork import forget_at_fork
 from ..errors import StoreUnavailable
 from .folder import OpenFolder
 from .folder import is_corrupt
@@ -26,8 +25,6 @@ _IDENTITY_CHECK = 1.0
 # Seconds of waiting in vain after which visitors do not ask the store, and for how long.
 _SLOW = 0.2
 _BREAK = 1.0
-
-_accesses: weakref.WeakSet[Access] = weakref.WeakSet()
 
 
 class Access:
@@ -46,7 +43,7 @@ class Access:
         self.folder: OpenFolder | None = None
         # As a new folder would count, until one was opened.
         self.shift = time.time() - time_since_start()
-        _accesses.add(self)
+        forget_at_fork(self)
 
     def opened(self, *, check: bool = False) -> OpenFolder:
         """The open folder.
@@ -82,21 +79,24 @@ class Access:
         if not insists and time.monotonic() < self._down_until:
             raise StoreUnavailable(what, "it did not answer a moment ago")
         started = time.monotonic()
+        folder = self.folder
         try:
             yield
         except (sqlite3.Error, OSError) as error:
             failed = time.monotonic()
-            if failed - started > _SLOW:
+            # To open it again and again is slow, however fast that fails.
+            if failed - started > _SLOW or self.folder is None:
                 self._down_until = failed + _BREAK
             if is_corrupt(error):
-                self._set_aside(error)
+                self._set_aside(folder, error)
             raise StoreUnavailable(what, error) from error
 
-    def _set_aside(self, error: BaseException) -> None:
+    def _set_aside(self, folder: OpenFolder | None, error: BaseException) -> None:
         with self._lock:
-            folder, self.folder = self.folder, None
-            if folder is None:
+            if folder is None or self.folder is not folder:
+                # Another thread was faster, and this process has a new folder by now.
                 return
+            self.folder = None
             logger.error("%s is corrupt and set aside: %s", self._path, error)
             folder.close()
             with contextlib.suppress(OSError):
@@ -109,18 +109,9 @@ class Access:
                 self.folder.close()
                 self.folder = None
 
-    def forked(self) -> None:
+    def after_fork(self) -> None:
         """Forget the parent's files in a child process, without touching them."""
         self._lock = threading.Lock()
         if self.folder is not None:
             self.folder.abandon()
             self.folder = None
-
-
-def _after_fork() -> None:
-    for access in list(_accesses):
-        access.forked()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

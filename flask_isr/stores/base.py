@@ -206,15 +206,21 @@ class Store(t.Protocol):
     def busy(self, key: PageKey, tags: t.Collection[str]) -> bool:
         """Whether a lease of *key* stands; *tags* as for :meth:`acquire`."""
 
+    def build_number(self, build: str) -> int:
+        """The number of *build*, higher than that of every build met before it. A build
+        that comes back after another one has a new number."""
+
     def closed_list(self, name: str) -> Listed | None:
         """The closed list called *name*, if one was stored."""
 
     def list_version(self, name: str) -> Mark | None:
         """Changes whenever the list called *name* does; ``None`` where there is none."""
 
-    def put_list(self, name: str, paths: t.Collection[str], mark: Mark) -> None:
+    def put_list(self, name: str, paths: t.Collection[str], mark: Mark) -> bool:
         """Store the closed list *name*, unless one with a newer mark is there. Pages of
         paths that it lacks now expire with it.
+
+        :return: whether the list that is there now is as new as this one.
 
         :param mark: what :meth:`tick` gave before the application was asked.
         """

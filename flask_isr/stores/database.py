@@ -30,6 +30,7 @@ class Database:
         self._synchronous = synchronous
         self._patience = patience
         self._idle: list[sqlite3.Connection] = []
+        self._closed = False
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -62,7 +63,7 @@ class Database:
         except BaseException:
             connection.close()
             raise
-        if len(self._idle) < _IDLE:
+        if len(self._idle) < _IDLE and not self._closed:
             self._idle.append(connection)
         else:
             connection.close()
@@ -103,6 +104,9 @@ class Database:
         self._idle = []
 
     def close(self) -> None:
-        """Close the connections that nobody uses at this moment."""
-        while self._idle:
-            self._idle.pop().close()
+        """Close the connections: those that are in use when they are given back."""
+        self._closed = True
+        with contextlib.suppress(IndexError):
+            # Another thread may take the last one.
+            while True:
+                self._idle.pop().close()

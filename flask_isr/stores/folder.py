@@ -34,13 +34,16 @@ CREATE TABLE IF NOT EXISTS clock (
     invalidated INTEGER NOT NULL,  -- value at the last invalidation of anything
     boot TEXT NOT NULL,         -- the machine's start that `shift` belongs to
     shift REAL NOT NULL,        -- store time minus time since the machine's start
-    seen REAL NOT NULL          -- store time of the last write
+    seen REAL NOT NULL,         -- store time of the last write
+    build TEXT NOT NULL DEFAULT '',         -- the deployment met last
+    build_number INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE IF NOT EXISTS records (
     id INTEGER PRIMARY KEY,
     written INTEGER NOT NULL,
     mark INTEGER NOT NULL,
     began REAL NOT NULL,
+    build INTEGER NOT NULL,     -- number of the deployment that made it
     gone INTEGER NOT NULL,      -- whether it is a 404 or 410
     path TEXT NOT NULL,
     size INTEGER NOT NULL,
@@ -147,14 +150,20 @@ class OpenFolder:
         files = identity(folder)
         pages = Database(paths[0], "NORMAL", _PATIENCE)
         work = Database(paths[1], "NORMAL", _PATIENCE)
-        _make_tables(work, _WORK)
+        try:
+            _make_tables(work, _WORK)
+            shift = _prepare(pages, word)
+        except BaseException:
+            pages.close()
+            work.close()
+            raise
         return cls(
             identity=files,
             pages=pages,
             durable=Database(paths[0], "FULL", _DURABLE_PATIENCE),
             work=work,
             word=word,
-            shift=_prepare(pages, word),
+            shift=shift,
             liveness=Liveness(folder / "processes"),
             checked_at=time.monotonic(),
         )
@@ -211,8 +220,12 @@ def _lock(file: int) -> None:
 
 def is_corrupt(error: BaseException) -> bool:
     """Whether *error* says that a database is damaged, or no database at all."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    code = getattr(error, "sqlite_errorcode", 0)
+    # A log that is cut short under a process (a restored backup) never heals by itself.
+    return code == sqlite3.SQLITE_IOERR_SHORT_READ or code & 0xFF in (
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_NOTADB,
+    )
 
 
 def set_aside(folder: Path, corrupt: Identity) -> None:
@@ -322,7 +335,8 @@ def _prepare(pages: Database, word: ClockWord) -> float:
             start = time.time_ns() // 1000
             shift = time.time() - since_start
             db.execute(
-                "INSERT INTO clock VALUES (1, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO clock (one, value, floor, invalidated, boot, shift, seen)"
+                " VALUES (1, ?, ?, ?, ?, ?, ?)",
                 (start, start, start, boot, shift, time.time()),
             )
             word.write(start)

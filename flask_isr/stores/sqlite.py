@@ -18,8 +18,8 @@ from ..core.freshness import Freshness
 from ..core.key import PageKey
 from ..core.key import path_tag
 from ..core.key import prefix_tag
+from . import eviction
 from . import leases
-from . import upkeep
 from .access import Access
 from .base import Busy
 from .base import Changes
@@ -91,8 +91,13 @@ class SQLiteStore:
             yield db
 
     @contextlib.contextmanager
-    def _work(self, what: str) -> t.Iterator[sqlite3.Connection]:
-        with self._access.doing(what), self._access.opened().work.write() as db:
+    def _work(
+        self, what: str, *, insists: bool = False
+    ) -> t.Iterator[sqlite3.Connection]:
+        with (
+            self._access.doing(what, insists=insists),
+            self._access.opened().work.write() as db,
+        ):
             yield db
 
     # -- time and order ---------------------------------------------------------------
@@ -202,21 +207,26 @@ class SQLiteStore:
         with self._advance("write a page") as writing:
             db = writing.db
             row = db.execute(
-                "SELECT mark, began FROM records WHERE id = ?", (record.key.id,)
+                "SELECT mark, began, build FROM records WHERE id = ?", (record.key.id,)
             ).fetchone()
             # Nothing may have been written between two renders: their marks are equal.
-            if row is not None and tuple(row) > (record.mark, record.began):
+            if row is not None and row[:2] > (record.mark, record.began):
+                return None
+            build = getattr(record, "build_number", 0)
+            if row is not None and build and row[2] > build:
+                # A later deployment made it, which runs beside this one.
                 return None
             if int(record.mark) >= writing.clock:
                 # It began under another folder, which stood here before.
                 return None
             db.execute(
-                "INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     record.key.id,
                     writing.clock,
                     record.mark,
                     record.began,
+                    build,
                     getattr(record, "status", 200) != 200,
                     record.key.path,
                     len(data) + _ROW,
@@ -277,6 +287,19 @@ class SQLiteStore:
         body = getattr(record, "body", b"")
         return Overview(record, validity, len(body), failure)
 
+    def build_number(self, build: str) -> int:
+        """The number of *build* in the order in which the folder met builds."""
+        with self._advance("note a build") as writing:
+            last, number = writing.db.execute(
+                "SELECT build, build_number FROM clock"
+            ).fetchone()
+            if last != build:
+                number += 1
+                writing.db.execute(
+                    "UPDATE clock SET build = ?, build_number = ?", (build, number)
+                )
+        return int(number)
+
     # -- closed lists -----------------------------------------------------------------
 
     def closed_list(self, name: str) -> Listed | None:
@@ -295,15 +318,18 @@ class SQLiteStore:
             ).fetchone()
         return None if row is None else int(row[0])
 
-    def put_list(self, name: str, paths: t.Collection[str], mark: Mark) -> None:
+    def put_list(self, name: str, paths: t.Collection[str], mark: Mark) -> bool:
         """Replace the list called *name*; pages that it lacks now expire in the same
         transaction."""
         with self._advance("write a list") as writing:
             row = writing.db.execute(
                 "SELECT paths, mark FROM lists WHERE name = ?", (name,)
             ).fetchone()
+            if int(mark) >= writing.clock:
+                # Asked under another folder, which stood here before.
+                return False
             if row is not None and row[1] > mark:
-                return
+                return True
             gone = set(json.loads(row[0])) - set(paths) if row is not None else set()
             writing.db.execute(
                 "INSERT OR REPLACE INTO lists VALUES (?, ?, ?, ?, ?)",
@@ -312,6 +338,7 @@ class SQLiteStore:
             writing.changed = True
             if gone:
                 writing.invalidate(expired=[path_tag(path) for path in gone])
+        return True
 
     # -- leases and failures ----------------------------------------------------------
 
@@ -343,18 +370,18 @@ class SQLiteStore:
 
     def release(self, lease: Lease) -> None:
         """Give the lease back after a success."""
-        with self._work("take a lease back") as db:
+        with self._work("take a lease back", insists=True) as db:
             leases.give_back(db, lease)
             db.execute("DELETE FROM failures WHERE id = ?", (lease.key.id,))
 
     def abandon(self, lease: Lease) -> None:
         """Give the lease back without a word about the page."""
-        with self._work("take a lease back") as db:
+        with self._work("take a lease back", insists=True) as db:
             leases.give_back(db, lease)
 
     def fail(self, lease: Lease, failure: Failure) -> None:
         """Give the lease back and record the failure."""
-        with self._work("record a failure") as db:
+        with self._work("record a failure", insists=True) as db:
             if leases.give_back(db, lease):
                 leases.record_failure(db, lease, failure)
 
@@ -391,9 +418,9 @@ class SQLiteStore:
         """Evict what exceeds the limits, forget old rows, checkpoint the logs."""
         with self._access.doing("tidy up"):
             folder = self._access.opened(check=True)
-            upkeep.evict(folder, self._limit)
-            upkeep.forget(folder, self.now())
-            upkeep.checkpoint(folder)
+            eviction.evict(folder, self._limit)
+            eviction.forget(folder, self.now())
+            eviction.checkpoint(folder)
 
 
 def _readable(data: bytes, key: PageKey | None = None) -> Record | None:

@@ -195,6 +195,16 @@ def test_a_new_post_appears_after_its_webhook(tour: t.Any) -> None:
     assert get(tour, "/blog/new").text == "It is new."
 
 
+def test_a_link_with_a_token_renews_its_page(tour: t.Any) -> None:
+    """That page, and no other."""
+    get(tour, "/products/1")
+    tour.prices[1] = 77
+    link = get(tour, "/admin/links/1").text
+    assert get(tour, link).get_json()["revalidated"] is True
+    assert get(tour, "/products/1").text == "Product 1 costs 77."
+    assert get(tour, link.replace("products/1", "products/2")).status_code == 401
+
+
 def test_tags_from_inside_find_the_page(tour: t.Any) -> None:
     """A page is renewed by the tag of a row that it shows."""
     get(tour, "/products/1/similar")

@@ -31,6 +31,12 @@ WRONG: dict[str, list[t.Any]] = {
         ["good enough", ""],
         {},
     ],
+    "ISR_CACHE": [
+        "RedisCache",
+        {},
+        {"CACHE_TYPE": None},
+        {"CACHE_TYPE": "x", "DIR": "y"},
+    ],
     "ISR_FOLDER": ["", 5, True, ["/folder"]],
     "ISR_ORIGIN": [
         "",
@@ -53,6 +59,7 @@ WRONG: dict[str, list[t.Any]] = {
     "ISR_WAIT_TIMEOUT": [*TIMES, None],
     "ISR_STALE_IF_ERROR": TIMES[1:],
     "ISR_ENABLED": ["yes", 1, 0, "true"],
+    "ISR_BUILD_ID": [5, "", True],
     "ISR_PERSONAL_COOKIES": ["session", [""], [1], 5],
     "ISR_MEMORY_BYTES": SIZES,
     "ISR_STORE_BYTES": SIZES,
@@ -103,7 +110,7 @@ def test_an_unknown_key_is_named(tmp_path: Path) -> None:
         settings_of(tmp_path, ISR_SECRETS=SECRET)
 
     assert "ISR_SECRETS is no setting" in str(caught.value)
-    assert "ISR_SECRET, ISR_FOLDER" in str(caught.value)
+    assert "ISR_SECRET, ISR_CACHE, ISR_FOLDER" in str(caught.value)
 
 
 def test_init_app_refuses_wrong_settings(make_site: MakeSite) -> None:

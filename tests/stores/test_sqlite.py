@@ -11,7 +11,7 @@ import pytest
 from flask_isr.core.key import PageKey
 from flask_isr.core.key import user_tag
 from flask_isr.core.outcome import SealedError
-from flask_isr.stores import upkeep
+from flask_isr.stores import eviction
 from flask_isr.stores.base import Store
 from flask_isr.stores.sqlite import SQLiteStore
 
@@ -24,17 +24,17 @@ from .conftest import MakeStore
 from .kit import EXPIRED
 from .kit import FRESH
 from .kit import STALE
-from .kit import SharedStoreKit
 from .kit import body
 from .kit import failure_of
 from .kit import lease_of
 from .kit import validity
 from .kit import write
+from .strict import StrictSharedStoreKit
 
 _KIB = 1024
 
 
-class TestEmbeddedStore(SharedStoreKit):
+class TestEmbeddedStore(StrictSharedStoreKit):
     """The kits, on SQLite in a folder."""
 
     def test_a_quiet_store_needs_not_be_asked(self, store: Store, other: Store) -> None:
@@ -152,7 +152,7 @@ def test_forgotten_tags_leave_older_pages_stale_and_never_fresh(
 ) -> None:
     """Tag records are bounded; what is forgotten raises a floor below which all is
     stale, and processes that are behind it start afresh."""
-    monkeypatch.setattr(upkeep, "_TAGS", 10)
+    monkeypatch.setattr(eviction, "_TAGS", 10)
     store = make_store()
     since = store.changes(None).order
     write(store, FOX, tags=["soon forgotten"])

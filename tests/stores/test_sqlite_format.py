@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from pathlib import Path
 
 import pytest
 
 from flask_isr.errors import StoreUnavailable
+from flask_isr.stores import folder as folder_module
 
 from ..records import FOX
 from .conftest import MakeStore
@@ -53,4 +55,11 @@ def test_a_newer_format_is_left_alone(
     with pytest.raises(StoreUnavailable, match="format 99, which this release"):
         store.load(FOX)
     _say_format(folder, name, 1)
-    assert body(store) == b"a page"
+    assert body(make_store()) == b"a page"
+
+
+def test_the_format_is_advanced_with_the_tables() -> None:
+    """Whoever changes the tables changes the number, and the digest here."""
+    tables = (folder_module._PAGES + folder_module._WORK).encode()
+    digest = hashlib.blake2b(tables, digest_size=8).hexdigest()
+    assert (folder_module._FORMAT, digest) == (1, "7f2a135588404239")

@@ -93,9 +93,9 @@ def test_a_lease_stands_while_a_child_of_a_dead_process_lives_on(
         folder,
         """
         lease_of(store)
-        child = os.fork()
-        if child:
-            print(child, flush=True)
+        if os.fork() == 0:
+            # By the child: what happens at a fork has happened then.
+            print(os.getpid(), flush=True)
         sys.stdin.read()
         """,
     ) as holder:

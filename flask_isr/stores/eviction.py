@@ -38,15 +38,14 @@ def evict(folder: OpenFolder, limit: int) -> int:
     with folder.work.read() as work:
         used_at = dict(work.execute("SELECT id, used_at FROM usage"))
     doomed = list(_doomed(rows, used_at, total, limit))
+    _delete(folder, doomed)
+    return len(doomed)
+
+
+def _delete(folder: OpenFolder, doomed: t.Sequence[tuple[int, int]]) -> None:
     for batch in _batches(doomed):
         with folder.pages.write() as db:
             db.executemany("DELETE FROM records WHERE id = ?", batch)
-    with folder.pages.read() as db:
-        kept = {id for (id,) in db.execute("SELECT id FROM records")}
-    with folder.work.write() as work:
-        gone = [(id,) for id in used_at if id not in kept]
-        work.executemany("DELETE FROM usage WHERE id = ?", gone)
-    return len(doomed)
 
 
 def _doomed(
@@ -94,13 +93,20 @@ def forget(folder: OpenFolder, now: float) -> None:
     if count > _TAGS:
         with folder.pages.write() as db:
             _raise_floor(db, count - int(_TAGS * _LOW_WATER))
-    with folder.pages.write() as db:
-        db.execute(
-            "DELETE FROM records WHERE id IN (SELECT id FROM records WHERE gone"
-            " ORDER BY written DESC LIMIT -1 OFFSET ?)",
+    with folder.pages.read() as db:
+        gone = db.execute(
+            "SELECT id, size FROM records WHERE gone"
+            " ORDER BY written DESC LIMIT -1 OFFSET ?",
             (_GONE,),
-        )
+        ).fetchall()
+    _delete(folder, gone)
+    with folder.pages.read() as db:
+        kept = {id for (id,) in db.execute("SELECT id FROM records")}
+    with folder.work.read() as work:
+        used = [id for (id,) in work.execute("SELECT id FROM usage")]
     with folder.work.write() as work:
+        unknown = [(id,) for id in used if id not in kept]
+        work.executemany("DELETE FROM usage WHERE id = ?", unknown)
         work.execute("DELETE FROM leases WHERE deadline < ?", (now - _OLD_FAILURE,))
         work.execute("DELETE FROM failures WHERE retry_at < ?", (now - _OLD_FAILURE,))
     folder.liveness.sweep()

@@ -1,0 +1,77 @@
+"""``flask isr doctor``: look for what will not work, and say what to do."""
+
+from __future__ import annotations
+
+import typing as t
+
+import click
+from flask.cli import with_appcontext
+
+from ..state import State
+from ..state import current_state
+from . import app_checks
+from . import store_checks
+from .finding import Finding
+from .finding import Findings
+from .finding import Level
+
+Check: t.TypeAlias = t.Callable[[State], Findings]
+
+_COLOURS: t.Final[t.Mapping[Level, str]] = {
+    "ok": "green",
+    "warning": "yellow",
+    "problem": "red",
+}
+
+# What is said of a check that found nothing.
+_FINE: t.Final[t.Mapping[str, str]] = {
+    "order": "@static_page stands directly above each view.",
+    "disk": "the store is no folder.",
+    "hooks": "no hook keeps pages from being served at full speed.",
+    "routes": "all static pages are known ahead.",
+    "caching": "no view has a decorator of Flask-Caching beside @static_page.",
+    "workers": "refreshes run in the background; under uWSGI, set enable-threads.",
+}
+
+# In this order: reading the views, which all but the first do, mends their decorators.
+_CHECKS: t.Final[t.Sequence[tuple[str, t.Sequence[Check]]]] = (
+    ("order", (app_checks.check_order, app_checks.check_wrapped)),
+    ("enabled", (app_checks.check_enabled,)),
+    ("store", (store_checks.check_folder,)),
+    ("disk", (store_checks.check_disk,)),
+    ("secret", (app_checks.check_secret,)),
+    ("origin", (app_checks.check_origin,)),
+    ("hooks", (app_checks.check_hooks,)),
+    ("routes", (app_checks.check_routes,)),
+    ("caching", (app_checks.check_stacked,)),
+    ("workers", (app_checks.check_workers,)),
+)
+
+
+@click.command("doctor")
+@with_appcontext
+def doctor_command() -> None:
+    """Check store, secret, origin, hooks, decorators, routes and workers.
+
+    One line for each check: ok, warning or problem, and what to do. Exit status 1 when
+    there is a problem.
+    """
+    state = current_state()
+    found = [
+        finding for name, checks in _CHECKS for finding in _looked(state, name, checks)
+    ]
+    width = max(len(finding.check) for finding in found)
+    for finding in found:
+        level = click.style(finding.level.ljust(7), fg=_COLOURS[finding.level])
+        click.echo(f"{level}  {finding.check.ljust(width)}  {finding.text}")
+    if any(finding.level == "problem" for finding in found):
+        raise SystemExit(1)
+
+
+def _looked(state: State, name: str, checks: t.Sequence[Check]) -> list[Finding]:
+    try:
+        found = [finding for check in checks for finding in check(state)]
+    except Exception as error:
+        # What keeps a check from ending keeps the extension from working.
+        return [Finding(name, "problem", f"{type(error).__name__}: {error}")]
+    return found or [Finding(name, "ok", _FINE[name])]

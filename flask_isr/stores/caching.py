@@ -1,0 +1,379 @@
+"""The store over any backend of Flask-Caching."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import secrets
+import time
+import typing as t
+
+from ..core.entry import Mark
+from ..core.entry import Record
+from ..core.entry import Unreadable
+from ..core.freshness import Freshness
+from ..core.key import PageKey
+from ..core.key import path_tag
+from ..core.key import prefix_tag
+from ..errors import StoreUnavailable
+from .backend import Backend
+from .backend import Reach
+from .backend import Values
+from .base import Busy
+from .base import Changes
+from .base import Failure
+from .base import Lease
+from .base import Listed
+from .base import Overdue
+from .base import Overview
+from .base import Resting
+from .base import Stored
+from .notes import Found
+from .notes import read_build
+from .notes import read_failure
+from .notes import read_lease
+from .notes import read_list
+from .notes import read_page
+from .notes import write_build
+from .notes import write_failure
+from .notes import write_lease
+from .notes import write_list
+from .notes import write_page
+from .stamps import EPOCH
+from .stamps import Point
+from .stamps import Sight
+from .stamps import Stamps
+
+logger = logging.getLogger("flask_isr.store")
+
+# Attempts at a lease, between others that take it and give it back.
+_TRIES = 3
+
+
+class CachingStore:
+    """Pages in a backend that can get, set, add and delete, and nothing else.
+
+    The order is made of random stamps (see :mod:`.stamps`). What is not fresh for lack of
+    knowledge is stale where nothing says that it expired: a render during which anything
+    was invalidated, if it found tags of its own while it ran; a page whose stamps were
+    lost. Every look at the order reads the backend, each hit included.
+
+    It cannot promise one render across processes where `add` is not atomic, and it cannot
+    list: :meth:`variants` and :meth:`overview` tell of nothing, :meth:`clear` counts
+    nothing, :meth:`maintain` has nothing to tidy up. Of pages that other processes wrote
+    it learns within a second; of invalidations, and of lists that changed, at once.
+
+    :param resolve: gives the backend; called at first use, and again after a fork.
+    :param namespace: tells applications apart that share the backend.
+    :param clock: replaces the time, in seconds.
+    """
+
+    #: Whether :meth:`variants` and :meth:`overview` tell what is stored.
+    lists_pages: t.ClassVar[bool] = False
+
+    def __init__(
+        self,
+        resolve: t.Callable[[], Values],
+        *,
+        namespace: str,
+        clock: t.Callable[[], float] | None = None,
+    ) -> None:
+        self._clock = clock or time.time
+        self._backend = Backend(resolve, namespace)
+        self._stamps = Stamps(self._clock)
+        self._unknown = itertools.count(1)
+
+    def check(self) -> None:
+        """Look for the backend, without asking it anything.
+
+        :raises ConfigurationError: where there is none that can keep pages.
+        """
+        self._backend.values()
+
+    def close(self) -> None:
+        """Nothing to let go of: the backend has its own connections."""
+
+    # -- time and order ---------------------------------------------------------------
+
+    def now(self) -> float:
+        """The time of this machine, in seconds since 1970."""
+        return self._clock()
+
+    def announced(self) -> int:
+        """The number of the global stamp, which is read for it; one that equals no other
+        where it cannot be read, or numbered."""
+        try:
+            sight = self._stamps.see(self._backend.reach("tell its order"))
+        except StoreUnavailable:
+            return -next(self._unknown)
+        return sight.order if sight.certain else -next(self._unknown)
+
+    def changes(self, since: int | None) -> Changes:
+        """Complete as long as nothing was invalidated and less than a second passed; tells
+        what this process wrote."""
+        sight = self._stamps.see(self._backend.reach("tell what changed"))
+        return self._stamps.sightings.changes(sight, since)
+
+    def arrival(self) -> Mark:
+        """The global stamp now."""
+        return self._stamps.point(self._backend.reach("tell its order")).to_mark()
+
+    def tick(self) -> Mark:
+        """The same: each look at it is a point of its own."""
+        return self.arrival()
+
+    # -- records ----------------------------------------------------------------------
+
+    def load(self, key: PageKey, arrival: Mark | None = None) -> Stored | None:
+        """The record of *key*, judged for a visitor who arrived at *arrival*, or now."""
+        reach = self._backend.reach("read a page")
+        # The order first: what is invalidated after this look, the next one shows.
+        sight = self._stamps.see(reach)
+        found = self._find(reach, key)
+        if found is None:
+            return None
+        current = self._judge(reach, found, sight)
+        if current is None:
+            return None
+        early = arrival is not None and found.point.saw(Point.of(arrival))
+        validity = Freshness.FRESH if early else current
+        return Stored(found.record, validity, current, sight.order, sight.order)
+
+    def _find(self, reach: Reach, key: PageKey) -> Found | None:
+        data = reach.get("p", _name(key))
+        if data is None:
+            return None
+        try:
+            return read_page(data, key)
+        except Unreadable as error:
+            logger.warning("an entry is not readable and counts as missing: %s", error)
+            return None
+
+    def _judge(self, reach: Reach, found: Found, sight: Sight) -> Freshness | None:
+        """How good *found* is now; ``None`` where it was cleared away."""
+        least = Freshness.STALE if found.overtaken else Freshness.FRESH
+        if found.point.stamp == sight.stamp:
+            return least
+        seen = found.seen
+        if self._stamps.compare(reach, seen, [EPOCH]) is Freshness.EXPIRED:
+            return None
+        return max(least, self._stamps.compare(reach, seen, found.record.tags))
+
+    def judge(self, mark: Mark, tags: t.Collection[str], arrival: Mark) -> Freshness:
+        """What invalidations say of a render that began at *mark*; expired where the mark
+        does not know one of *tags* and anything was invalidated since."""
+        point = Point.of(mark)
+        if point.saw(Point.of(arrival)):
+            return Freshness.FRESH
+        reach = self._backend.reach("judge a page")
+        if point.stamp == self._stamps.see(reach).stamp:
+            return Freshness.FRESH
+        return self._stamps.compare(reach, point.seen, tags)
+
+    def put(self, record: Record) -> Stored | None:
+        """Store *record*, unless one that is known to be newer is there.
+
+        :raises StoreUnavailable: also where the backend takes no page of this size.
+        """
+        reach = self._backend.reach("write a page")
+        point = Point.of(record.mark)
+        unknown = {*record.tags, EPOCH} - point.seen.keys()
+        # The tags first, then the order, as an invalidation does it the other way round:
+        # where the order is still that of the mark, these stamps are too.
+        late = self._stamps.pairs(reach, unknown)
+        sight = self._stamps.see(reach)
+        found = Found(record, point, late, bool(late) and sight.stamp != point.stamp)
+        there = self._find(reach, record.key)
+        if there is not None and _outranks(there, found, sight.stamp):
+            return None
+        current = self._judge(reach, found, sight)
+        if current is None:
+            # Cleared away while it was rendered.
+            return None
+        reach.set("p", _name(record.key), write_page(found))
+        written = self._stamps.sightings.wrote(record.key.id)
+        return Stored(record, current, current, sight.order, written)
+
+    def build_number(self, build: str) -> int:
+        """The number of *build*: at least the time in seconds, so that it is higher than
+        those of builds of which the backend has forgotten."""
+        reach = self._backend.reach("note a build")
+        last, number = read_build(reach.get("b", ""))
+        if last == build:
+            return number
+        number = max(number + 1, int(self.now()))
+        reach.replace("b", "", write_build(build, number))
+        return number
+
+    def invalidate(
+        self, *, stale: t.Collection[str] = (), expired: t.Collection[str] = ()
+    ) -> Mark:
+        """Replace the stamps. Where it raises, some may be replaced, and not all."""
+        reach = self._backend.reach("record the invalidation", insists=True)
+        self._stamps.invalidate(reach, stale, expired)
+        return self._stamps.point(reach).to_mark()
+
+    def clear(self) -> int:
+        """Void all pages, leases and failures; how many they were is not known."""
+        reach = self._backend.reach("clear", insists=True)
+        self._stamps.invalidate(reach, (), (EPOCH, prefix_tag("/")))
+        return 0
+
+    def variants(self, path: str, limit: int) -> list[Record]:
+        """Nothing: the backend cannot list."""
+        return []
+
+    def overview(self) -> t.Iterator[Overview]:
+        """Nothing: the backend cannot list."""
+        return iter(())
+
+    # -- closed lists -----------------------------------------------------------------
+
+    def closed_list(self, name: str) -> Listed | None:
+        """The closed list called *name*."""
+        found = read_list(self._backend.reach("read a list").get("n", name))
+        return None if found is None else found[0]
+
+    def list_version(self, name: str) -> Mark | None:
+        """A random stamp that every write of the list called *name* replaces."""
+        version = self._backend.reach("read a list").get("v", name)
+        return None if version is None else version.decode("latin-1")
+
+    def put_list(self, name: str, paths: t.Collection[str], mark: Mark) -> bool:
+        """Replace the list called *name*, unless one that is known to be newer is there;
+        always true: one as new as this one is there then."""
+        reach = self._backend.reach("write a list")
+        found = read_list(reach.get("n", name))
+        before: frozenset[str] | None = None
+        if found is not None:
+            before = found[0].paths
+            if found[1].after(Point.of(mark), self._stamps.see(reach).stamp):
+                return True
+        listed = Listed(frozenset(paths), self.now())
+        gone = [path_tag(path) for path in (before or frozenset()) - listed.paths]
+        if gone:
+            # If this ends half way, the next list finds the same paths gone.
+            self._stamps.invalidate(reach, (), gone)
+        reach.replace("n", name, write_list(listed, mark))
+        reach.replace("v", name, secrets.token_hex(8).encode())
+        if gone:
+            # What was rendered since, by the list as it was.
+            self._stamps.invalidate(reach, (), gone)
+        elif listed.paths != before:
+            self._stamps.announce(reach)
+        return True
+
+    # -- leases and failures ----------------------------------------------------------
+
+    def acquire(
+        self, key: PageKey, tags: t.Collection[str], lifetime: float
+    ) -> Lease | Busy | Resting | Overdue:
+        """The lease of *key* for *lifetime* seconds, or why not."""
+        reach = self._backend.reach("give a lease")
+        now, name, tags = self.now(), _name(key), {*tags, *key.own_tags, EPOCH}
+        point = self._stamps.point(reach, tags)
+        for attempt in range(_TRIES):
+            data = reach.get("l", name)
+            held = read_lease(data, key)
+            if held is not None and not self._is_void(reach, held, tags, point.stamp):
+                return Busy(held.deadline) if now < held.deadline else Overdue(held)
+            failure = self.failure(key)
+            if failure is not None and failure.at <= now < failure.retry_at:
+                return Resting(failure)
+            if data is not None or attempt:
+                # Void, or an expired file, which bars every `add` of FileSystemCache.
+                reach.delete("l", name)
+            lease = Lease(
+                key, secrets.token_hex(8), point.to_mark(), now, now + lifetime
+            )
+            if reach.add("l", name, write_lease(lease)):
+                there = read_lease(reach.get("l", name), key)
+                if there is None or there.token == lease.token:
+                    # Another process may have written the page since it was read here.
+                    self._stamps.sightings.wrote(key.id)
+                    return lease
+        raise reach.refused("its leases can be neither taken nor read")
+
+    def _is_void(
+        self, reach: Reach, lease: Lease, tags: t.Iterable[str], stamp: str
+    ) -> bool:
+        """Whether one of *tags* expired after the lease was given."""
+        point = Point.of(lease.mark)
+        if point.stamp == stamp:
+            return False
+        found = self._stamps.compare(reach, point.seen, {*tags, EPOCH})
+        return found is Freshness.EXPIRED
+
+    def busy(self, key: PageKey, tags: t.Collection[str]) -> bool:
+        """Whether a lease of *key* stands."""
+        reach = self._backend.reach("look at a lease")
+        lease = read_lease(reach.get("l", _name(key)), key)
+        if lease is not None and self.now() < lease.deadline:
+            stamp = self._stamps.see(reach).stamp
+            if not self._is_void(reach, lease, tags, stamp):
+                return True
+        # Whoever had it may have written the page.
+        self._stamps.sightings.wrote(key.id)
+        return False
+
+    def release(self, lease: Lease) -> None:
+        """Give the lease back after a success."""
+        reach = self._backend.reach("take a lease back")
+        self._give_back(reach, lease)
+        reach.delete("f", _name(lease.key))
+
+    def abandon(self, lease: Lease) -> None:
+        """Give the lease back without a word about the page."""
+        self._give_back(self._backend.reach("take a lease back"), lease)
+
+    def fail(self, lease: Lease, failure: Failure) -> None:
+        """Give the lease back and record the failure, unless it is another's now."""
+        reach = self._backend.reach("record a failure")
+        if self._holds(reach, lease):
+            reach.set("f", _name(lease.key), write_failure(failure, lease.mark))
+            reach.delete("l", _name(lease.key))
+
+    def _give_back(self, reach: Reach, lease: Lease) -> None:
+        if self._holds(reach, lease):
+            reach.delete("l", _name(lease.key))
+
+    def _holds(self, reach: Reach, lease: Lease) -> bool:
+        held = read_lease(reach.get("l", _name(lease.key)), lease.key)
+        return held is not None and held.token == lease.token
+
+    def failure(self, key: PageKey) -> Failure | None:
+        """The last failure of *key*, unless the page itself was invalidated after it."""
+        reach = self._backend.reach("read a failure")
+        found = read_failure(reach.get("f", _name(key)))
+        if found is None:
+            return None
+        failure, point = found
+        if point.stamp != self._stamps.see(reach).stamp:
+            own = [*key.own_tags, EPOCH]
+            if self._stamps.compare(reach, point.seen, own) is not Freshness.FRESH:
+                return None
+        return failure
+
+    def forget_failure(self, key: PageKey) -> None:
+        """Have the next attempt at *key* made at once."""
+        self._backend.reach("forget a failure").delete("f", _name(key))
+
+    # -- upkeep -----------------------------------------------------------------------
+
+    def used(self, keys: t.Collection[PageKey]) -> None:
+        """Nothing to note: what goes first is the backend's choice."""
+
+    def maintain(self) -> None:
+        """Nothing to tidy up: the backend has limits of its own."""
+
+
+def _outranks(there: Found, new: Found, current: str) -> bool:
+    """Whether the page that is there must stay: of a later build, or a later render."""
+    number = getattr(new.record, "build_number", 0)
+    if number and getattr(there.record, "build_number", 0) > number:
+        return True
+    return there.point.after(new.point, current)
+
+
+def _name(key: PageKey) -> str:
+    return str(key.id)

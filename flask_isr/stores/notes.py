@@ -1,0 +1,164 @@
+"""What a store of values keeps beside pages: leases, failures and lists, as JSON."""
+
+from __future__ import annotations
+
+import base64
+import json
+import typing as t
+from dataclasses import dataclass
+
+from ..core.entry import Mark
+from ..core.entry import Record
+from ..core.entry import Unreadable
+from ..core.entry import decode
+from ..core.entry import encode
+from ..core.key import PageKey
+from ..core.outcome import SealedError
+from .base import Failure
+from .base import Lease
+from .base import Listed
+from .stamps import Pair
+from .stamps import Point
+
+_MAGIC = b"FISV1"
+_LENGTH = 4
+
+# An error page above this is not shared: the value would be too heavy for its use.
+_ERROR_BYTES = 64 * 1024
+
+# What reading foreign or damaged JSON may raise.
+_DAMAGE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A page as it is kept.
+
+    :param late: stamps of tags that were not known when its render began.
+    :param overtaken: something was invalidated during the render, and of its late tags
+        nobody knows whether it was one of them.
+    """
+
+    record: Record
+    point: Point
+    late: t.Mapping[str, Pair]
+    overtaken: bool
+
+    @property
+    def seen(self) -> dict[str, Pair]:
+        """The stamps of all its tags."""
+        return {**self.late, **self.point.seen}
+
+
+def write_page(found: Found) -> bytes:
+    """*found* as bytes."""
+    late = {tag: list(pair) for tag, pair in found.late.items()}
+    head = _dump([found.overtaken, late])
+    length = len(head).to_bytes(_LENGTH, "big")
+    return b"".join((_MAGIC, length, head, encode(found.record)))
+
+
+def read_page(data: bytes, key: PageKey) -> Found:
+    """What :func:`write_page` wrote.
+
+    :raises Unreadable: for anything else, a page of another key included.
+    """
+    start = len(_MAGIC) + _LENGTH
+    end = start + int.from_bytes(data[len(_MAGIC) : start], "big")
+    if data[: len(_MAGIC)] != _MAGIC:
+        raise Unreadable("not a page of this version")
+    try:
+        overtaken, late = json.loads(data[start:end])
+        pairs = {str(tag): (str(one), str(two)) for tag, (one, two) in late.items()}
+    except _DAMAGE as error:
+        raise Unreadable(f"malformed head: {type(error).__name__}") from error
+    record = decode(data[end:], key)
+    return Found(record, Point.of(record.mark), pairs, bool(overtaken))
+
+
+def write_lease(lease: Lease) -> bytes:
+    """*lease* as bytes."""
+    return _dump([lease.token, lease.mark, lease.began, lease.deadline])
+
+
+def read_lease(data: bytes | None, key: PageKey) -> Lease | None:
+    """What :func:`write_lease` wrote; nothing for anything else."""
+    if data is None:
+        return None
+    try:
+        token, mark, began, deadline = json.loads(data)
+        return Lease(key, str(token), str(mark), float(began), float(deadline))
+    except _DAMAGE:
+        return None
+
+
+def write_failure(failure: Failure, mark: Mark) -> bytes:
+    """*failure* of a render that began at *mark*, as bytes."""
+    error = None
+    if failure.error is not None and len(failure.error.body) <= _ERROR_BYTES:
+        body = base64.b64encode(failure.error.body).decode()
+        error = [failure.error.status, failure.error.headers, body]
+    return _dump(
+        [
+            mark,
+            failure.kind,
+            failure.cause,
+            failure.count,
+            failure.at,
+            failure.retry_at,
+            error,
+        ]
+    )
+
+
+def read_failure(data: bytes | None) -> tuple[Failure, Point] | None:
+    """What :func:`write_failure` wrote; nothing for anything else."""
+    if data is None:
+        return None
+    try:
+        mark, kind, cause, count, at, retry_at, error = json.loads(data)
+        sealed = None
+        if error is not None:
+            status, headers, body = error
+            pairs = tuple([(str(name), str(value)) for name, value in headers])
+            sealed = SealedError(int(status), pairs, base64.b64decode(body))
+        failure = Failure(kind, str(cause), int(count), at, retry_at, sealed)
+        return failure, Point.of(mark)
+    except _DAMAGE:
+        return None
+
+
+def write_list(listed: Listed, mark: Mark) -> bytes:
+    """A closed list whose question was asked at *mark*, as bytes."""
+    return _dump([mark, listed.asked_at, sorted(listed.paths)])
+
+
+def read_list(data: bytes | None) -> tuple[Listed, Point] | None:
+    """What :func:`write_list` wrote; nothing for anything else."""
+    if data is None:
+        return None
+    try:
+        mark, asked_at, paths = json.loads(data)
+        return Listed(frozenset(map(str, paths)), float(asked_at)), Point.of(mark)
+    except _DAMAGE:
+        return None
+
+
+def write_build(build: str, number: int) -> bytes:
+    """The build that was met last, and its number, as bytes."""
+    return _dump([build, number])
+
+
+def read_build(data: bytes | None) -> tuple[str | None, int]:
+    """What :func:`write_build` wrote; ``None`` and 0 for anything else."""
+    if data is None:
+        return None, 0
+    try:
+        build, number = json.loads(data)
+        return str(build), int(number)
+    except _DAMAGE:
+        return None, 0
+
+
+def _dump(value: t.Any) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()

@@ -1,0 +1,61 @@
+"""Servers that some stores need, each started for one test session."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import time
+import typing as t
+
+import pytest
+
+from ..support import PATIENCE
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextlib.contextmanager
+def service(program: str, *options: str) -> t.Iterator[int]:
+    """Run *program* on a free port; ``{port}`` stands for it in *options*.
+
+    Skips where the program is missing, unless the tests must have it.
+    """
+    found = shutil.which(program)
+    if found is None:
+        message = f"{program} is not installed: 'make services' does that"
+        if os.environ.get("ISR_REQUIRE_SERVICES") == "1":
+            pytest.fail(message)
+        pytest.skip(message)
+    port = free_port()
+    command = [found, *(option.format(port=port) for option in options)]
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        _await(port, process)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(PATIENCE)
+
+
+def _await(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        with (
+            contextlib.suppress(OSError),
+            socket.create_connection(("127.0.0.1", port)),
+        ):
+            return
+        assert process.poll() is None, "the server ended at once"
+        time.sleep(0.02)
+    raise AssertionError("the server does not listen")
