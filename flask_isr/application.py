@@ -106,13 +106,13 @@ class Application:
 
     def _warn_of_twins(self, name: str) -> None:
         for other in list(_applications):
-            same = other.settings.folder == self.settings.folder
+            mine, theirs = self.settings, other.settings
+            same = (mine.folder, mine.cache) == (theirs.folder, theirs.cache)
             if same and other.app is not self.app and other._name() == name:
                 logger.warning(
-                    "two applications called %r store pages in %s, and get each other's:"
-                    " set ISR_FOLDER or ISR_ORIGIN for each of them.",
+                    "two applications called %r store their pages in one place, and get"
+                    " each other's: set ISR_FOLDER or ISR_ORIGIN for each of them.",
                     self.app.name,
-                    self.settings.folder,
                 )
                 break
         _applications.add(self)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import typing as t
 from dataclasses import dataclass
 
@@ -12,8 +11,6 @@ from flask_caching import Cache
 
 from .errors import ConfigurationError
 from .stores.backend import Values
-
-logger = logging.getLogger("flask_isr")
 
 # SimpleCache drops by number, not by bytes; a page takes about four values.
 _SIMPLE_VALUES = 20_000

@@ -179,8 +179,9 @@ def _cache(value: t.Any) -> t.Mapping[str, t.Any] | None:
     ):
         # The value is not shown: it may hold a password.
         raise ConfigurationError(
-            f"ISR_CACHE is of type {type(value).__name__} or lacks CACHE_TYPE; it must be"
-            " the settings of Flask-Caching for a cache of Flask-ISR's own, such as"
+            f"ISR_CACHE is of type {type(value).__name__}, lacks CACHE_TYPE or has keys"
+            " that do not begin with CACHE_; it must be the settings of Flask-Caching for a"
+            " cache of Flask-ISR's own, such as"
             " {'CACHE_TYPE': 'RedisCache', 'CACHE_REDIS_URL': 'redis://localhost/0'},"
             " or None for the embedded store."
         )

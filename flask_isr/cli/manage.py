@@ -80,7 +80,7 @@ def clear_command(yes: bool) -> None:
     """
     with writing() as state:
         if not yes:
-            click.confirm(f"Forget all pages in {state.settings.folder}?", abort=True)
+            click.confirm("Forget all stored pages?", abort=True)
         count = state.store.clear()
     click.echo(f"{count} pages forgotten.")
 
