@@ -10,6 +10,7 @@ from flask.cli import with_appcontext
 from ..errors import RevalidationError
 from ..invalidation import MATCHES
 from ..invalidation import MODES
+from ..stores.sqlite import SQLiteStore
 from .common import writing
 from .remote import revalidate_remotely
 
@@ -80,7 +81,9 @@ def clear_command(yes: bool) -> None:
     """
     with writing() as state:
         if not yes:
-            click.confirm("Forget all stored pages?", abort=True)
+            embedded = isinstance(state.store, SQLiteStore)
+            place = state.settings.folder if embedded else "the cache"
+            click.confirm(f"Forget all pages in {place}?", abort=True)
         count = state.store.clear()
     click.echo(f"{count} pages forgotten.")
 
