@@ -10,16 +10,15 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import secrets
 import threading
 import time
 import typing as t
-import weakref
 from collections import deque
 from dataclasses import dataclass
 
 from ..core.entry import Mark
+from ..core.fork import forget_at_fork
 from ..core.freshness import Freshness
 from .backend import Reach
 from .base import Changes
@@ -119,10 +118,10 @@ class Sightings:
         self._complete_since = 1
         self._written: deque[tuple[int, int]] = deque(maxlen=_REMEMBERED)
         self._slice_ends = time.monotonic() + _SLICE
-        self.renew()
-        _all.add(self)
+        self.after_fork()
+        forget_at_fork(self)
 
-    def renew(self) -> None:
+    def after_fork(self) -> None:
         """Make what is of one process alone: at first, and after a fork."""
         self._lock = threading.Lock()
         self._by = secrets.token_hex(8)
@@ -262,15 +261,3 @@ class Stamps:
 
 def _new() -> bytes:
     return secrets.token_hex(8).encode()
-
-
-_all: weakref.WeakSet[Sightings] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for sightings in list(_all):
-        sightings.renew()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
