@@ -248,7 +248,7 @@ def _what_to_try(site: Site, cms_pid: int) -> str:
              {cms}/products/new
              {shop}/products/101
         6. Stop the CMS. Revalidating answers 500, and the pages stay.
-             kill {cms_pid}
+             kill -INT {cms_pid}
              curl -i '{revalidate}&path=/products/2'
              curl -I {shop}/products/2
 
