@@ -4,6 +4,7 @@
 # Interpreters to try, in this order; `make PYTHON=/path/to/python` names one.
 PYTHON ?= python3 python3.14 python3.13 python3.12 python3.11 python
 VENV := .venv
+OLDEST := $(VENV)/oldest
 
 # More arguments for what is run, such as `make demo ARGS='--port 9000'`.
 ARGS ?=
@@ -13,19 +14,21 @@ PYTEST := pytest --numprocesses auto --maxprocesses 8 --dist loadgroup
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test services lint format types coverage benchmark dist clean
+.PHONY: help demo test test-oldest services lint format types coverage benchmark dist \
+    clean
 
 help:
-	@echo 'make demo       start the example: a CMS and a shop; Ctrl-C stops both'
-	@echo 'make test       run all tests'
-	@echo 'make services   install the programs that some tests need, or say how'
-	@echo 'make lint       look for mistakes and check the layout of the code'
-	@echo 'make format     lay the code out, sort the imports'
-	@echo 'make types      check the types'
-	@echo 'make coverage   run all tests and list the lines that none of them reaches'
-	@echo 'make benchmark  measure how long hits and renders take'
-	@echo 'make dist       build and check what would be published, in dist/'
-	@echo 'make clean      delete $(VENV) and all that was built'
+	@echo 'make demo         start the example: a CMS and a shop; Ctrl-C stops both'
+	@echo 'make test         run all tests'
+	@echo 'make test-oldest  the same with the oldest dependencies, without the example'
+	@echo 'make services     install the programs that some tests need, or say how'
+	@echo 'make lint         look for mistakes and check the layout of the code'
+	@echo 'make format       lay the code out, sort the imports'
+	@echo 'make types        check the types'
+	@echo 'make coverage     run all tests and list the lines that none of them reaches'
+	@echo 'make benchmark    measure how long hits and renders take'
+	@echo 'make dist         build and check what would be published, in dist/'
+	@echo 'make clean        delete $(VENV) and all that was built'
 
 # `exec`: signals reach the program, with no shell in between.
 demo: $(VENV)/demo.stamp
@@ -33,6 +36,11 @@ demo: $(VENV)/demo.stamp
 
 test: $(VENV)/tests.stamp
 	@exec $(PY) -m $(PYTEST) $(ARGS)
+
+# The example promises nothing about old releases.
+test-oldest:
+	@$(MAKE) --no-print-directory VENV=$(OLDEST) $(OLDEST)/oldest.stamp
+	@exec $(OLDEST)/bin/python -m $(PYTEST) --ignore tests/example $(ARGS)
 
 # Where they are missing, `make test` skips the tests that need them.
 SERVICES := memcached redis-server strace

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import threading
 import typing as t
 from pathlib import Path
 
+from click.testing import CliRunner
 from flask import Flask
+from flask.testing import FlaskCliRunner
 from werkzeug.test import TestResponse
 
 from flask_isr import ISR
@@ -34,6 +37,15 @@ class Clock:
         self.now += seconds
 
 
+class CommandRunner(FlaskCliRunner):
+    """Runs commands, and keeps what they write to stderr apart."""
+
+    def __init__(self, app: Flask) -> None:
+        # Since click 8.2 it is always kept apart.
+        mixes = "mix_stderr" in inspect.signature(CliRunner).parameters
+        super().__init__(app, **{"mix_stderr": False} if mixes else {})
+
+
 class Site:
     """An application with Flask-ISR, and a browser without cookies or cache.
 
@@ -50,6 +62,7 @@ class Site:
     ) -> None:
         self.clock = clock
         self.app = app_class("site", instance_path=str(folder))
+        self.app.test_cli_runner_class = CommandRunner
         self.app.config.update({"ISR_SECRET": SECRET, **config})
         self.isr = ISR(self.app, clock=clock)
 

@@ -164,7 +164,7 @@ def test_commands_that_store_say_that_it_is_off(make_site: MakeSite) -> None:
     _count(site)
     result = site.app.test_cli_runner().invoke(args=["isr", "build"])
     assert result.exit_code == 1
-    assert "set ISR_ENABLED to True" in result.output
+    assert "set ISR_ENABLED to True" in result.stderr
 
 
 def test_debug_that_comes_late_counts(make_site: MakeSite) -> None:
