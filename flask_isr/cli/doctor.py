@@ -10,6 +10,7 @@ from flask.cli import with_appcontext
 from ..state import State
 from ..state import current_state
 from . import app_checks
+from . import backend_checks
 from . import store_checks
 from .finding import Finding
 from .finding import Findings
@@ -37,7 +38,7 @@ _FINE: t.Final[t.Mapping[str, str]] = {
 _CHECKS: t.Final[t.Sequence[tuple[str, t.Sequence[Check]]]] = (
     ("order", (app_checks.check_order, app_checks.check_wrapped)),
     ("enabled", (app_checks.check_enabled,)),
-    ("store", (store_checks.check_folder,)),
+    ("store", (store_checks.check_folder, backend_checks.check_backend)),
     ("disk", (store_checks.check_disk,)),
     ("secret", (app_checks.check_secret,)),
     ("origin", (app_checks.check_origin,)),

@@ -28,10 +28,10 @@ _REMOTE = re.compile(
 
 def check_folder(state: State) -> Findings:
     """Whether pages can be stored: by this user, in files that are the server's own."""
-    folder = state.settings.folder
     if not _is_embedded(state):
-        yield _written(state, "the cache of Flask-Caching")
-    elif not folder.exists():
+        return
+    folder = state.settings.folder
+    if not folder.exists():
         yield _missing(folder)
     elif foreign_owner(folder) is not None:
         # Looking into it would leave files of this user there.
@@ -44,7 +44,7 @@ def check_folder(state: State) -> Findings:
             " all of the folder to its owner (chown -R), and run all commands as he.",
         )
     else:
-        yield _written(state, str(folder))
+        yield written(state, str(folder))
 
 
 def _is_embedded(state: State) -> bool:
@@ -63,7 +63,8 @@ def _missing(folder: Path) -> Finding:
     return Finding("store", "ok", f"{folder} does not exist; the first page makes it.")
 
 
-def _written(state: State, place: str) -> Finding:
+def written(state: State, place: str) -> Finding:
+    """Whether the store, which is at *place*, takes what is written."""
     try:
         state.store.tick()
     except StoreUnavailable as error:

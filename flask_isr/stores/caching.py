@@ -90,6 +90,11 @@ class CachingStore:
         """
         self._backend.values()
 
+    @property
+    def values(self) -> Values:
+        """The backend itself."""
+        return self._backend.values()
+
     def close(self) -> None:
         """Nothing to let go of: the backend has its own connections."""
 

@@ -21,32 +21,9 @@ from flask_isr.cli import store_checks
 from ..conftest import MakeSite
 from ..support import SECRET
 from ..support import Site
+from .doctor import Doctor
 
 ORIGIN = "https://shop.example"
-
-
-class Doctor:
-    """Runs the command for one site.
-
-    :ivar status: its exit status.
-    :ivar output: what it printed.
-    """
-
-    def __init__(self, site: Site, **more: t.Any) -> None:
-        result = site.app.test_cli_runner().invoke(args=["isr", "doctor"], **more)
-        assert result.exception is None or isinstance(result.exception, SystemExit)
-        self.status = result.exit_code
-        self.output = result.stdout
-        lines = [line.split(maxsplit=2) for line in result.stdout.splitlines()]
-        self._found = [(check, level, text) for level, check, text in lines]
-        self.checks = [check for check, _, _ in self._found]
-
-    def check(self, name: str) -> tuple[str, str]:
-        """The worst level of one check, and all that it said."""
-        found = [(level, text) for check, level, text in self._found if check == name]
-        levels = [level for level, _ in found]
-        worst = max(levels, key=["ok", "warning", "problem"].index)
-        return worst, " ".join(text for _, text in found)
 
 
 @pytest.fixture(autouse=True)
@@ -244,14 +221,6 @@ class TestStore:
         """Where no table of mounts exists."""
         monkeypatch.setattr(store_checks, "_MOUNTS", tmp_path / "none")
         assert "cannot be told" in Doctor(good).check("disk")[1]
-
-    def test_a_cache_has_no_folder(self, make_site: MakeSite) -> None:
-        """It is read and written; no disk is looked at."""
-        site = make_site(ISR_CACHE={"CACHE_TYPE": "SimpleCache"})
-        found = Doctor(site)
-        assert found.check("store")[0] == "ok"
-        assert found.check("disk") == ("ok", "the store is no folder.")
-        assert "space" not in found.checks
 
     @pytest.mark.parametrize(
         ("free", "level"), [(5_000, "problem"), (50_000, "warning"), (100_000, "ok")]
