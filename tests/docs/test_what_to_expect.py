@@ -1,0 +1,77 @@
+"""The page "What to expect": its numbers are those of the code."""
+
+from __future__ import annotations
+
+import inspect
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from flask_isr import page
+from flask_isr import retries
+from flask_isr import routes
+from flask_isr import secret
+from flask_isr import storable
+from flask_isr.config import DEFAULTS
+from flask_isr.core import engine
+from flask_isr.core import launch
+from flask_isr.core import rendering
+from flask_isr.core import upkeep
+from flask_isr.core.runner import ThreadRunner
+from flask_isr.stores import access
+from flask_isr.stores import eviction
+from flask_isr.stores import folder
+
+DOCS = Path(__file__).parents[2] / "docs"
+TEXT = " ".join((DOCS / "what-to-expect.rst").read_text("utf-8").split())
+
+MIB = 1024 * 1024
+
+
+def runner(name: str) -> t.Any:
+    """A limit of the threads."""
+    return inspect.signature(ThreadRunner).parameters[name].default
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        f"{engine._WAITING} wait for it in this process",
+        f"{engine._WAITING} in each process",
+        f"``ISR_WAIT_TIMEOUT`` ({DEFAULTS['ISR_WAIT_TIMEOUT']} s)",
+        f"``ISR_RENDER_TIMEOUT`` ({DEFAULTS['ISR_RENDER_TIMEOUT']} s)",
+        f"``ISR_MEMORY_BYTES``, {DEFAULTS['ISR_MEMORY_BYTES'] // MIB} MiB",
+        f"``ISR_STORE_BYTES``, {DEFAULTS['ISR_STORE_BYTES'] // MIB // 1024} GiB",
+        f"``ISR_PAGE_BYTES``, {DEFAULTS['ISR_PAGE_BYTES'] // MIB} MiB",
+        f"When {runner('workers')} refreshes run in a process and {runner('queue')} are",
+        f"{runner('workers')} at a time and {runner('queue')} queued",
+        f"beside them {runner('hanging')} that hang",
+        f"{runner('foreground')} on threads of their own",
+        f"{launch._LONGEST_POLL * 1000:.0f} ms for those who wait",
+        f"after {rendering._RETRY[0]:.0f} s, then 2, 4, and so on to",
+        f"and so on to {rendering._RETRY[1]:.0f} s, less up to a fifth",
+        f"one in {rendering._RETRY[0]:.0f} s to {rendering._RETRY[1]:.0f} s",
+        f"not the same for everybody, in {rendering._PROBE[0]:.0f} s to an hour",
+        f"stored for {storable._GONE_LIFETIME:.0f} s at most",
+        f"each second for {retries._PATIENCE / 60:.0f} minutes",
+        f"in more than {access._SLOW} s",
+        f"for up to {folder._DURABLE_PATIENCE:.0f} s",
+        f"every {upkeep._MAINTAIN_EVERY} renders of a process",
+        f"{routes.PATH_LENGTH:,} characters; {routes._PARAMETERS} values",
+        f"{page._TAG_LENGTH} characters; {page.TAGS_ON_A_PAGE} on a page",
+        f"{eviction._TAGS:,} remembered",
+        f"{eviction._GONE:,} in the embedded store",
+        f"{secret._BODY // 1024} KiB",
+    ],
+)
+def test_its_numbers_are_those_of_the_code(said: str) -> None:
+    """A limit that is changed is changed there too."""
+    assert said in TEXT
+
+
+def test_the_rest_of_its_numbers_are_as_it_says() -> None:
+    """Those that it gives in words."""
+    assert rendering._PROBE[1] == 3600
+    assert eviction._PROBATION == 0.1
+    assert (retries._PAUSE, access._BREAK) == (1, 1)
