@@ -28,15 +28,12 @@ from .base import Overdue
 from .base import Overview
 from .base import Resting
 from .base import Stored
+from .claims import Claims
 from .notes import Found
 from .notes import read_build
-from .notes import read_failure
-from .notes import read_lease
 from .notes import read_list
 from .notes import read_page
 from .notes import write_build
-from .notes import write_failure
-from .notes import write_lease
 from .notes import write_list
 from .notes import write_page
 from .stamps import EPOCH
@@ -45,9 +42,6 @@ from .stamps import Sight
 from .stamps import Stamps
 
 logger = logging.getLogger("flask_isr.store")
-
-# Attempts at a lease, between others that take it and give it back.
-_TRIES = 3
 
 
 class CachingStore:
@@ -81,6 +75,7 @@ class CachingStore:
         self._clock = clock or time.time
         self._backend = Backend(resolve, namespace)
         self._stamps = Stamps(self._clock)
+        self._claims = Claims(self._stamps, self._clock)
         self._unknown = itertools.count(1)
 
     def check(self) -> None:
@@ -145,7 +140,7 @@ class CachingStore:
         return Stored(found.record, validity, current, sight.order, sight.order)
 
     def _find(self, reach: Reach, key: PageKey) -> Found | None:
-        data = reach.get("p", _name(key))
+        data = reach.get("p", str(key.id))
         if data is None:
             return None
         try:
@@ -195,7 +190,7 @@ class CachingStore:
         if current is None:
             # Cleared away while it was rendered.
             return None
-        reach.set("p", _name(record.key), write_page(found))
+        reach.set("p", str(record.key.id), write_page(found))
         written = self._stamps.sightings.wrote(record.key.id)
         return Stored(record, current, current, sight.order, written)
 
@@ -275,93 +270,33 @@ class CachingStore:
     ) -> Lease | Busy | Resting | Overdue:
         """The lease of *key* for *lifetime* seconds, or why not."""
         reach = self._backend.reach("give a lease")
-        now, name, tags = self.now(), _name(key), {*tags, *key.own_tags, EPOCH}
-        point = self._stamps.point(reach, tags)
-        for attempt in range(_TRIES):
-            data = reach.get("l", name)
-            held = read_lease(data, key)
-            if held is not None and not self._is_void(reach, held, tags, point.stamp):
-                return Busy(held.deadline) if now < held.deadline else Overdue(held)
-            failure = self.failure(key)
-            if failure is not None and failure.at <= now < failure.retry_at:
-                return Resting(failure)
-            if data is not None or attempt:
-                # Void, or an expired file, which bars every `add` of FileSystemCache.
-                reach.delete("l", name)
-            lease = Lease(
-                key, secrets.token_hex(8), point.to_mark(), now, now + lifetime
-            )
-            if reach.add("l", name, write_lease(lease)):
-                there = read_lease(reach.get("l", name), key)
-                if there is None or there.token == lease.token:
-                    # Another process may have written the page since it was read here.
-                    self._stamps.sightings.wrote(key.id)
-                    return lease
-        raise reach.refused("its leases can be neither taken nor read")
-
-    def _is_void(
-        self, reach: Reach, lease: Lease, tags: t.Iterable[str], stamp: str
-    ) -> bool:
-        """Whether one of *tags* expired after the lease was given."""
-        point = Point.of(lease.mark)
-        if point.stamp == stamp:
-            return False
-        found = self._stamps.compare(reach, point.seen, {*tags, EPOCH})
-        return found is Freshness.EXPIRED
+        return self._claims.acquire(reach, key, tags, lifetime)
 
     def busy(self, key: PageKey, tags: t.Collection[str]) -> bool:
         """Whether a lease of *key* stands."""
-        reach = self._backend.reach("look at a lease")
-        lease = read_lease(reach.get("l", _name(key)), key)
-        if lease is not None and self.now() < lease.deadline:
-            stamp = self._stamps.see(reach).stamp
-            if not self._is_void(reach, lease, tags, stamp):
-                return True
-        # Whoever had it may have written the page.
-        self._stamps.sightings.wrote(key.id)
-        return False
+        return self._claims.busy(self._backend.reach("look at a lease"), key, tags)
 
     def release(self, lease: Lease) -> None:
         """Give the lease back after a success."""
         reach = self._backend.reach("take a lease back")
-        self._give_back(reach, lease)
-        reach.delete("f", _name(lease.key))
+        self._claims.give_back(reach, lease)
+        self._claims.forget_failure(reach, lease.key)
 
     def abandon(self, lease: Lease) -> None:
         """Give the lease back without a word about the page."""
-        self._give_back(self._backend.reach("take a lease back"), lease)
+        self._claims.give_back(self._backend.reach("take a lease back"), lease)
 
     def fail(self, lease: Lease, failure: Failure) -> None:
         """Give the lease back and record the failure, unless it is another's now."""
-        reach = self._backend.reach("record a failure")
-        if self._holds(reach, lease):
-            reach.set("f", _name(lease.key), write_failure(failure, lease.mark))
-            reach.delete("l", _name(lease.key))
-
-    def _give_back(self, reach: Reach, lease: Lease) -> None:
-        if self._holds(reach, lease):
-            reach.delete("l", _name(lease.key))
-
-    def _holds(self, reach: Reach, lease: Lease) -> bool:
-        held = read_lease(reach.get("l", _name(lease.key)), lease.key)
-        return held is not None and held.token == lease.token
+        self._claims.fail(self._backend.reach("record a failure"), lease, failure)
 
     def failure(self, key: PageKey) -> Failure | None:
         """The last failure of *key*, unless the page itself was invalidated after it."""
-        reach = self._backend.reach("read a failure")
-        found = read_failure(reach.get("f", _name(key)))
-        if found is None:
-            return None
-        failure, point = found
-        if point.stamp != self._stamps.see(reach).stamp:
-            own = [*key.own_tags, EPOCH]
-            if self._stamps.compare(reach, point.seen, own) is not Freshness.FRESH:
-                return None
-        return failure
+        return self._claims.failure(self._backend.reach("read a failure"), key)
 
     def forget_failure(self, key: PageKey) -> None:
         """Have the next attempt at *key* made at once."""
-        self._backend.reach("forget a failure").delete("f", _name(key))
+        self._claims.forget_failure(self._backend.reach("forget a failure"), key)
 
     # -- upkeep -----------------------------------------------------------------------
 
@@ -378,7 +313,3 @@ def _outranks(there: Found, new: Found, current: str) -> bool:
     if number and getattr(there.record, "build_number", 0) > number:
         return True
     return there.point.after(new.point, current)
-
-
-def _name(key: PageKey) -> str:
-    return str(key.id)
