@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import typing as t
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from flask_isr.errors import ConfigurationError
 from flask_isr.errors import StoreUnavailable
 from flask_isr.stores.backend import Values
 from flask_isr.stores.backend import probe
+from flask_isr.stores.base import Busy
 from flask_isr.stores.base import Lease
 from flask_isr.stores.base import Store
 from flask_isr.stores.caching import CachingStore
@@ -328,10 +330,8 @@ def test_a_page_that_is_invalidated_while_it_is_written_does_not_stay_in_memory(
     assert memory.get(FOX) is None
 
 
-def test_memory_serves_as_long_as_nothing_happens(
-    watched: Watched, store: CachingStore
-) -> None:
-    """A hit costs one look at the order, and no page is read for it."""
+def remembering(store: CachingStore) -> Memory:
+    """A memory that has the page."""
     write(store)
     memory = Memory(store, 10**8)
     memory.sync()
@@ -339,6 +339,14 @@ def test_memory_serves_as_long_as_nothing_happens(
     assert stored is not None
     memory.add(stored, ())
     assert memory.get(FOX) is not None
+    return memory
+
+
+def test_memory_serves_as_long_as_nothing_happens(
+    watched: Watched, store: CachingStore
+) -> None:
+    """A hit costs one look at the order, and no page is read for it."""
+    memory = remembering(store)
     before = watched.calls
     assert memory.get(FOX) is not None
     assert watched.calls == before + 1
@@ -346,14 +354,29 @@ def test_memory_serves_as_long_as_nothing_happens(
 
 def test_a_lease_takes_the_page_out_of_memory(store: CachingStore) -> None:
     """Who gets it looks into the backend first: another process may have been faster."""
-    write(store)
-    memory = Memory(store, 10**8)
-    memory.sync()
-    stored = store.load(FOX)
-    assert stored is not None
-    memory.add(stored, ())
+    memory = remembering(store)
     lease_of(store)
     assert memory.get(FOX) is None
+
+
+def test_the_end_of_a_lease_takes_the_page_out_of_memory(store: CachingStore) -> None:
+    """Who waited for another process looks for what that wrote."""
+    memory = remembering(store)
+    assert not store.busy(FOX, TAGS)
+    assert memory.get(FOX) is None
+
+
+def test_who_overwrites_a_lease_has_it(watched: Watched, store: CachingStore) -> None:
+    """Where `add` is not atomic, two may succeed at once: the first one gives way."""
+    looks = itertools.count()
+
+    def overwrite(method: str, kind: str) -> None:
+        if (method, kind) == ("get", "l") and next(looks) == 1:
+            watched.lose("l")
+            lease_of(caching_store(watched))
+
+    watched.before = overwrite
+    assert isinstance(store.acquire(FOX, TAGS, 60.0), Busy)
 
 
 def test_two_stamps_that_are_seen_in_the_wrong_order_have_no_number(
