@@ -30,8 +30,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def remote(make_site: MakeSite, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     """Another site, with a folder of its own and the same secret."""
     site = make_site(ISR_FOLDER=str(tmp_path_factory.mktemp("remote")))
-    site.app.register_blueprint(site.isr.blueprint, url_prefix="/api")
-    shop = Shop(site)
+    shop = Shop.with_route(site)
     shop.warm(PAGE)
     shop.text = "new"
     return shop

@@ -46,8 +46,7 @@ class TestAgainstTheRoute:
     @pytest.fixture
     def shop(self, site: Site) -> Shop:
         """A site of static pages, over HTTP."""
-        site.app.register_blueprint(site.isr.blueprint, url_prefix="/api")
-        shop = Shop(site)
+        shop = Shop.with_route(site)
         shop.warm(PAGE)
         shop.text = "new"
         return shop

@@ -16,16 +16,13 @@ from .shop import Shop
 @pytest.fixture
 def shop(site: Site) -> Shop:
     """A site of static pages, with the revalidate route at ``/api/revalidate``."""
-    site.app.register_blueprint(site.isr.blueprint, url_prefix="/api")
-    return Shop(site)
+    return Shop.with_route(site)
 
 
 @pytest.fixture
 def impatient(make_site: MakeSite) -> Shop:
     """The same, where nobody waits for a render longer than a moment."""
-    site = make_site(ISR_WAIT_TIMEOUT=0.05)
-    site.app.register_blueprint(site.isr.blueprint, url_prefix="/api")
-    return Shop(site)
+    return Shop.with_route(make_site(ISR_WAIT_TIMEOUT=0.05))
 
 
 @pytest.fixture

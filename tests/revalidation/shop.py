@@ -47,6 +47,12 @@ class Shop:
         self._lock = threading.Lock()
         self._add_pages()
 
+    @classmethod
+    def with_route(cls, site: Site) -> Shop:
+        """A shop that has the revalidate route at ``/api/revalidate``."""
+        site.app.register_blueprint(site.isr.blueprint, url_prefix="/api")
+        return cls(site)
+
     def _add_pages(self) -> None:
         app = self.site.app
 
@@ -162,6 +168,14 @@ def check_new(shop: Shop) -> None:
 def is_no_store(response: Response | TestResponse) -> bool:
     """Whether no cache may keep *response*."""
     return response.headers.get("Cache-Control") == "no-store"
+
+
+def check_refused(shop: Shop, answer: TestResponse) -> None:
+    """The answer is the one that every stranger gets, and nothing was done."""
+    assert answer.status_code == 401
+    assert answer.json == {"message": "Invalid token"}
+    assert is_no_store(answer)
+    assert shop.see(PAGE) == ("old", "HIT")
 
 
 class Plug:

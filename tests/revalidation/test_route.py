@@ -257,9 +257,7 @@ def test_without_a_secret_in_the_settings_nobody_may(
     make_site: MakeSite, given: dict[str, str]
 ) -> None:
     """503 says which setting is missing; there is no default secret."""
-    site = make_site(ISR_SECRET=None)
-    site.app.register_blueprint(site.isr.blueprint, url_prefix="/api")
-    shop = Shop(site)
+    shop = Shop.with_route(make_site(ISR_SECRET=None))
     answer = shop.post("/api/revalidate", query_string={"path": PAGE}, headers=given)
     assert answer.status_code == 503
     assert answer.json is not None

@@ -17,8 +17,7 @@ Send: t.TypeAlias = t.Callable[..., TestResponse]
 @pytest.fixture
 def shop(site: Site) -> Shop:
     """A site of static pages, with the revalidate route at ``/api/revalidate``."""
-    site.app.register_blueprint(site.isr.blueprint, url_prefix="/api")
-    return Shop(site)
+    return Shop.with_route(site)
 
 
 @pytest.fixture
