@@ -11,7 +11,7 @@ from cachelib import SimpleCache
 from flask_isr.backends import LIMITS
 
 from ..conftest import MakeSite
-from ..stores.services import service
+from ..stores.services import memcached_server
 from .doctor import Doctor
 
 
@@ -83,8 +83,7 @@ def test_simple_cache_is_for_one_process(make_site: MakeSite) -> None:
 @pytest.fixture
 def memcached() -> t.Iterator[int]:
     """The port of a memcached of our own."""
-    options = ["-p", "{port}", "-l", "127.0.0.1", "-U", "0", "-u", "nobody"]
-    with service("memcached", *options) as port:
+    with memcached_server() as port:
         yield port
 
 

@@ -48,6 +48,14 @@ def service(program: str, *options: str) -> t.Iterator[int]:
         process.wait(PATIENCE)
 
 
+@contextlib.contextmanager
+def memcached_server() -> t.Iterator[int]:
+    """A memcached of our own; gives its port."""
+    options = ["-p", "{port}", "-l", "127.0.0.1", "-U", "0", "-u", "nobody"]
+    with service("memcached", *options) as port:
+        yield port
+
+
 def _await(port: int, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:

@@ -39,6 +39,7 @@ from .kit import body
 from .kit import lease_of
 from .kit import validity
 from .kit import write
+from .services import memcached_server
 from .services import service
 
 
@@ -118,8 +119,7 @@ def redis() -> t.Iterator[int]:
 @pytest.fixture(scope="module")
 def memcached() -> t.Iterator[int]:
     """The port of a memcached of our own."""
-    options = ["-p", "{port}", "-l", "127.0.0.1", "-U", "0", "-u", "nobody"]
-    with service("memcached", *options) as port:
+    with memcached_server() as port:
         yield port
 
 
