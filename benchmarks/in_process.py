@@ -139,7 +139,7 @@ def main() -> None:
         for _ in range(2):
             run_wsgi_app(app.wsgi_app, create_environ("/static-page"), buffered=True)
         wanted = target(state)
-        render = Renderer(state.application)
+        render = Renderer(state.application, state.reporter)
         assert isinstance(render(wanted.key), Rendered)
         through, bare = pass_through(Path(folder))
 

@@ -19,6 +19,7 @@ from .compat import peek_session
 from .core.freshness import Lifetime
 from .core.key import PageKey
 from .page import StaticPage
+from .reads import Reads
 
 # The errors that a view may answer on purpose, and which are stored then.
 DELIBERATE = (404, 410)
@@ -46,6 +47,7 @@ class Capture:
     """Follows one render: the view's own answer, the tags and lifetimes that it asks for.
 
     :ivar tags: the page's, with those that the view adds.
+    :ivar reads: what the page did not declare, as far as it was read.
     :ivar started: when the render began, by the wall clock.
     :ivar environ: the synthetic request, by which the render knows itself.
     :ivar error: what the view raised, which error handlers made an answer of.
@@ -56,6 +58,7 @@ class Capture:
     environ: dict[str, t.Any]
     limit: int
     tags: set[str]
+    reads: Reads
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     lifetime: Lifetime = field(default_factory=Lifetime)
     view: ViewAnswer | None = None

@@ -1,14 +1,16 @@
-"""What touches parts of Flask and Werkzeug that differ between their versions."""
+"""What touches parts of Flask, Werkzeug and Jinja that differ between their versions."""
 
 from __future__ import annotations
 
 import inspect
 import typing as t
+from types import FrameType
 
 from flask import Flask
 from flask import Response
 from flask.globals import request_ctx
 from flask.sessions import SessionMixin
+from jinja2 import Template
 from werkzeug.routing import Rule
 
 if t.TYPE_CHECKING:
@@ -27,6 +29,13 @@ def after_request_functions() -> list[t.Callable[[Response], Response]]:
     ctx = request_ctx._get_current_object()  # type: ignore[attr-defined]
     functions: list[t.Callable[[Response], Response]] = ctx._after_request_functions
     return functions
+
+
+def template_of(frame: FrameType) -> Template | None:
+    """The template whose compiled code *frame* runs, if it is one."""
+    # By this Jinja's own tracebacks know it.
+    template: Template | None = frame.f_globals.get("__jinja_template__")
+    return template
 
 
 def build_path(rule: Rule, values: t.Mapping[str, t.Any]) -> str | None:

@@ -18,6 +18,7 @@ from .secret import require_secret
 from .state import State
 from .state import current_state
 from .token import checked_targets
+from .watch import watch
 
 if t.TYPE_CHECKING:
     from flask_caching import Cache
@@ -87,6 +88,7 @@ class ISR:
             cache=self._cache,
         )
         app.extensions["isr"] = state
+        app.url_value_preprocessor(watch)
         app.wsgi_app = Front(app.wsgi_app, state)  # type: ignore[method-assign]
         from .cli import isr_commands
 

@@ -19,6 +19,11 @@ from .core.entry import Level
 from .core.key import PageKey
 from .core.outcome import Declined
 from .core.outcome import Outcome
+from .core.outcome import Rendered
+from .place import Places
+from .reads import Reads
+from .report import Reporter
+from .routes import Match
 from .visit import current_capture
 
 #: Where the synthetic request finds the render that it belongs to.
@@ -33,8 +38,9 @@ _PORTS = {"http": "80", "https": "443"}
 class Renderer:
     """Renders pages of one application; see :meth:`__call__`."""
 
-    def __init__(self, application: Application) -> None:
+    def __init__(self, application: Application, reporter: Reporter) -> None:
         self._application = application
+        self._reporter = reporter
 
     def __call__(self, key: PageKey, level: Level | None = None) -> Outcome:
         """Render *key* on the calling thread, sealed off from whatever runs there.
@@ -51,15 +57,42 @@ class Renderer:
         environ = make_environ(site.origin, key)
         limit = self._application.settings.page_bytes
         tags = match.page.tags_for(match.values)
-        capture = Capture(key, environ, limit, set(tags))
+        places = Places(self._application.app, match.page.view)
+        reads = Reads(match.page.query, places)
+        capture = Capture(key, environ, limit, set(tags), reads)
         environ[CAPTURE] = capture
-        final = contextvars.Context().run(self._run, capture)
         rules = storable.Rules(
             level=level or self._application.levels.required(match.endpoint).level,
             lifetime=match.page.lifetime,
             reserved=site.reserved,
         )
-        return storable.judge(capture, final, rules)
+        outcome: Outcome | None = None
+        try:
+            final = contextvars.Context().run(self._run, capture)
+            outcome = storable.judge(capture, final, rules)
+        finally:
+            self._report(capture, match, outcome)
+        return outcome
+
+    def _report(self, capture: Capture, match: Match, outcome: Outcome | None) -> None:
+        """Tell of what the page reads and does not declare; *outcome* is ``None`` where
+        the render raised."""
+        reads = capture.reads.undeclared(
+            stored=isinstance(outcome, Rendered),
+            hooks_run_once=(
+                isinstance(outcome, Rendered)
+                and outcome.level == "wsgi"
+                # Who sets ISR_SERVE or serve to "wsgi" wants just that.
+                and self._application.levels.required(match.endpoint).level is None
+            ),
+        )
+        if reads:
+            self._reporter.undeclared(
+                capture.key,
+                reads,
+                match.page.query,
+                stored=isinstance(outcome, Rendered),
+            )
 
     def _run(self, capture: Capture) -> storable.Final:
         current_capture.set(capture)

@@ -11,6 +11,8 @@ from . import signals
 from .core.entry import Entry
 from .core.key import PageKey
 from .core.key import user_tags
+from .reads import Read
+from .undeclared import warnings
 
 logger = logging.getLogger("flask_isr")
 
@@ -63,6 +65,23 @@ class Reporter:
                 key.rule,
                 reason,
             )
+
+    def undeclared(
+        self,
+        key: PageKey,
+        reads: list[Read],
+        declared: t.Sequence[str],
+        *,
+        stored: bool,
+    ) -> None:
+        """A render read what the page does not declare."""
+        new = [
+            read
+            for read in reads
+            if self._first(key.rule, f"reads {read.kind} {read.name}")
+        ]
+        for text in warnings(new, declared, stored=stored):
+            logger.warning("%s (rule %s) %s", key, key.rule, text)
 
     def stale_served(self, entry: Entry) -> None:
         """A visitor got a page that is not fresh."""

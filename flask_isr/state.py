@@ -71,7 +71,7 @@ class State:
         self.runner = _runner(settings)
         self.store = _store(app, settings, cache, clock)
         self.memory = Memory(self.store, settings.memory_bytes)
-        renderer = Renderer(self.application)
+        renderer = Renderer(self.application, self.reporter)
         self.engine = Engine(
             store=self.store,
             memory=self.memory,

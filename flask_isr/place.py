@@ -1,0 +1,134 @@
+"""Where in the application's own code something is being done."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+import sys
+import typing as t
+from dataclasses import dataclass
+from pathlib import PurePath
+from types import CodeType
+from types import FrameType
+
+from flask import Flask
+
+from .compat import template_of
+
+# What carries a read from whoever asks to the request: nobody's own intention.
+_CARRIERS = {"asgiref", "flask", "flask_isr", "jinja2", "markupsafe", "werkzeug"}
+
+# Whoever calls hooks and views: what is further out asked for nothing.
+_DISPATCHERS = {"flask.app", "flask_isr.capture"}
+
+_STANDARD_LIBRARY = os.path.dirname(os.__file__)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A line of the application.
+
+    :param function: the function that it is in; ``""`` in a template or a lambda.
+    :param direct: whether the application did it itself, and no library on its behalf.
+    :param in_view: whether the view did it, and no hook.
+    """
+
+    file: str
+    line: int
+    function: str
+    direct: bool
+    in_view: bool
+
+    def __str__(self) -> str:
+        where = f"{self.file}:{self.line}"
+        return f"{where}, in {self.function}()" if self.function else where
+
+
+class Places:
+    """Finds places in one application.
+
+    :param view: the view whose page is rendered: its package is the application's too.
+    """
+
+    def __init__(self, app: Flask, view: t.Callable[..., t.Any]) -> None:
+        self._app = app
+        self._view = view
+
+    def caller(self) -> Place | None:
+        """The innermost line of the application that led here, back to where its hook or
+        view was called; ``None`` where a library acts of its own accord."""
+        packages = {
+            _package(module)
+            for module in (
+                self._app.import_name,
+                getattr(self._view, "__module__", None),
+            )
+            if module
+        }
+        frame: FrameType | None = sys._getframe(1)
+        found: FrameType | None = None
+        library = direct = False
+        module = ""
+        while frame is not None:
+            module = frame.f_globals.get("__name__", "")
+            if module in _DISPATCHERS:
+                break
+            if found is None:
+                if _is_own(frame, module, packages):
+                    found, direct = frame, not library
+                elif not _carries(frame, module):
+                    library = True
+            frame = frame.f_back
+        in_view = module == "flask_isr.capture"
+        if found is not None:
+            return self._at(found, direct, in_view)
+        # A decorator from a library, below @static_page, is part of the view.
+        return self._view_itself() if library and in_view else None
+
+    def _at(self, frame: FrameType, direct: bool, in_view: bool) -> Place:
+        template = template_of(frame)
+        if template is None:
+            return self._place(frame.f_code, frame.f_lineno, direct, in_view)
+        line = template.get_corresponding_lineno(frame.f_lineno)
+        file = template.filename or template.name or "a template"
+        return Place(self._shortened(file), line, "", direct, in_view)
+
+    def _view_itself(self) -> Place | None:
+        code = getattr(inspect.unwrap(self._view), "__code__", None)
+        if code is None:
+            return None
+        return self._place(code, code.co_firstlineno, direct=False, in_view=True)
+
+    def _place(self, code: CodeType, line: int, direct: bool, in_view: bool) -> Place:
+        function = "" if code.co_name.startswith("<") else code.co_name
+        file = self._shortened(code.co_filename)
+        return Place(file, line, function, direct, in_view)
+
+    def _shortened(self, file: str) -> str:
+        base = os.path.join(os.path.dirname(self._app.root_path), "")
+        return file.removeprefix(base)
+
+
+def _package(module: str) -> str:
+    return module.partition(".")[0]
+
+
+def _is_own(frame: FrameType, module: str, packages: set[str]) -> bool:
+    if _package(module) in packages:
+        return True
+    if template_of(frame) is None and _carries(frame, module):
+        return False
+    return not _is_library(frame.f_code.co_filename)
+
+
+def _carries(frame: FrameType, module: str) -> bool:
+    file = frame.f_code.co_filename
+    if _package(module) in _CARRIERS or file.startswith("<"):
+        return True
+    return file.startswith(_STANDARD_LIBRARY) and not _is_library(file)
+
+
+@functools.lru_cache(maxsize=1000)
+def _is_library(file: str) -> bool:
+    return not {"site-packages", "dist-packages"}.isdisjoint(PurePath(file).parts)

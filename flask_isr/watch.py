@@ -1,0 +1,142 @@
+"""Notices what a sealed render reads of its request."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import typing as t
+
+from flask import request
+from werkzeug.datastructures import EnvironHeaders
+from werkzeug.datastructures import MultiDict
+
+from .levels import SKIP_ATTRIBUTE
+from .reads import Kind
+from .render import CAPTURE
+from .visit import current_capture
+
+if t.TYPE_CHECKING:
+    _Mapping = MultiDict[str, t.Any]
+else:
+    # Mixed into whichever class the application uses.
+    _Mapping = object
+
+_HEADERS = {"accept-language", "authorization", "cookie", "user-agent"}
+
+
+def watch(endpoint: str | None, values: dict[str, t.Any] | None) -> None:
+    """Watch the current request, if it is that of a render.
+
+    It is a URL value preprocessor: these run once the session is open, and before hooks.
+    """
+    capture = current_capture.get()
+    if capture is None or request.environ.get(CAPTURE) is not capture:
+        return
+    _put(_Parameters, request.args)
+    _put(_Cookies, request.cookies)
+    if type(request.headers) is EnvironHeaders:
+        request.headers = _Headers(request.environ)
+
+
+setattr(watch, SKIP_ATTRIBUTE, True)
+
+
+def _put(mixin: type, watched: t.Any) -> None:
+    # Where a class of the application's own does not allow it, there is no warning.
+    plain: type = type(watched)
+    with contextlib.suppress(TypeError):
+        watched.__class__ = _mixed(mixin, plain)
+
+
+@functools.lru_cache(maxsize=100)
+def _mixed(mixin: type, plain: type) -> type:
+    # Nothing shows that it is another class, its name in a repr included.
+    names = {"__slots__": (), "__module__": plain.__module__, "_plain": plain}
+    return type(plain.__name__, (mixin, plain), names)
+
+
+def _note(kind: Kind, name: t.Any = None) -> None:
+    capture = current_capture.get()
+    if capture is not None:
+        capture.reads.note(kind, name, late=capture.view is not None)
+
+
+def _whole(method: str) -> t.Any:
+    def noted(self: _Values, *args: t.Any, **kwargs: t.Any) -> t.Any:
+        _note(self._kind)
+        return getattr(super(_Values, self), method)(*args, **kwargs)
+
+    return noted
+
+
+class _Values(_Mapping):
+    """Parameters or cookies; other ways to ask for one end in these."""
+
+    __slots__ = ()
+    _kind: t.ClassVar[Kind]
+    _plain: t.ClassVar[type]
+
+    def __getitem__(self, key: t.Any) -> t.Any:
+        _note(self._kind, key)
+        return super().__getitem__(key)
+
+    def __contains__(self, key: object) -> bool:
+        _note(self._kind, key)
+        return super().__contains__(key)
+
+    def getlist(self, key: t.Any, *args: t.Any, **kwargs: t.Any) -> t.Any:
+        _note(self._kind, key)
+        return super().getlist(key, *args, **kwargs)
+
+    __iter__ = _whole("__iter__")
+    __len__ = _whole("__len__")
+    keys = _whole("keys")
+    values = _whole("values")
+    items = _whole("items")
+    lists = _whole("lists")
+    listvalues = _whole("listvalues")
+
+    def __reduce_ex__(self, protocol: t.SupportsIndex) -> t.Any:
+        # Pickled as what it is to everybody else.
+        self.__class__ = self._plain
+        return self.__reduce_ex__(protocol)
+
+
+class _Parameters(_Values):
+    __slots__ = ()
+    _kind = "query"
+
+
+class _Cookies(_Values):
+    __slots__ = ()
+    _kind = "cookie"
+
+
+class _Headers(EnvironHeaders):
+    """Headers; the request's properties, such as ``accept_languages``, ask here."""
+
+    def __getitem__(self, key: t.Any) -> t.Any:
+        _note_header(key)
+        return super().__getitem__(key)
+
+    def __contains__(self, key: t.Any) -> bool:
+        _note_header(key)
+        return super().__contains__(key)
+
+    def get(self, key: t.Any, *args: t.Any, **kwargs: t.Any) -> t.Any:
+        _note_header(key)
+        return super().get(key, *args, **kwargs)
+
+    def getlist(self, key: t.Any, *args: t.Any, **kwargs: t.Any) -> t.Any:
+        _note_header(key)
+        return super().getlist(key, *args, **kwargs)
+
+
+# For its repr.
+_Headers.__name__ = EnvironHeaders.__name__
+
+
+def _note_header(key: t.Any) -> None:
+    name = key.lower().replace("_", "-") if isinstance(key, str) else None
+    if name in _HEADERS:
+        _note("header", name.title())
