@@ -22,6 +22,9 @@ _CARRIERS = {"asgiref", "flask", "flask_isr", "jinja2", "markupsafe", "werkzeug"
 # Whoever calls hooks and views: what is further out asked for nothing.
 _DISPATCHERS = {"flask.app", "flask_isr.capture"}
 
+# Folders in which installed packages stand.
+_SITES = {"dist-packages", "site-packages"}
+
 _STANDARD_LIBRARY = os.path.dirname(os.__file__)
 
 
@@ -75,7 +78,7 @@ class Places:
             if module in _DISPATCHERS:
                 break
             if found is None:
-                if _is_own(frame, module, packages):
+                if self._is_own(frame, module, packages):
                     found, direct = frame, not library
                 elif not _carries(frame, module):
                     library = True
@@ -85,6 +88,15 @@ class Places:
             return self._at(found, direct, in_view)
         # A decorator from a library, below @static_page, is part of the view.
         return self._view_itself() if library and in_view else None
+
+    def _is_own(self, frame: FrameType, module: str, packages: set[str]) -> bool:
+        if _package(module) in packages:
+            return True
+        if template_of(frame) is None and _carries(frame, module):
+            return False
+        file, root = frame.f_code.co_filename, os.path.join(self._app.root_path, "")
+        # The application may have been installed as well, its templates with it.
+        return not _is_library(file if _is_site(root) else file.removeprefix(root))
 
     def _at(self, frame: FrameType, direct: bool, in_view: bool) -> Place:
         template = template_of(frame)
@@ -114,14 +126,6 @@ def _package(module: str) -> str:
     return module.partition(".")[0]
 
 
-def _is_own(frame: FrameType, module: str, packages: set[str]) -> bool:
-    if _package(module) in packages:
-        return True
-    if template_of(frame) is None and _carries(frame, module):
-        return False
-    return not _is_library(frame.f_code.co_filename)
-
-
 def _carries(frame: FrameType, module: str) -> bool:
     file = frame.f_code.co_filename
     if _package(module) in _CARRIERS or file.startswith("<"):
@@ -131,4 +135,8 @@ def _carries(frame: FrameType, module: str) -> bool:
 
 @functools.lru_cache(maxsize=1000)
 def _is_library(file: str) -> bool:
-    return not {"site-packages", "dist-packages"}.isdisjoint(PurePath(file).parts)
+    return not _SITES.isdisjoint(PurePath(file).parts)
+
+
+def _is_site(folder: str) -> bool:
+    return PurePath(folder).name in _SITES
