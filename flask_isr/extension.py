@@ -18,7 +18,6 @@ from .secret import require_secret
 from .state import State
 from .state import current_state
 from .token import checked_targets
-from .watch import watch
 
 if t.TYPE_CHECKING:
     from flask_caching import Cache
@@ -88,7 +87,6 @@ class ISR:
             cache=self._cache,
         )
         app.extensions["isr"] = state
-        app.url_value_preprocessor(watch)
         app.wsgi_app = Front(app.wsgi_app, state)  # type: ignore[method-assign]
         from .cli import isr_commands
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
+from flask import Flask
+
+from .page import StaticPage
 from .place import Place
 from .place import Places
 
@@ -29,19 +32,17 @@ class Read:
 
 
 class Reads:
-    """Collects what one render reads, each thing once.
+    """Collects what one render of *page* reads, each thing once."""
 
-    :param declared: names of the query parameters that the page declares.
-    """
-
-    def __init__(self, declared: t.Collection[str], places: Places) -> None:
-        self._declared = declared
-        self._places = places
+    def __init__(self, app: Flask, page: StaticPage) -> None:
+        self._declared = page.query
+        self._session_cookie = app.config["SESSION_COOKIE_NAME"]
+        self._places = Places(app, page.view)
         self._found: dict[tuple[Kind, str | None], Read] = {}
 
     def note(self, kind: Kind, name: t.Any, *, late: bool) -> None:
         """Something was read just now."""
-        if kind == "query" and self._is_declared(name):
+        if self._is_expected(kind, name):
             return
         if (kind, name) in self._found or len(self._found) >= _KEPT:
             return
@@ -51,8 +52,11 @@ class Reads:
         if place is not None and (place.direct or kind == "query"):
             self._found[kind, name] = Read(kind, name, place, late)
 
-    def _is_declared(self, name: str | None) -> bool:
-        return bool(self._declared) if name is None else name in self._declared
+    def _is_expected(self, kind: Kind, name: t.Any) -> bool:
+        if kind == "query":
+            return bool(self._declared) if name is None else name in self._declared
+        # An application's own sessions read it: whoever has one is known by it.
+        return kind == "cookie" and bool(name == self._session_cookie)
 
     def undeclared(self, *, stored: bool, hooks_run_once: bool) -> list[Read]:
         """What the page gets wrong.

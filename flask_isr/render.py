@@ -20,11 +20,11 @@ from .core.key import PageKey
 from .core.outcome import Declined
 from .core.outcome import Outcome
 from .core.outcome import Rendered
-from .place import Places
 from .reads import Reads
 from .report import Reporter
 from .routes import Match
 from .visit import current_capture
+from .watch import WatchedEnviron
 
 #: Where the synthetic request finds the render that it belongs to.
 CAPTURE = "flask_isr.capture"
@@ -57,8 +57,7 @@ class Renderer:
         environ = make_environ(site.origin, key)
         limit = self._application.settings.page_bytes
         tags = match.page.tags_for(match.values)
-        places = Places(self._application.app, match.page.view)
-        reads = Reads(match.page.query, places)
+        reads = Reads(self._application.app, match.page)
         capture = Capture(key, environ, limit, set(tags), reads)
         environ[CAPTURE] = capture
         rules = storable.Rules(
@@ -110,24 +109,26 @@ def make_environ(origin: Origin, key: PageKey) -> dict[str, t.Any]:
     """The WSGI environ of a GET for *key* by nobody in particular."""
     name, _, port = origin.host.partition(":")
     path = unquote_to_bytes(key.path[len(origin.prefix) :]).decode("latin-1")
-    return {
-        "REQUEST_METHOD": "GET",
-        "SCRIPT_NAME": origin.prefix,
-        "PATH_INFO": path,
-        "QUERY_STRING": urlencode(key.query),
-        "SERVER_NAME": name,
-        "SERVER_PORT": port or _PORTS[origin.scheme],
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "HTTP_HOST": origin.host,
-        "REMOTE_ADDR": _NOBODY,
-        "wsgi.version": (1, 0),
-        "wsgi.url_scheme": origin.scheme,
-        "wsgi.input": io.BytesIO(),
-        "wsgi.errors": sys.stderr,
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": True,
-        "wsgi.run_once": False,
-    }
+    return WatchedEnviron(
+        {
+            "REQUEST_METHOD": "GET",
+            "SCRIPT_NAME": origin.prefix,
+            "PATH_INFO": path,
+            "QUERY_STRING": urlencode(key.query),
+            "SERVER_NAME": name,
+            "SERVER_PORT": port or _PORTS[origin.scheme],
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "HTTP_HOST": origin.host,
+            "REMOTE_ADDR": _NOBODY,
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": origin.scheme,
+            "wsgi.input": io.BytesIO(),
+            "wsgi.errors": sys.stderr,
+            "wsgi.multithread": True,
+            "wsgi.multiprocess": True,
+            "wsgi.run_once": False,
+        }
+    )
 
 
 def _read(chunks: t.Iterable[bytes], limit: int) -> tuple[bytes, bool]:

@@ -6,13 +6,11 @@ import contextlib
 import functools
 import typing as t
 
-from flask import request
 from werkzeug.datastructures import EnvironHeaders
 from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Request
 
-from .levels import SKIP_ATTRIBUTE
 from .reads import Kind
-from .render import CAPTURE
 from .visit import current_capture
 
 if t.TYPE_CHECKING:
@@ -24,28 +22,36 @@ else:
 _HEADERS = {"accept-language", "authorization", "cookie", "user-agent"}
 
 
-def watch(endpoint: str | None, values: dict[str, t.Any] | None) -> None:
-    """Watch the current request, if it is that of a render.
+class WatchedEnviron(dict[str, t.Any]):
+    """The environ of a render: the request that is made of it is watched.
 
-    It is a URL value preprocessor: these run once the session is open, and before hooks.
+    Werkzeug puts each request into its environ. That costs visitors' requests nothing, as
+    a hook of the application would.
     """
-    capture = current_capture.get()
-    if capture is None or request.environ.get(CAPTURE) is not capture:
-        return
-    _put(_Parameters, request.args)
-    _put(_Cookies, request.cookies)
+
+    def copy(self) -> WatchedEnviron:
+        """Another one: Werkzeug hands a copy to the application."""
+        return WatchedEnviron(self)
+
+    def __setitem__(self, key: str, value: t.Any) -> None:
+        super().__setitem__(key, value)
+        if isinstance(value, Request):
+            _watch(value)
+
+
+def _watch(request: Request) -> None:
+    _put(_Parameters, request, "args")
+    _put(_Cookies, request, "cookies")
     if type(request.headers) is EnvironHeaders:
         request.headers = _Headers(request.environ)
 
 
-setattr(watch, SKIP_ATTRIBUTE, True)
-
-
-def _put(mixin: type, watched: t.Any) -> None:
-    # Where a class of the application's own does not allow it, there is no warning.
-    plain: type = type(watched)
-    with contextlib.suppress(TypeError):
-        watched.__class__ = _mixed(mixin, plain)
+def _put(mixin: type, request: Request, name: str) -> None:
+    # What the application's own class of requests does not let happen goes unwatched.
+    with contextlib.suppress(Exception):
+        values = getattr(request, name)
+        plain: type = type(values)
+        values.__class__ = _mixed(mixin, plain)
 
 
 @functools.lru_cache(maxsize=100)

@@ -19,6 +19,8 @@ from flask import request
 from flask import session
 from flask import stream_with_context
 from flask import url_for
+from flask.sessions import SecureCookieSession
+from flask.sessions import SecureCookieSessionInterface
 from flask_login import LoginManager
 from flask_login import current_user
 from flask_wtf.csrf import CSRFProtect  # type: ignore[import-untyped]
@@ -593,6 +595,23 @@ class TestLibraries:
         assert site.get("/form").status_code == 200
         assert not log.reads
 
+    def test_sessions_of_the_applications_own(self, site: Site, log: Log) -> None:
+        """They look for their cookie before anything else happens."""
+
+        class Sessions(SecureCookieSessionInterface):
+            def open_session(
+                self, app: Flask, request: Request
+            ) -> SecureCookieSession | None:
+                assert request.cookies.get(app.config["SESSION_COOKIE_NAME"]) is None
+                return super().open_session(app, request)
+
+        site.app.secret_key = "a key"
+        site.app.session_interface = Sessions()
+        add(site, lambda: str(session.get("user")))
+
+        assert site.get("/page").text == "None"
+        assert not log.reads
+
 
 def _in_library(library: t.Any, code: str) -> t.Any:
     return eval(compile(code, library.__file__, "eval"), vars(library))
@@ -664,3 +683,20 @@ class TestNothingElseChanges:
 
         assert site.get("/page").text == "None None"
         assert any("'page'" in warning for warning in log.reads)
+
+    def test_a_request_that_is_not_ready_to_be_read(self, site: Site) -> None:
+        """Watching asks nothing of a class that it is not able to answer."""
+
+        class OwnRequest(Request):
+            def __init__(self, *args: t.Any, **kwargs: t.Any) -> None:
+                super().__init__(*args, **kwargs)
+                self.parameters = MultiDict({"page": "7"})
+
+            @property
+            def args(self) -> MultiDict[str, str]:
+                return self.parameters
+
+        site.app.request_class = OwnRequest
+        add(site, lambda: request.args["page"])
+
+        assert [site.get("/page").text for _ in range(2)] == ["7", "7"]
