@@ -196,12 +196,14 @@ class TestQuery:
 
         [warning] = log.reads
         assert '@static_page(query=["page"])' in warning
+        assert "all query parameters" not in warning
+        assert "<lambda>" not in warning
 
     @pytest.mark.parametrize(
         "read",
         [
             lambda: dict(request.args),
-            lambda: list(request.args),
+            lambda: next(iter(request.args), "none"),
             lambda: list(request.args.items()),
             lambda: list(request.args.items(multi=True)),
             lambda: list(request.args.values()),
@@ -288,6 +290,7 @@ STRANGER: list[t.Any] = [
         "the header Accept-Language",
         "a URL of its own",
     ),
+    (lambda: request.headers.get("USER_AGENT"), "the header User-Agent", "CSS"),
     (lambda: request.user_agent.string, "the header User-Agent", "CSS"),
     (lambda: "User-Agent" in request.headers, "the header User-Agent", "CSS"),
 ]
@@ -363,13 +366,22 @@ class TestOnce:
         add(site, view, "/b/<int:number>")
         for path in ("/a/1", "/a/2", "/b/1"):
             site.get(path)
+        more = True
         with site.app.app_context():
             revalidate_path("/a/1")
-        more = True
         site.get("/a/1")
+        site.settle()
 
         assert ["'page'" in warning for warning in log.reads] == [True, True, False]
         assert "'q'" in log.reads[2]
+
+    def test_one_warning_names_a_few(self, site: Site, log: Log) -> None:
+        """A page may ask for any number of names."""
+        add(site, lambda: str([request.args.get(f"n{number}") for number in range(99)]))
+        site.get("/page")
+
+        [warning] = log.reads
+        assert warning.count("the query parameter") == 16
 
     @pytest.mark.parametrize(
         "config", [{"DEBUG": True}, {"TESTING": True}, {"ISR_ENABLED": False}]
@@ -493,6 +505,9 @@ def language():
 def identity():
     return request.user_agent.string, request.cookies.get("id"), request.authorization
 
+def greeting():
+    return "Hello " + request.cookies.get("name", "stranger")
+
 def paginate():
     return request.args.get("page", "1")
 
@@ -557,6 +572,26 @@ class TestLibraries:
         assert (
             f"{__file__}:{products.__code__.co_firstlineno}, in products()" in warning
         )
+
+    def test_an_application_that_is_installed_beside_them(
+        self, site: Site, log: Log, library: t.Any
+    ) -> None:
+        """A module of its own, in the folder where they are."""
+        site.app.root_path = str(Path(library.__file__).parent)
+        add(site, lambda: f"{library.identity()}.")
+        site.get("/page")
+        assert not log.reads
+
+    def test_a_view_may_come_from_one(
+        self, site: Site, log: Log, library: t.Any
+    ) -> None:
+        """Whatever was made a static page is the author's own."""
+        add(site, library.greeting)
+        site.get("/page")
+
+        [warning] = log.reads
+        assert "isr_test_library.py" in warning
+        assert "in greeting()" in warning
 
     def test_a_hook_of_a_library(
         self, make_site: MakeSite, log: Log, library: t.Any
@@ -699,4 +734,6 @@ class TestNothingElseChanges:
         site.app.request_class = OwnRequest
         add(site, lambda: request.args["page"])
 
-        assert [site.get("/page").text for _ in range(2)] == ["7", "7"]
+        answers = [site.get("/page") for _ in range(2)]
+        assert [answer.text for answer in answers] == ["7", "7"]
+        assert [cache_state(answer) for answer in answers] == ["MISS", "HIT"]
