@@ -7,8 +7,8 @@ from flask import Request
 
 from .compat import peek_session
 
-# What Flask and Flask-WTF keep in the session of everybody.
-_NOBODYS = {"_permanent", "csrf_token"}
+# What Flask, Flask-WTF and Flask-Login keep in the session of everybody.
+_NOBODYS = {"_permanent", "csrf_token", "_fresh"}
 
 _REMEMBER_COOKIE = "remember_token"
 

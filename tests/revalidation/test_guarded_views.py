@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from flask import Response
 from flask import request
-from flask_wtf import CSRFProtect  # type: ignore[import-untyped]
+from flask_wtf import CSRFProtect
 
 from flask_isr import ISR
 from flask_isr import revalidate_path

@@ -1,0 +1,1 @@
+"""Other extensions beside this one, each tried for real."""
