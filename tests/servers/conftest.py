@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from .running import APP
 from .running import Farm
 
 StartFarm: t.TypeAlias = t.Callable[..., Farm]
@@ -39,11 +40,12 @@ def _starter(
         processes: int,
         options: t.Sequence[str] = (),
         prepare: t.Callable[[Path], object] = lambda _: None,
+        app: str = APP,
         **environment: str,
     ) -> Farm:
         folder = make_folder()
         prepare(folder)
-        farm = Farm(folder, kind, processes, options, **environment)
+        farm = Farm(folder, kind, processes, options, app, **environment)
         started.append(farm)
         _running.append(farm)
         farm.wait_until_ready()

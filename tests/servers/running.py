@@ -138,8 +138,10 @@ class Server:
         processes: int,
         options: t.Sequence[str],
         environment: t.Mapping[str, str],
+        app: str = APP,
     ) -> None:
         self.kind = kind
+        self._app = app
         self.processes = processes
         self._options = options
         self._environment = {
@@ -157,6 +159,7 @@ class Server:
             probe.bind(("127.0.0.1", 0))
             self.port: int = probe.getsockname()[1]
         command = COMMANDS[self.kind](self.port, self.processes)
+        command = [self._app if part == APP else part for part in command]
         command[-1:-1] = self._options
         self._log = self._folder / f"{self.kind}-{self.port}.log"
         self._shown = 0
@@ -266,12 +269,20 @@ class Farm:
         kind: str,
         processes: int,
         options: t.Sequence[str] = (),
+        app: str = APP,
         **environment: str,
     ) -> None:
         self.control = Control(folder)
         alone = kind in _ALONE
         self.servers = [
-            Server(kind, self.control, 1 if alone else processes, options, environment)
+            Server(
+                kind,
+                self.control,
+                1 if alone else processes,
+                options,
+                environment,
+                app,
+            )
             for _ in range(processes if alone else 1)
         ]
 

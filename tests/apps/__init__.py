@@ -1,0 +1,1 @@
+"""Two ordinary Flask applications, which know little of the extension."""
