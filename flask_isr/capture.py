@@ -10,6 +10,7 @@ from datetime import datetime
 
 from flask import Response
 from flask import current_app
+from flask import g
 from flask.sessions import SessionMixin
 from werkzeug.exceptions import HTTPException
 
@@ -35,6 +36,7 @@ class ViewAnswer:
     complete: bool
     session_read: bool = False
     session_written: bool = False
+    csrf_token: str | None = None
 
     @property
     def body(self) -> bytes:
@@ -87,6 +89,8 @@ class Capture:
             # By the view itself: what hooks write belongs to each visitor's own request.
             changed = session.modified and not modified
             view.session_written = changed or dict(session) != before
+        # Flask-WTF keeps the token there, whoever asked for it first.
+        view.csrf_token = g.get(current_app.config.get("WTF_CSRF_FIELD_NAME", ""))
         self._record(response, view, session)
         return response
 

@@ -214,6 +214,8 @@ def _level(
     whole = personal_reason(final.headers, session_touched=_session_touched(capture))
     if any(nonce in view.body for nonce in _nonces(final.headers)):
         own = own or _NONCE
+    if view.csrf_token and view.csrf_token.encode() in view.body:
+        own = own or "it has a CSRF token"
     if required == "view":
         return ("view", "") if own is None else (None, own)
     if own is None and whole is None:

@@ -1,0 +1,77 @@
+"""Flask-WTF: CSRF protection; see tests/apps/test_blog.py for forms."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Response
+from flask import render_template_string
+from flask_wtf import CSRFProtect
+from flask_wtf.csrf import generate_csrf
+
+from flask_isr import static_page
+
+from ..conftest import MakeSite
+from ..support import Site
+from ..support import cache_state
+
+
+def add_form(site: Site) -> None:
+    """A page whose form has a token."""
+
+    @site.app.get("/form")
+    @static_page()
+    def form() -> str:
+        return render_template_string("token={{ csrf_token() }}")
+
+
+@pytest.fixture
+def protected(make_site: MakeSite) -> Site:
+    """A site with CSRF protection."""
+    site = make_site(SECRET_KEY="a key")
+    CSRFProtect(site.app)
+    return site
+
+
+@pytest.mark.parametrize("early", [False, True], ids=["by-the-view", "by-a-hook"])
+def test_a_token_is_never_stored(protected: Site, early: bool) -> None:
+    """Whoever made it: nobody's session would know it."""
+    add_form(protected)
+    if early:
+
+        @protected.app.before_request
+        def make_token() -> None:
+            generate_csrf()
+
+    tokens = set()
+    for _ in range(2):
+        visitor = protected.app.test_client()
+        answer = visitor.get("/form")
+        assert cache_state(answer) == "BYPASS"
+        with visitor.session_transaction() as session:
+            assert "csrf_token" in session
+        tokens.add(answer.text)
+    assert len(tokens) == 2
+
+
+def test_a_token_in_a_cookie_is_each_visitors_own(protected: Site) -> None:
+    """As single-page applications want it: the page is stored, the cookie is not."""
+
+    @protected.app.get("/page")
+    @static_page()
+    def page() -> str:
+        return "a page"
+
+    @protected.app.after_request
+    def set_token(response: Response) -> Response:
+        response.set_cookie("csrf", generate_csrf())
+        return response
+
+    answers = [protected.get("/page") for _ in range(3)]
+    assert [cache_state(answer) for answer in answers] == ["MISS", "HIT", "HIT"]
+    cookies = {
+        value
+        for answer in answers
+        for value in answer.headers.getlist("Set-Cookie")
+        if value.startswith("csrf=")
+    }
+    assert len(cookies) == 3
