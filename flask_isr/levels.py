@@ -17,6 +17,9 @@ if t.TYPE_CHECKING:
 #: The attribute by which a hook is known that hits may skip.
 SKIP_ATTRIBUTE = "__flask_isr_skip_on_hit__"
 
+# Flask-WTF's own, which nobody can mark. It does nothing on GET and HEAD.
+_CSRF_HOOK = "flask_wtf.csrf.CSRFProtect.init_app.<locals>.csrf_protect"
+
 
 @dataclass(frozen=True, slots=True)
 class Required:
@@ -77,7 +80,16 @@ def blocking_hook(app: Flask, endpoint: str) -> str | None:
             *app.url_value_preprocessors.get(name, ()),
         ]
         for hook in hooks:
-            if not getattr(hook, SKIP_ATTRIBUTE, False):
-                module = getattr(hook, "__module__", "?")
-                return f"{module}.{getattr(hook, '__qualname__', repr(hook))}"
+            module = getattr(hook, "__module__", "?")
+            described = f"{module}.{getattr(hook, '__qualname__', repr(hook))}"
+            if not getattr(hook, SKIP_ATTRIBUTE, False) and not (
+                described == _CSRF_HOOK and _spares_get(app)
+            ):
+                return described
     return None
+
+
+def _spares_get(app: Flask) -> bool:
+    """Whether CSRF protection is only for methods that static pages do not answer."""
+    protected: t.Collection[str] = app.config.get("WTF_CSRF_METHODS", ())
+    return not {"GET", "HEAD"} & set(protected)

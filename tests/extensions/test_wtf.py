@@ -75,3 +75,22 @@ def test_a_token_in_a_cookie_is_each_visitors_own(protected: Site) -> None:
         if value.startswith("csrf=")
     }
     assert len(cookies) == 3
+
+
+@pytest.mark.parametrize("methods", [["POST"], ["POST", "GET"]])
+def test_protection_alone_costs_a_hit_nothing(
+    make_site: MakeSite, methods: list[str]
+) -> None:
+    """Pages are served outside of Flask, unless the site wants GET protected too."""
+    site = make_site(SECRET_KEY="a key", WTF_CSRF_METHODS=methods)
+    CSRFProtect(site.app)
+
+    @site.app.get("/page")
+    @static_page()
+    def page() -> str:
+        return "a page"
+
+    refused = "GET" in methods
+    assert site.get("/page").status_code == (400 if refused else 200)
+    required = site.state.application.levels.required("page")
+    assert required.level == ("view" if refused else None)
