@@ -1,0 +1,45 @@
+"""Flask-DebugToolbar: it belongs to its visitor, not to the page."""
+
+from __future__ import annotations
+
+import pytest
+from flask_debugtoolbar import DebugToolbarExtension
+
+from flask_isr import static_page
+
+from ..conftest import MakeSite
+from ..support import Site
+from ..support import cache_state
+
+
+@pytest.fixture(params=[None, True], ids=["as-usual", "isr-on"])
+def debugged(request: pytest.FixtureRequest, make_site: MakeSite) -> Site:
+    """A site in debug mode."""
+    config = {} if request.param is None else {"ISR_ENABLED": request.param}
+    site = make_site(SECRET_KEY="a key", **config)
+    site.app.debug = True
+    DebugToolbarExtension(site.app)
+
+    @site.app.get("/page")
+    @static_page()
+    def page() -> str:
+        return "<html><body>a page</body></html>"
+
+    return site
+
+
+def test_each_page_has_one_toolbar(debugged: Site) -> None:
+    """Made anew for each visitor, and in no other cache."""
+    for _ in range(3):
+        answer = debugged.get("/page")
+        assert answer.text.count('id="flDebug"') == 1
+        assert "private" in answer.headers["Cache-Control"]
+    on = debugged.app.config.get("ISR_ENABLED")
+    assert cache_state(answer) == ("HIT" if on else "MISS")
+
+
+def test_it_is_not_stored(debugged: Site) -> None:
+    """Who turns it off sees the page alone, also where it is stored."""
+    debugged.get("/page")
+    debugged.app.config["DEBUG_TB_HOSTS"] = ["198.51.100.1"]
+    assert debugged.get("/page").text == "<html><body>a page</body></html>"
