@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from flask import session
 from flask_login import LoginManager
 from flask_login import UserMixin
 from flask_login import current_user
+from flask_login import login_required
+from flask_login import login_user
 
 from flask_isr import static_page
 
@@ -41,3 +44,36 @@ def test_a_session_that_only_was_looked_at_stays_nobodys(make_site: MakeSite) ->
         assert held["_fresh"] is False
     answer = visitor.get("/")
     assert (answer.text, cache_state(answer)) == ("stranger", "HIT")
+
+
+@pytest.mark.parametrize("above", [True, False])
+def test_a_page_behind_a_login_is_never_stored(
+    make_site: MakeSite, above: bool
+) -> None:
+    """Its render is a stranger; users get it from the view, strangers the login."""
+    site = make_site(SECRET_KEY="a key")
+    manager = LoginManager(site.app)
+    manager.user_loader(lambda key: User())
+    manager.login_view = "login"
+
+    @site.app.get("/login")
+    def login() -> str:
+        user = User()
+        user.id = "bob"
+        login_user(user)
+        return "in"
+
+    def page() -> str:
+        return "for users"
+
+    guards = (
+        login_required(static_page()(page)),
+        static_page()(login_required(page)),
+    )
+    site.app.add_url_rule("/page", "page", guards[0] if above else guards[1])
+    bob, stranger = site.app.test_client(), site.app.test_client()
+    bob.get("/login")
+    for _ in range(2):
+        answer = bob.get("/page")
+        assert (answer.text, cache_state(answer)) == ("for users", "BYPASS")
+        assert stranger.get("/page").location == "/login?next=%2Fpage"
