@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import requests
 from flask import Flask
 
+from tests.support import PATIENCE
+
 
 @dataclass(frozen=True)
 class Page:
@@ -69,7 +71,7 @@ class Browser:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         if isinstance(self._site, str):
             answer = self._session.request(
-                method, self._site + path, data=data, headers=named, timeout=20
+                method, self._site + path, data=data, headers=named, timeout=PATIENCE
             )
             return Page(
                 answer.status_code,

@@ -9,6 +9,7 @@ import pytest
 
 from tests.servers.conftest import StartFarm
 from tests.servers.running import Farm
+from tests.support import PATIENCE
 
 from .babel import catalogs
 from .babel import create_app
@@ -27,7 +28,7 @@ def browser(tmp_path: Path) -> t.Iterator[Browser]:
     catalogs.write(tmp_path)
     app = create_app(tmp_path)
     yield Browser(app)
-    app.extensions["isr"].runner.drain(20)
+    app.extensions["isr"].runner.drain(PATIENCE)
     app.extensions["isr"].store.close()
 
 

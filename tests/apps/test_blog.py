@@ -6,17 +6,23 @@ server with two processes. All visitors of the server share its pages, as in lif
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import sqlite3
 import typing as t
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from flask import Flask
+from flask.sessions import SecureCookieSessionInterface
+from sqlalchemy import event
 
 from tests.servers.conftest import StartFarm
 from tests.servers.running import Farm
+from tests.support import PATIENCE
 
+from .blog import KEY
 from .blog import create_app
 from .blog.extensions import db
 from .browser import Browser
@@ -43,8 +49,8 @@ class Blog:
         browser, name = self.stranger(), next(_names)
         credentials = {"name": name, "password": "a password"}
         browser.submit("/auth/register", **credentials)
-        self.welcome = browser.submit("/auth/login", **credentials, **form)
-        assert f"Welcome, {name}!" in self.welcome.text
+        welcome = browser.submit("/auth/login", **credentials, **form)
+        assert f"Welcome, {name}!" in welcome.text
         return browser, name
 
     def write(self, author: Browser, title: str) -> str:
@@ -64,6 +70,18 @@ def _prepare(folder: Path) -> None:
     with sqlite3.connect(folder / "blog.sqlite") as connection:
         connection.execute("PRAGMA journal_mode=WAL")
     connection.close()
+
+
+@contextlib.contextmanager
+def _running(folder: Path, **config: str) -> t.Iterator[Flask]:
+    """The blog in this process."""
+    _prepare(folder)
+    app = create_app(folder, **config)
+    yield app
+    app.extensions["isr"].runner.drain(PATIENCE)
+    app.extensions["isr"].store.close()
+    with app.app_context():
+        db.engine.dispose()
 
 
 @pytest.fixture(scope="module")
@@ -87,13 +105,8 @@ def blog(request: pytest.FixtureRequest, tmp_path: Path) -> t.Iterator[Blog]:
         farm: Farm = request.getfixturevalue("farm")
         yield Blog(f"http://127.0.0.1:{farm.servers[0].port}")
         return
-    _prepare(tmp_path)
-    app = create_app(tmp_path, LOGIN=request.param)
-    yield Blog(app)
-    app.extensions["isr"].runner.drain(20)
-    app.extensions["isr"].store.close()
-    with app.app_context():
-        db.engine.dispose()
+    with _running(tmp_path, LOGIN=request.param) as app:
+        yield Blog(app)
 
 
 def seen(page: Page) -> tuple[str, str | None]:
@@ -157,13 +170,23 @@ def test_who_logs_out_is_served_from_the_store_again(blog: Blog) -> None:
     assert seen(bob.get("/")) == ("", "HIT")
 
 
+def _expired() -> str:
+    """The cookie of a session that ended in 1970, signed as the blog signs it."""
+    app = Flask(__name__)
+    app.secret_key = KEY
+    signer = SecureCookieSessionInterface().get_signing_serializer(app)
+    assert signer is not None
+    with mock.patch("itsdangerous.timed.time.time", return_value=1.0):
+        return str(signer.dumps({"user_id": 1, "_user_id": "1"}))
+
+
 def test_made_up_cookies_render_nothing(blog: Blog) -> None:
     """Whether they were never signed, or belong to another key or time."""
     author, _ = blog.user()
     path = blog.write(author, "Forged")
     blog.stranger().get(path)
     foreign = "eyJ1c2VyX2lkIjoxfQ.aaaaaa.aaaaaaaaaaaaaaaaaaaaaaaaaaa"
-    for session in ("forged", foreign, ""):
+    for session in ("forged", foreign, _expired(), ""):
         page = blog.stranger().get(
             path, Cookie=f"session={session}; remember_token=1|0"
         )
@@ -258,31 +281,45 @@ class TestServer:
         assert {answer.state for answer in farm.ask_all(path)} == {"HIT"}
 
 
-class TestFlaskLogin:
-    """What only Flask-Login has."""
-
-    def test_who_is_remembered_gets_his_own_page(self, tmp_path: Path) -> None:
-        """After his session has ended."""
-        _prepare(tmp_path)
-        app = create_app(tmp_path, LOGIN="Flask-Login")
+def test_who_is_remembered_gets_his_own_page(tmp_path: Path) -> None:
+    """After his session has ended: Flask-Login knows him by another cookie."""
+    with _running(tmp_path, LOGIN="Flask-Login") as app:
         blog = Blog(app)
         bob, name = blog.user(remember="1")
         blog.stranger().get("/")
         bob.forget("session")
         assert seen(bob.get("/")) == (name, "BYPASS")
         assert seen(blog.stranger().get("/")) == ("", "HIT")
-        app.extensions["isr"].store.close()
-        with app.app_context():
-            db.engine.dispose()
+
+
+def test_who_comes_before_the_commit_leaves_no_old_page(tmp_path: Path) -> None:
+    """His render is older than the end of the request that revalidated."""
+    with _running(tmp_path) as app:
+        blog = Blog(app)
+        author, _ = blog.user()
+        path, stranger = blog.write(author, "Doomed"), blog.stranger()
+        between: list[Page] = []
+
+        def visit(session: object) -> None:
+            between.extend(stranger.get(place) for place in ("/", path))
+
+        token = author.get("/token").text
+        event.listen(db.session, "before_commit", visit)
+        try:
+            author.post(f"{path}/delete", csrf_token=token)
+        finally:
+            event.remove(db.session, "before_commit", visit)
+        assert all("Doomed" in page.text for page in between)
+        assert len(between) == 2
+        assert "Doomed" not in stranger.get("/").text
+        assert stranger.get(path).status == 404
 
 
 def test_the_warning_names_the_page_with_the_token(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """And says why it is not stored."""
-    _prepare(tmp_path)
-    app = create_app(tmp_path)
-    Blog(app).stranger().get("/newsletter")
-    app.extensions["isr"].store.close()
+    with _running(tmp_path) as app:
+        Blog(app).stranger().get("/newsletter")
     assert "/newsletter" in caplog.text
     assert "it writes to the session" in caplog.text

@@ -15,6 +15,8 @@ from .extensions import csrf
 from .extensions import db
 from .extensions import isr
 
+KEY = "a key that only the tests know"
+
 
 def create_app(folder: Path, **config: t.Any) -> Flask:
     """Make the application.
@@ -24,7 +26,7 @@ def create_app(folder: Path, **config: t.Any) -> Flask:
     """
     app = Flask(__name__, instance_path=str(folder))
     app.config.from_mapping(
-        SECRET_KEY="a key that only the tests know",
+        SECRET_KEY=KEY,
         SQLALCHEMY_DATABASE_URI=f"sqlite:///{folder / 'blog.sqlite'}",
         ISR_SECRET=SECRET,
         LOGIN="by hand",
