@@ -209,6 +209,18 @@ def test_an_edit_is_on_the_next_load(blog: Blog) -> None:
             assert "Before the edit" not in text
 
 
+def test_a_new_post_replaces_the_404_at_its_address(blog: Blog) -> None:
+    """Somebody had asked for it too early."""
+    author, _ = blog.user()
+    last = int(blog.write(author, "Last")[1:])
+    stranger = blog.stranger()
+    for _ in range(2):
+        early = stranger.get(f"/{last + 1}")
+    assert (early.status, early.state) == (404, "HIT")
+    assert blog.write(author, "Next") == f"/{last + 1}"
+    assert "Next" in stranger.get(f"/{last + 1}").text
+
+
 def test_a_revalidation_before_the_commit_is_as_good(blog: Blog) -> None:
     """What is deleted is gone on the next load, and its 404 is stored."""
     author, _ = blog.user()

@@ -23,6 +23,8 @@ class Post(Base):
     """What he wrote."""
 
     __tablename__ = "post"
+    # As in the tutorial: the address of a deleted post is never another one's.
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
 
     id: Mapped[int] = mapped_column(primary_key=True)
     title: Mapped[str]

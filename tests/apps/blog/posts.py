@@ -46,7 +46,7 @@ def create() -> str | Response:
     post = Post(title=request.form["title"])
     db.session.add(post)
     db.session.commit()
-    revalidate_path(url_for("posts.index"))
+    _revalidate(post.id)
     return redirect(url_for("posts.index"))
 
 
