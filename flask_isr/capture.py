@@ -90,7 +90,8 @@ class Capture:
             changed = session.modified and not modified
             view.session_written = changed or dict(session) != before
         # Flask-WTF keeps the token there, whoever asked for it first.
-        view.csrf_token = g.get(current_app.config.get("WTF_CSRF_FIELD_NAME", ""))
+        token = g.get(current_app.config.get("WTF_CSRF_FIELD_NAME", ""))
+        view.csrf_token = token if isinstance(token, str) else None
         self._record(response, view, session)
         return response
 

@@ -23,7 +23,7 @@ from flask.sessions import SecureCookieSession
 from flask.sessions import SecureCookieSessionInterface
 from flask_login import LoginManager
 from flask_login import current_user
-from flask_wtf.csrf import CSRFProtect  # type: ignore[import-untyped]
+from flask_wtf.csrf import CSRFProtect
 from flask_wtf.csrf import generate_csrf
 from werkzeug.datastructures import CombinedMultiDict
 from werkzeug.datastructures import EnvironHeaders
