@@ -36,4 +36,5 @@ setup(
         "itsdangerous>=2.2",
         "requests>=2.31",
     ],
+    extras_require={"brotli": ["Brotli>=1.1"], "zstd": ["zstandard>=0.22"]},
 )

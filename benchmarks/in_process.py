@@ -28,6 +28,7 @@ from flask_isr.state import State
 
 BODY = "x" * 20_000
 ROUNDS = 41
+GZIP = {"Accept-Encoding": "gzip, deflate, br, zstd"}
 
 Action: t.TypeAlias = t.Callable[[], object]
 
@@ -64,9 +65,9 @@ def target(state: State) -> Target:
     return target_of(match, match.key())
 
 
-def call(application: t.Any, path: str) -> Action:
+def call(application: t.Any, path: str, **headers: str) -> Action:
     """Send one GET to a WSGI application and read its body."""
-    environ = create_environ(path)
+    environ = create_environ(path, headers=headers)
 
     def start_response(*args: t.Any) -> t.Callable[[bytes], object]:
         return lambda data: None
@@ -153,6 +154,10 @@ def main() -> None:
             {
                 "trivial Flask view": (200, call(plain.wsgi_app, "/dynamic")),
                 "Front: hit": (5000, call(app.wsgi_app, "/static-page")),
+                "Front: hit, compressed": (
+                    5000,
+                    call(app.wsgi_app, "/static-page", **GZIP),
+                ),
                 "Front: pass-through": (5000, through),
                 "  the same without the Front": (5000, bare),
                 "page read from the store": (500, read),

@@ -10,6 +10,7 @@ import weakref
 from flask import Flask
 
 from .build import digest_of
+from .compression import Compress
 from .config import Settings
 from .core.build import Build
 from .levels import Levels
@@ -59,6 +60,11 @@ class Application:
             else Build(settings.build_id, strict=True)
         )
         self._prepared: tuple[Routes, Site, Levels] | None = None
+
+    @property
+    def compressors(self) -> t.Mapping[str, Compress]:
+        """Coding to what compresses the body of a stored page, best first."""
+        return self.settings.compressors if self.enabled else {}
 
     @property
     def personal_cookies(self) -> tuple[str, ...]:

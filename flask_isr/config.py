@@ -12,6 +12,9 @@ from pathlib import Path
 from urllib.parse import SplitResult
 from urllib.parse import urlsplit
 
+from .compression import Compress
+from .compression import compressor
+from .core.encodings import CODINGS
 from .core.runner import GuardedRunner
 from .core.runner import Runner
 from .errors import ConfigurationError
@@ -39,6 +42,7 @@ DEFAULTS: t.Final[t.Mapping[str, t.Any]] = {
     "ISR_MEMORY_BYTES": 64 * _MIB,
     "ISR_STORE_BYTES": 1024 * _MIB,
     "ISR_PAGE_BYTES": 10 * _MIB,
+    "ISR_ENCODINGS": ("gzip",),
     "ISR_RUNNER": "thread",
 }
 
@@ -69,6 +73,7 @@ class Settings:
     :param enabled: ``None``: off in debug and testing, else on.
     :param build_id: ``"auto"``: a digest of the application's files; ``None``: none.
     :param personal_cookies: ``None``: Flask's session cookie and Flask-Login's.
+    :param compressors: coding to what compresses a body, best first.
     """
 
     enabled: bool | None
@@ -85,6 +90,7 @@ class Settings:
     memory_bytes: int
     store_bytes: int
     page_bytes: int
+    compressors: t.Mapping[str, Compress] = field(repr=False)
     runner: t.Literal["thread", "inline"] | Runner
 
     @classmethod
@@ -117,6 +123,7 @@ class Settings:
             memory_bytes=_size("ISR_MEMORY_BYTES", values),
             store_bytes=_size("ISR_STORE_BYTES", values),
             page_bytes=_size("ISR_PAGE_BYTES", values),
+            compressors=_compressors("ISR_ENCODINGS", values["ISR_ENCODINGS"]),
             runner=_runner(values["ISR_RUNNER"]),
         )
 
@@ -235,6 +242,17 @@ def _names(key: str, value: t.Any) -> tuple[str, ...] | None:
     ):
         raise ConfigurationError(f"{key} is {value!r}; it must be a list of names.")
     return tuple(value)
+
+
+def _compressors(key: str, value: t.Any) -> t.Mapping[str, Compress]:
+    names = _names(key, value) or ()
+    if not set(names) <= set(CODINGS):
+        known = ", ".join(map(repr, CODINGS))
+        raise ConfigurationError(
+            f"{key} is {value!r}; it must be a list of content codings ({known}), empty"
+            " where pages are not to be compressed."
+        )
+    return {coding: compressor(coding) for coding in CODINGS if coding in names}
 
 
 def _build_id(key: str, value: t.Any) -> str | None:

@@ -9,12 +9,14 @@ import typing as t
 from werkzeug.wsgi import ClosingIterator
 
 from . import response
+from .conditions import is_conditional
 from .core.answer import Answer
 from .core.answer import RunView
 from .core.answer import Serve
 from .core.answer import ShareError
 from .core.answer import State as ServeState
 from .core.answer import Target
+from .core.encodings import negotiate
 from .core.entry import Entry
 from .core.freshness import Freshness
 from .core.memory import Item
@@ -40,21 +42,29 @@ _CHECK_EVERY = 1.0
 
 
 class _Ready:
-    """An answer that needs no more than to be sent."""
+    """An answer that needs no more than to be sent.
 
-    __slots__ = ("anonymous", "chunks", "headers", "serve", "status", "target")
+    :ivar codings: those that the page is stored in, best first.
+    :ivar forms: coding to headers and body; ``None`` is the plain body.
+    """
+
+    __slots__ = ("anonymous", "codings", "forms", "serve", "status", "target")
 
     def __init__(self, serve: Serve, age: float, target: Target) -> None:
         entry = serve.entry
         self.serve = serve
         self.target = target
         self.status = response.status_line(entry.status)
-        self.headers = [
-            *response.page_headers(serve, age),
-            ("Content-Length", str(len(entry.body))),
-        ]
-        self.chunks = [entry.body]
         self.anonymous = entry.anonymous
+        self.codings = tuple(form.coding for form in entry.coded)
+        headers = response.page_headers(serve, age)
+        self.forms: dict[str | None, tuple[response.HeaderList, list[bytes]]] = {
+            None: ([*headers, ("Content-Length", str(len(entry.body)))], [entry.body])
+        }
+        for form in entry.coded:
+            coded = response.coded_headers(headers, form)
+            coded.append(("Content-Length", str(len(form.body))))
+            self.forms[form.coding] = coded, [form.body]
 
 
 class Front:
@@ -123,20 +133,32 @@ class Front:
             self._state.engine.upkeep.warn(error)
             return None
         item.visited = item.used = True
-        ready: _Ready = item.ready
+        return self._send(item.ready, environ, start_response, now)
+
+    def _send(
+        self,
+        ready: _Ready,
+        environ: WSGIEnvironment,
+        start_response: StartResponse,
+        now: float,
+    ) -> t.Iterable[bytes] | None:
         if ready.anonymous and self._may_be_somebody(environ):
             return None
         if ready.serve.state == "STALE":
             self._state.engine.serve_stale(ready.serve.entry)
             self._state.engine.refresh(ready.target)
-        if response.is_conditional(environ):
+        if is_conditional(environ):
             age = now - ready.serve.entry.began
             status, headers, body = response.respond(ready.serve, environ, age)
             start_response(status, headers)
             return body
+        coding = None
+        if ready.codings:
+            coding = negotiate(environ.get("HTTP_ACCEPT_ENCODING"), ready.codings)
+        headers, chunks = ready.forms[coding]
         # A copy: the server may change the list.
-        start_response(ready.status, ready.headers[:])
-        return ready.chunks if method == "GET" else []
+        start_response(ready.status, headers[:])
+        return chunks if environ["REQUEST_METHOD"] == "GET" else []
 
     def _may_be_somebody(self, environ: WSGIEnvironment) -> bool:
         """Whether the request has a cookie by which its visitor may be known."""
@@ -303,7 +325,7 @@ def _send_error(
         ("Content-Length", str(len(error.body))),
         ("Cache-Control", "no-store"),
         ("X-ISR-Cache", "MISS"),
-        ("Cache-Status", "Flask-ISR; fwd=uri-miss; detail=error"),
+        ("Cache-Status", response.ERROR_STATUS),
     ]
     start_response(response.status_line(error.status), headers)
     return [] if environ["REQUEST_METHOD"] == "HEAD" else [error.body]

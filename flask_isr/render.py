@@ -64,6 +64,7 @@ class Renderer:
             level=level or self._application.levels.required(match.endpoint).level,
             lifetime=match.page.lifetime,
             reserved=site.reserved,
+            compressors=self._application.compressors,
         )
         outcome: Outcome | None = None
         try:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from http import HTTPStatus
 
-from werkzeug.http import is_resource_modified
-from werkzeug.http import parse_etags
-from werkzeug.http import parse_set_header
-
+from .conditions import evaluate
+from .conditions import is_conditional
 from .core.answer import Serve
+from .core.encodings import negotiate
+from .core.entry import Coded
 from .core.entry import Entry
 
 if t.TYPE_CHECKING:
@@ -31,6 +32,9 @@ _OF_THE_BODY = {
     "last-modified",
 }
 
+# What RFC 8941 takes as a token, and so needs no quotes in Cache-Status.
+_TOKEN = re.compile(r"[A-Za-z*][A-Za-z0-9:/!#$%&'*+.^_`|~-]*")
+
 
 def status_line(status: int) -> str:
     """``"200 OK"``, as WSGI wants it."""
@@ -41,31 +45,55 @@ def status_line(status: int) -> str:
 
 
 def page_headers(serve: Serve, age: float) -> HeaderList:
-    """The headers of *serve* for a page that is *age* seconds old."""
+    """The headers of *serve* in its plain form, for a page that is *age* seconds old."""
     entry = serve.entry
-    headers: HeaderList = list(entry.headers)
+    headers: HeaderList = [
+        (name, value)
+        for name, value in entry.headers
+        if name.lower() not in ("vary", "cache-control")
+    ]
     headers.append(("ETag", entry.etag))
-    if not any(name.lower() == "cache-control" for name, _ in headers):
-        headers.append(("Cache-Control", CACHE_CONTROL))
-    if entry.anonymous and not _varies_on_cookie(headers):
-        headers.append(("Vary", "Cookie"))
+    headers.append(("Cache-Control", _cache_control(serve)))
+    vary = _vary(entry)
+    if vary:
+        headers.append(("Vary", vary))
     headers.append(("X-ISR-Cache", serve.state))
     headers.append(("Cache-Status", cache_status(serve, age)))
     return headers
 
 
-def _varies_on_cookie(headers: HeaderList) -> bool:
-    return any(
-        name.lower() == "vary" and "cookie" in parse_set_header(value)
-        for name, value in headers
-    )
+def _cache_control(serve: Serve) -> str:
+    own = _joined(serve.entry.headers, "cache-control")
+    # A lifetime that the view gave begins anew with each answer, since the store vouches
+    # for a fresh page at that moment. It vouches for no other: nobody may keep that.
+    return own if own and serve.state != "STALE" else CACHE_CONTROL
+
+
+def _vary(entry: Entry) -> str:
+    own = _joined(entry.headers, "vary")
+    needed = ["Cookie"] if entry.anonymous else []
+    if entry.coded:
+        needed.append("Accept-Encoding")
+    return _with_names(own, needed)
+
+
+def _joined(headers: t.Iterable[tuple[str, str]], wanted: str) -> str:
+    return ", ".join(value for name, value in headers if name.lower() == wanted)
+
+
+def _with_names(listed: str, names: t.Iterable[str]) -> str:
+    known = {name.strip().lower() for name in listed.split(",")}
+    missing = [name for name in names if name.lower() not in known]
+    return ", ".join([listed, *missing] if listed else missing)
 
 
 def cache_status(serve: Serve, age: float) -> str:
     """The ``Cache-Status`` field (RFC 9211) of *serve*."""
     if serve.state == "MISS":
-        how = "collapsed" if serve.detail == "collapsed" else "stored"
-        return "Flask-ISR; fwd=uri-miss" + (f"; {how}" if serve.stored else "")
+        parts = [f"Flask-ISR; fwd={serve.forward}"]
+        if serve.stored:
+            parts.append("collapsed" if serve.detail == "collapsed" else "stored")
+        return "; ".join(parts)
     parts = ["Flask-ISR", "hit"]
     limits = serve.entry.lifetime
     limit = limits.expire if limits.revalidate is None else limits.revalidate
@@ -79,34 +107,52 @@ def cache_status(serve: Serve, age: float) -> str:
     return "; ".join(parts)
 
 
-def is_conditional(environ: WSGIEnvironment) -> bool:
-    """Whether the request might be answered by 304."""
-    return "HTTP_IF_NONE_MATCH" in environ or "HTTP_IF_MODIFIED_SINCE" in environ
+#: The ``Cache-Status`` field of an error that those share who waited for one render.
+ERROR_STATUS = "Flask-ISR; fwd=uri-miss; detail=error"
 
 
-def not_modified(environ: WSGIEnvironment, entry: Entry) -> bool:
-    """Whether the visitor has the page already (RFC 9110, section 13.2.2).
-
-    Only a page can be unmodified: a stored 404 is 404, whatever the condition.
-    """
-    if entry.status != 200:
-        return False
-    given = environ.get("HTTP_IF_NONE_MATCH")
-    if given is not None:
-        etags = parse_etags(given)
-        opaque = entry.etag.removeprefix("W/").strip('"')
-        return bool(etags.star_tag or etags.contains_weak(opaque))
-    modified = next(
-        (value for name, value in entry.headers if name.lower() == "last-modified"),
-        None,
-    )
-    return modified is not None and not is_resource_modified(
-        environ, last_modified=modified
-    )
+def bypass_status(reason: str) -> str:
+    """The ``Cache-Status`` field of an answer that the view gave, and why it did."""
+    if reason == "method":
+        return "Flask-ISR; fwd=method"
+    if _TOKEN.fullmatch(reason):
+        return f"Flask-ISR; fwd=bypass; detail={reason}"
+    text = "".join(char for char in reason if char.isascii() and char.isprintable())
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'Flask-ISR; fwd=bypass; detail="{escaped}"'
 
 
-def without_body(headers: HeaderList) -> HeaderList:
-    """The headers of a 304 in the place of an answer with *headers*."""
+def select(entry: Entry, environ: WSGIEnvironment) -> Coded | None:
+    """The coded form of *entry* that the request gets; ``None`` is its plain body."""
+    if not entry.coded:
+        return None
+    codings = tuple(form.coding for form in entry.coded)
+    chosen = negotiate(environ.get("HTTP_ACCEPT_ENCODING"), codings)
+    return next((form for form in entry.coded if form.coding == chosen), None)
+
+
+def coded_etag(etag: str, form: Coded | None) -> str:
+    """The ETag of a page in a coding: a strong one is of one form alone (RFC 9110, 8.8.1),
+    a weak one may be shared."""
+    if form is None or etag.startswith("W/") or not etag.endswith('"'):
+        return etag
+    return f'{etag[:-1]}-{form.coding}"'
+
+
+def coded_headers(headers: HeaderList, form: Coded | None) -> HeaderList:
+    """*headers*, of a page in its plain form, for one of its coded forms."""
+    if form is None:
+        return headers
+    coded = [
+        (name, coded_etag(value, form) if name.lower() == "etag" else value)
+        for name, value in headers
+        if name.lower() != "content-length"
+    ]
+    coded.append(("Content-Encoding", form.coding))
+    return coded
+
+
+def _without_body(headers: HeaderList) -> HeaderList:
     return [
         (name, value) for name, value in headers if name.lower() not in _OF_THE_BODY
     ]
@@ -117,12 +163,30 @@ def respond(
 ) -> tuple[str, HeaderList, list[bytes]]:
     """Status line, headers and body of *serve* for one request."""
     entry = serve.entry
-    headers = page_headers(serve, age)
-    if is_conditional(environ) and not_modified(environ, entry):
-        return status_line(304), without_body(headers), []
-    headers.append(("Content-Length", str(len(entry.body))))
+    form = select(entry, environ)
+    headers = coded_headers(page_headers(serve, age), form)
+    return _conditional(entry, form, environ, status_line(entry.status), headers)
+
+
+def _conditional(
+    entry: Entry,
+    form: Coded | None,
+    environ: WSGIEnvironment,
+    status: str,
+    headers: HeaderList,
+) -> tuple[str, HeaderList, list[bytes]]:
+    if status.startswith("200") and is_conditional(environ):
+        instead = evaluate(environ, coded_etag(entry.etag, form), entry.headers)
+        if instead is not None:
+            bare = _without_body(headers)
+            if instead == 412:
+                bare.append(("Content-Length", "0"))
+            return status_line(instead), bare, []
+    body = entry.body if form is None else form.body
+    headers = [pair for pair in headers if pair[0].lower() != "content-length"]
+    headers.append(("Content-Length", str(len(body))))
     head = environ["REQUEST_METHOD"] == "HEAD"
-    return status_line(entry.status), headers, [] if head else [entry.body]
+    return status, headers, [] if head else [body]
 
 
 def finish(
@@ -134,39 +198,56 @@ def finish(
 ) -> tuple[str, HeaderList, list[bytes]]:
     """Status line, headers and body of *serve* after hooks worked on it.
 
-    Where they left it as it was, the page's ETag stands and the visitor may get a 304;
-    where they made it their visitor's own, no other cache may keep it.
+    Where they left it as it was, it is the page: in the coding that the visitor asks for,
+    or 304. Where they made it their visitor's own, no other cache may keep it.
     """
     entry = serve.entry
     names = {name.lower() for name, _ in headers}
-    if status.startswith("304"):
+    if status.startswith(("304", "412")):
         # A hook judged the condition itself.
         return status, headers, []
     head = environ["REQUEST_METHOD"] == "HEAD"
-    if head:
-        length = ("content-length", str(len(entry.body)))
-        same = length in {(name.lower(), value) for name, value in headers}
-    else:
-        same = body == entry.body
+    same = _has_length(headers, len(entry.body)) if head else body == entry.body
     if not same:
         # A tag that a hook made, such as for its compressed body, is its own word.
-        headers = [
+        others = [
             (name, value)
             for name, value in headers
             if (name.lower(), value) != ("etag", entry.etag)
         ]
-    if not same or "set-cookie" in names:
-        headers = [
-            (name, f"private, {value}")
-            if name.lower() == "cache-control" and value == CACHE_CONTROL
-            else (name, value)
-            for name, value in headers
-        ]
-    elif (
-        is_conditional(environ)
-        and status.startswith("200")
-        and ("etag", entry.etag) in {(name.lower(), value) for name, value in headers}
-        and not_modified(environ, entry)
-    ):
-        return status_line(304), without_body(headers), []
+        return status, _private(others), [] if head else [body]
+    form = None if "content-encoding" in names else select(entry, environ)
+    if entry.coded:
+        headers = _varying(headers)
+    if "set-cookie" in names:
+        headers = _private(headers)
+    elif ("etag", entry.etag) in {(name.lower(), value) for name, value in headers}:
+        headers = coded_headers(headers, form)
+        return _conditional(entry, form, environ, status, headers)
+    headers = coded_headers(headers, form)
+    if form is not None:
+        body = form.body
+        headers.append(("Content-Length", str(len(body))))
     return status, headers, [] if head else [body]
+
+
+def _has_length(headers: HeaderList, length: int) -> bool:
+    return ("content-length", str(length)) in {
+        (name.lower(), value) for name, value in headers
+    }
+
+
+def _varying(headers: HeaderList) -> HeaderList:
+    """*headers*, with ``Vary: Accept-Encoding`` where a hook took it away."""
+    vary = _with_names(_joined(headers, "vary"), ["Accept-Encoding"])
+    others = [(name, value) for name, value in headers if name.lower() != "vary"]
+    return [*others, ("Vary", vary)]
+
+
+def _private(headers: HeaderList) -> HeaderList:
+    return [
+        (name, f"private, {value}")
+        if name.lower() == "cache-control" and value == CACHE_CONTROL
+        else (name, value)
+        for name, value in headers
+    ]

@@ -8,10 +8,11 @@ import typing as t
 from dataclasses import dataclass
 
 from werkzeug.http import parse_cache_control_header
-from werkzeug.http import parse_set_header
 
 from .capture import DELIBERATE
 from .capture import Capture
+from .compression import Compress
+from .compression import compressed
 from .core.entry import Headers
 from .core.entry import Level
 from .core.freshness import Lifetime
@@ -25,6 +26,7 @@ from .core.outcome import SealedError
 # RFC 9110 section 7.6.1, and what belongs to one transmission or to the server.
 _NOT_STORED = {
     "accept-ranges",
+    "age",
     "connection",
     "content-length",
     "date",
@@ -76,11 +78,13 @@ class Rules:
         final answer personal.
     :param reserved: addresses that must not show up in a page, since nobody said what
         the site's own is.
+    :param compressors: coding to what compresses a body, best first.
     """
 
     level: Level | None
     lifetime: Lifetime
     reserved: tuple[str, ...]
+    compressors: t.Mapping[str, Compress]
 
 
 def judge(capture: Capture, final: Final, rules: Rules) -> Outcome:
@@ -139,6 +143,7 @@ def _page(capture: Capture, final: Final, rules: Rules, level: Level) -> Outcome
         lifetime=lifetime,
         tags=capture.key.implicit_tags | capture.tags,
         anonymous=view.session_read or (level == "wsgi" and _session_touched(capture)),
+        coded=compressed(kept, body, rules.compressors),
     )
 
 
@@ -184,8 +189,9 @@ def personal_reason(
                 if directive in control:
                     return f"Cache-Control: {directive}"
         if lower == "vary":
-            others = {item.lower() for item in parse_set_header(value)}
-            others -= {"accept-encoding"}
+            # Whatever is no name of a field is a reason as well.
+            others = {item.strip().lower() for item in value.split(",")}
+            others -= {"", "accept-encoding"}
             if session_touched:
                 others -= {"cookie"}
             if others:

@@ -137,7 +137,7 @@ def _run_view(page: StaticPage, arguments: Arguments, reason: str) -> Response:
     def mark(result: Response) -> Response:
         # In a hook, so that the answer to what the view raises is marked too.
         result.headers["X-ISR-Cache"] = "BYPASS"
-        result.headers.add("Cache-Status", f"Flask-ISR; fwd={_forward(reason)}")
+        result.headers.add("Cache-Status", response.bypass_status(reason))
         if result.status_code >= 500:
             result.headers.setdefault("Cache-Control", "no-store")
         return result
@@ -146,10 +146,6 @@ def _run_view(page: StaticPage, arguments: Arguments, reason: str) -> Response:
     return current_app.make_response(
         current_app.ensure_sync(page.view)(*args, **kwargs)
     )
-
-
-def _forward(reason: str) -> str:
-    return "method" if reason == "method" else "bypass"
 
 
 def _is_page(result: Response) -> bool:
@@ -241,6 +237,7 @@ class _Call:
                         result.headers[name] = value
                 result.headers["Cache-Control"] = "no-store"
                 result.headers["X-ISR-Cache"] = "MISS"
+                result.headers.add("Cache-Status", response.ERROR_STATUS)
                 return result
 
     def _leave_to_front(self, target: Target, answer: Answer | None = None) -> Response:
@@ -266,7 +263,7 @@ def _refuse() -> t.NoReturn:
     def mark(result: Response) -> Response:
         result.headers["Cache-Control"] = "no-store"
         result.headers["X-ISR-Cache"] = "BYPASS"
-        result.headers.add("Cache-Status", "Flask-ISR; fwd=bypass")
+        result.headers.add("Cache-Status", response.bypass_status("not-listed"))
         return result
 
     abort(404)

@@ -36,12 +36,15 @@ class Serve:
 
     :param detail: why it is in that state: ``"error"``, ``"timeout"``, ``"collapsed"``.
     :param stored: whether *entry* could be written to the store.
+    :param forward: why it had to be rendered, as RFC 9211 (section 2.2) calls it: nothing
+        was stored, or what was could not be served.
     """
 
     entry: Entry
     state: State
     detail: str | None = None
     stored: bool = True
+    forward: t.Literal["uri-miss", "stale"] = "uri-miss"
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,7 +137,12 @@ class Engine:
             if found is not None:
                 self.upkeep.report_usage(self.store.now())
                 if found.freshness is Freshness.FRESH:
-                    return Serve(found.entry, "HIT" if arrival is None else "MISS")
+                    # After his arrival: another process rendered it while he waited.
+                    return (
+                        Serve(found.entry, "HIT")
+                        if arrival is None
+                        else _missed(found.entry, last_good, "collapsed")
+                    )
                 if found.freshness is Freshness.STALE:
                     self.refresh(target)
                     return self.serve_stale(found.entry)
@@ -250,7 +255,8 @@ class Engine:
                     entry.level,
                 ):
                     return None
-                return Serve(entry, "MISS", None if leads else "collapsed", stored)
+                detail = None if leads else "collapsed"
+                return _missed(entry, last_good, detail, stored=stored)
             case Personal(reason) | Grounded(reason):
                 return RunView(reason)
             case Broken(failure, attempted):
@@ -366,3 +372,10 @@ class Engine:
             self.store.forget_failure(target.key)
         except StoreUnavailable as error:
             self.upkeep.warn(error)
+
+
+def _missed(
+    entry: Entry, last_good: Entry | None, detail: str | None, *, stored: bool = True
+) -> Serve:
+    forward: t.Literal["uri-miss", "stale"] = "stale" if last_good else "uri-miss"
+    return Serve(entry, "MISS", detail, stored, forward)

@@ -22,9 +22,20 @@ Level: t.TypeAlias = t.Literal["wsgi", "view"]
 Headers: t.TypeAlias = tuple[tuple[str, str], ...]
 
 _MAGIC = b"FISR"
-_VERSION = 1
+_VERSION = 2
 _HEAD = struct.Struct(">4sBcI")
 _CHECKSUM = struct.Struct(">I")
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """The body of a page in a content coding.
+
+    :param coding: as ``Content-Encoding`` names it.
+    """
+
+    coding: str
+    body: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +51,7 @@ class Entry:
         render looked at that.
     :param build: the deployment that made it; ``None``: any may have.
     :param build_number: the number of that build in the order of the store.
+    :param coded: the body in other codings, best first.
     """
 
     key: PageKey
@@ -56,6 +68,12 @@ class Entry:
     anonymous: bool = False
     build: str | None = None
     build_number: int = 0
+    coded: tuple[Coded, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Bytes of the body, in all its codings."""
+        return len(self.body) + sum(len(form.body) for form in self.coded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +102,8 @@ class Unreadable(ValueError):
 
 
 def encode(record: Record) -> bytes:
-    """*record* as bytes: magic, version, kind, length-prefixed metadata, body, checksum."""
+    """*record* as bytes: magic, version, kind, length-prefixed metadata, the body plain and
+    coded, checksum."""
     meta: dict[str, t.Any] = {
         "key": record.key.to_json(),
         "mark": record.mark,
@@ -92,7 +111,8 @@ def encode(record: Record) -> bytes:
         "tags": sorted(record.tags),
     }
     if isinstance(record, Entry):
-        kind, body = b"E", record.body
+        kind = b"E"
+        bodies = [record.body, *(form.body for form in record.coded)]
         meta |= {
             "status": record.status,
             "headers": record.headers,
@@ -103,10 +123,11 @@ def encode(record: Record) -> bytes:
             "took": record.took,
             "anonymous": record.anonymous,
             "build": [record.build, record.build_number],
-            "size": len(body),
+            "coded": [[form.coding, len(form.body)] for form in record.coded],
+            "size": record.size,
         }
     else:
-        kind, body = b"N", b""
+        kind, bodies = b"N", []
         meta |= {
             "reason": record.reason,
             "probe_at": record.probe_at,
@@ -114,7 +135,7 @@ def encode(record: Record) -> bytes:
             "size": 0,
         }
     text = json.dumps(meta, separators=(",", ":")).encode()
-    data = b"".join((_HEAD.pack(_MAGIC, _VERSION, kind, len(text)), text, body))
+    data = b"".join((_HEAD.pack(_MAGIC, _VERSION, kind, len(text)), text, *bodies))
     return data + _CHECKSUM.pack(zlib.crc32(data))
 
 
@@ -156,7 +177,8 @@ def _key(value: t.Any, wanted: PageKey | None) -> PageKey:
     return wanted
 
 
-def _entry(key: PageKey, meta: dict[str, t.Any], body: bytes) -> Entry:
+def _entry(key: PageKey, meta: dict[str, t.Any], data: bytes) -> Entry:
+    body, coded = _bodies(data, meta["coded"])
     return Entry(
         key=key,
         status=meta["status"],
@@ -172,7 +194,21 @@ def _entry(key: PageKey, meta: dict[str, t.Any], body: bytes) -> Entry:
         anonymous=meta["anonymous"],
         build=meta["build"][0],
         build_number=meta["build"][1],
+        coded=coded,
     )
+
+
+def _bodies(
+    data: bytes, lengths: t.Sequence[tuple[str, int]]
+) -> tuple[bytes, tuple[Coded, ...]]:
+    start = len(data) - sum(length for _, length in lengths)
+    if start < 0 or any(length < 0 for _, length in lengths):
+        raise Unreadable("its coded bodies are longer than all of it")
+    body, coded = data[:start], []
+    for coding, length in lengths:
+        coded.append(Coded(coding, data[start : start + length]))
+        start += length
+    return body, tuple(coded)
 
 
 def _not_static(key: PageKey, meta: dict[str, t.Any]) -> NotStatic:

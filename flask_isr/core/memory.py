@@ -209,5 +209,5 @@ def _size(record: Record) -> int:
     tags = sum(map(len, record.tags))
     if isinstance(record, Entry):
         headers = sum(len(name) + len(value) for name, value in record.headers)
-        return len(record.body) + 2 * headers + tags + _OVERHEAD
+        return record.size + 2 * headers + tags + _OVERHEAD
     return tags + _OVERHEAD

@@ -6,6 +6,7 @@ import typing as t
 from dataclasses import dataclass
 from dataclasses import field
 
+from .entry import Coded
 from .entry import Headers
 from .entry import Level
 from .freshness import Lifetime
@@ -23,6 +24,7 @@ class Rendered:
     lifetime: Lifetime
     tags: frozenset[str]
     anonymous: bool = False
+    coded: tuple[Coded, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

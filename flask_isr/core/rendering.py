@@ -129,6 +129,7 @@ class Rendering:
             anonymous=page.anonymous,
             build=self._builds.build.id,
             build_number=number,
+            coded=page.coded,
         )
         try:
             stored = self._store.put(entry)

@@ -64,6 +64,7 @@ WRONG: dict[str, list[t.Any]] = {
     "ISR_MEMORY_BYTES": SIZES,
     "ISR_STORE_BYTES": SIZES,
     "ISR_PAGE_BYTES": SIZES,
+    "ISR_ENCODINGS": ["gzip", ["deflate"], [1], 5],
     "ISR_RUNNER": ["threads", None, 5, {"submit": "me"}],
 }
 

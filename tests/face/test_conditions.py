@@ -1,0 +1,191 @@
+"""Preconditions beside If-None-Match, and what the store vouches for."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Response
+from flask import abort
+
+from flask_isr import static_page
+
+from ..conftest import MakeSite
+from ..support import Clock
+from ..support import Site
+from ..support import cache_state
+
+EARLY = "Mon, 02 Nov 2026 08:00:00 GMT"
+MODIFIED = "Mon, 09 Nov 2026 08:00:00 GMT"
+LATE = "Mon, 16 Nov 2026 08:00:00 GMT"
+
+
+@pytest.fixture(params=["wsgi", "view"])
+def dated(request: pytest.FixtureRequest, make_site: MakeSite) -> Site:
+    """A site whose page is stored, and says when it was modified."""
+    site = make_site(ISR_SERVE=request.param)
+
+    @site.app.get("/")
+    @static_page(60)
+    def page() -> Response:
+        headers = {"ETag": '"v1"', "Last-Modified": MODIFIED}
+        return Response("page", headers=headers)
+
+    site.get("/")
+    return site
+
+
+@pytest.mark.parametrize(
+    ("conditions", "status"),
+    [
+        pytest.param({"If-Match": '"v1"'}, 200, id="match"),
+        pytest.param({"If-Match": '"v0", "v1"'}, 200, id="match-in-list"),
+        pytest.param({"If-Match": "*"}, 200, id="match-any"),
+        pytest.param({"If-Match": '"v2"'}, 412, id="other"),
+        pytest.param({"If-Match": 'W/"v1"'}, 412, id="weak-never-matches"),
+        pytest.param({"If-Match": ""}, 200, id="empty-is-ignored"),
+        pytest.param({"If-Unmodified-Since": LATE}, 200, id="not-modified-since"),
+        pytest.param({"If-Unmodified-Since": EARLY}, 412, id="modified-since"),
+        pytest.param({"If-Unmodified-Since": "soon"}, 200, id="junk-date"),
+        pytest.param(
+            {"If-Match": '"v1"', "If-Unmodified-Since": EARLY}, 200, id="tag-first"
+        ),
+        pytest.param(
+            {"If-Match": '"v1"', "If-None-Match": '"v1"'}, 304, id="both-hold"
+        ),
+        pytest.param(
+            {"If-Match": '"v2"', "If-None-Match": '"v1"'}, 412, id="the-first-fails"
+        ),
+        pytest.param(
+            {"If-None-Match": '"v2"', "If-Modified-Since": LATE}, 200, id="tag-outdoes"
+        ),
+        pytest.param({"If-Modified-Since": MODIFIED}, 304, id="since-then"),
+        pytest.param({"If-Modified-Since": EARLY}, 200, id="since-earlier"),
+        pytest.param({"If-Modified-Since": "yesterday"}, 200, id="junk"),
+        pytest.param({"Range": "bytes=0-1"}, 200, id="range-is-ignored"),
+        pytest.param(
+            {"Range": "bytes=0-1", "If-Range": '"v1"'}, 200, id="if-range-is-ignored"
+        ),
+    ],
+)
+def test_a_condition_is_judged(
+    dated: Site, conditions: dict[str, str], status: int
+) -> None:
+    """In the order of RFC 9110, section 13.2.2, at both levels."""
+    answer = dated.get("/", headers=conditions)
+
+    assert answer.status_code == status
+    assert cache_state(answer) == "HIT"
+    assert answer.data == (b"page" if status == 200 else b"")
+    assert answer.headers["ETag"] == '"v1"'
+    assert "Accept-Ranges" not in answer.headers
+
+
+@pytest.mark.parametrize("serve", ["wsgi", "view"])
+@pytest.mark.parametrize(
+    "condition", ["If-Match", "If-None-Match", "If-Modified-Since"]
+)
+def test_a_404_stays_a_404(make_site: MakeSite, serve: str, condition: str) -> None:
+    """No condition applies to what is not there."""
+    site = make_site(ISR_SERVE=serve)
+
+    @site.app.get("/")
+    @static_page()
+    def page() -> str:
+        abort(404)
+
+    for _ in range(2):
+        assert site.get("/", headers={condition: "*"}).status_code == 404
+
+
+@pytest.mark.parametrize("serve", ["wsgi", "view"])
+@pytest.mark.parametrize("condition", ['"x"', "*"])
+def test_a_condition_on_a_stale_page_starts_its_refresh(
+    make_site: MakeSite, clock: Clock, serve: str, condition: str
+) -> None:
+    """Visitors who only ask whether the page changed keep it fresh for the others."""
+    site = make_site(ISR_SERVE=serve)
+    runs = iter(("one", "two"))
+    site.app.add_url_rule("/", "page", static_page(60)(lambda: next(runs)))
+    site.get("/")
+    clock.advance(61)
+    site.get("/", headers={"If-None-Match": condition})
+    site.settle()
+
+    assert site.get("/").text == "two"
+
+
+@pytest.mark.parametrize("serve", ["wsgi", "view"])
+def test_a_stale_page_is_not_vouched_for(
+    make_site: MakeSite, clock: Clock, serve: str
+) -> None:
+    """The view's own lifetime is given out with a fresh page, and with no stale one: that
+    would be kept for as long again."""
+    site = make_site(ISR_SERVE=serve)
+
+    @site.app.get("/")
+    @static_page(60)
+    def page() -> Response:
+        return Response("page", headers={"Cache-Control": "max-age=300"})
+
+    seen = []
+    for _ in range(3):
+        answer = site.get("/")
+        site.settle()
+        seen.append((cache_state(answer), answer.headers["Cache-Control"]))
+        clock.advance(59 if len(seen) == 1 else 2)
+
+    assert seen == [
+        ("MISS", "max-age=300"),
+        ("HIT", "max-age=300"),
+        ("STALE", "max-age=0, must-revalidate"),
+    ]
+
+
+class TestCacheStatus:
+    """``Cache-Status`` (RFC 9211) tells tools why."""
+
+    @pytest.mark.parametrize("serve", ["wsgi", "view"])
+    def test_an_expired_page_was_there(
+        self, make_site: MakeSite, clock: Clock, serve: str
+    ) -> None:
+        """A page that had to be rendered anew is no miss of the URL."""
+        site = make_site(ISR_SERVE=serve)
+        site.app.add_url_rule("/", "page", static_page(10, expire=20)(lambda: "page"))
+        first = site.get("/").headers["Cache-Status"]
+        clock.advance(21)
+        second = site.get("/").headers["Cache-Status"]
+
+        assert first == "Flask-ISR; fwd=uri-miss; stored"
+        assert second == "Flask-ISR; fwd=stale; stored"
+
+    @pytest.mark.parametrize(
+        ("header", "detail"),
+        [
+            ("Set-Cookie", '"it sets a cookie"'),
+            ("Vary", r'"Vary: a\"b\\c"'),
+        ],
+    )
+    def test_a_bypass_says_why(self, site: Site, header: str, detail: str) -> None:
+        """Whoever wonders why a page is not static finds the reason in the answer."""
+
+        @site.app.get("/")
+        @static_page()
+        def page() -> Response:
+            return Response("page", headers={header: 'a"b\\c'})
+
+        for _ in range(2):
+            answer = site.get("/")
+            assert answer.headers["Cache-Status"] == (
+                f"Flask-ISR; fwd=bypass; detail={detail}"
+            )
+
+    def test_a_method_says_why(self, site: Site) -> None:
+        """What is no GET or HEAD went past the cache for that."""
+
+        @site.app.route("/", methods=["GET", "POST"])
+        @static_page()
+        def page() -> str:
+            return "page"
+
+        answer = site.app.test_client().post("/")
+
+        assert answer.headers["Cache-Status"] == "Flask-ISR; fwd=method"
