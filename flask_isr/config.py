@@ -43,6 +43,8 @@ DEFAULTS: t.Final[t.Mapping[str, t.Any]] = {
     "ISR_STORE_BYTES": 1024 * _MIB,
     "ISR_PAGE_BYTES": 10 * _MIB,
     "ISR_ENCODINGS": ("gzip",),
+    "ISR_EXPIRE_ON_WRITE": True,
+    "ISR_CACHE_GROUPS": True,
     "ISR_RUNNER": "thread",
 }
 
@@ -74,6 +76,8 @@ class Settings:
     :param build_id: ``"auto"``: a digest of the application's files; ``None``: none.
     :param personal_cookies: ``None``: Flask's session cookie and Flask-Login's.
     :param compressors: coding to what compresses a body, best first.
+    :param expire_on_write: whether a successful unsafe request expires the page at its URL.
+    :param cache_groups: whether its answer may name tags to expire.
     """
 
     enabled: bool | None
@@ -91,6 +95,8 @@ class Settings:
     store_bytes: int
     page_bytes: int
     compressors: t.Mapping[str, Compress] = field(repr=False)
+    expire_on_write: bool
+    cache_groups: bool
     runner: t.Literal["thread", "inline"] | Runner
 
     @classmethod
@@ -124,6 +130,8 @@ class Settings:
             store_bytes=_size("ISR_STORE_BYTES", values),
             page_bytes=_size("ISR_PAGE_BYTES", values),
             compressors=_compressors("ISR_ENCODINGS", values["ISR_ENCODINGS"]),
+            expire_on_write=_choice("ISR_EXPIRE_ON_WRITE", values, (True, False)),
+            cache_groups=_choice("ISR_CACHE_GROUPS", values, (True, False)),
             runner=_runner(values["ISR_RUNNER"]),
         )
 
@@ -275,10 +283,11 @@ def _switch(key: str, values: t.Mapping[str, t.Any]) -> bool | None:
 
 
 def _choice(
-    key: str, values: t.Mapping[str, t.Any], accepted: tuple[str, ...]
+    key: str, values: t.Mapping[str, t.Any], accepted: tuple[str | bool, ...]
 ) -> t.Any:
     value = values[key]
-    if value not in accepted:
+    # By their types too: 1 is equal to True.
+    if (type(value), value) not in [(type(item), item) for item in accepted]:
         names = ", ".join(map(repr, accepted))
         raise ConfigurationError(f"{key} is {value!r}; it must be one of {names}.")
     return value

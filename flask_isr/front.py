@@ -27,6 +27,7 @@ from .routes import declared_query
 from .visit import VISIT
 from .visit import Visit
 from .visit import inside
+from .writes import SAFE
 
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
@@ -79,6 +80,7 @@ class Front:
         self._inner = inner if plain else eager(inner)
         self._state = state
         self._memory = state.memory
+        self._writes = state.writes
         self._announced = state.store.announced
         self._now = state.store.now
         self._prefix = state.application.prefix
@@ -101,6 +103,8 @@ class Front:
             self._prepared = True
         visit = environ[VISIT] = Visit()
         visit.start_response = start_response
+        if environ["REQUEST_METHOD"] not in SAFE and self._writes.followed:
+            visit.start_response = self._writes.follow(visit, environ, start_response)
         return self._pass(visit, environ)
 
     def _shelf_finder(self) -> t.Callable[[str], Shelf | None]:

@@ -33,6 +33,7 @@ from .stores.sqlite import SQLiteStore
 from .token import Tokens
 from .unstored import Unstored
 from .view import Door
+from .writes import Writes
 
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -94,6 +95,7 @@ class State:
         self.revalidator = Revalidator(
             self.application, self.store, self.engine, self.lists, self.reporter
         )
+        self.writes = Writes(self.application, self.revalidator)
         self.door = Door(
             self.application,
             self.engine,

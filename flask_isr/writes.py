@@ -1,0 +1,114 @@
+"""Requests that write: the page at their own URL expires, and the groups that they name."""
+
+from __future__ import annotations
+
+import logging
+import re
+import typing as t
+
+from .application import Application
+from .core.key import path_tag
+from .errors import ConfigurationError
+from .invalidation import Invalidation
+from .revalidator import Revalidator
+from .visit import Visit
+
+if t.TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse
+    from _typeshed.wsgi import WSGIEnvironment
+
+logger = logging.getLogger("flask_isr")
+
+#: Methods that change nothing; all others may, those of unknown meaning included
+#: (RFC 9111, section 4.4).
+SAFE = frozenset(
+    {"GET", "HEAD", "OPTIONS", "TRACE", "QUERY", "PROPFIND", "REPORT", "SEARCH"}
+)
+
+# Groups that one answer may name; RFC 9875, section 2.1, asks for at least 32.
+_GROUPS = 128
+
+# One string of a list, with parameters, and what stands before the next (RFC 8941).
+_GROUP = re.compile(
+    r'[ \t]*"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"(?:;[^",]*)*[ \t]*(?:,|\Z)'
+)
+
+
+class Writes:
+    """Follows requests with an unsafe method, for one application.
+
+    A successful one (2xx or 3xx) expires the static page at its URL (RFC 9111, section
+    4.4), and the tags that its answer names in ``Cache-Group-Invalidation`` (RFC 9875).
+    Both happen when Flask has finished with the request, as a ``revalidate_*`` in the view
+    would at the latest.
+    """
+
+    def __init__(self, application: Application, revalidator: Revalidator) -> None:
+        self._application = application
+        self._revalidator = revalidator
+        settings = application.settings
+        self._own_page = settings.expire_on_write
+        self._groups = settings.cache_groups
+        #: Whether there is anything to follow.
+        self.followed = self._own_page or self._groups
+
+    def follow(
+        self, visit: Visit, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> StartResponse:
+        """A ``start_response`` that has *visit* invalidate what the answer calls for."""
+
+        def start(
+            status: str, headers: list[tuple[str, str]], *exc_info: t.Any
+        ) -> t.Callable[[bytes], object]:
+            if status[:1] in ("2", "3"):
+                invalidations = [*self._page(environ), *self._named(headers)]
+                if invalidations:
+                    # By which the visit knows whether the body is still being made.
+                    visit.started = status, headers
+                    visit.postpone(invalidations, self._revalidator.repeat)
+            return start_response(status, headers, *exc_info)
+
+        return start
+
+    def _page(self, environ: WSGIEnvironment) -> t.Iterator[Invalidation]:
+        mounted_at = environ.get("SCRIPT_NAME", "")
+        if not self._own_page or mounted_at != self._application.prefix:
+            return
+        match = self._application.routes.match_request(environ)
+        if match is not None:
+            tag = path_tag(match.path)
+            yield Invalidation(match.path, tag, "expire", is_path=True, match=match)
+
+    def _named(self, headers: list[tuple[str, str]]) -> t.Iterator[Invalidation]:
+        fields = [
+            value
+            for name, value in headers
+            if name.lower() == "cache-group-invalidation"
+        ]
+        if not self._groups or not fields:
+            return
+        try:
+            for group in groups(", ".join(fields)):
+                yield self._revalidator.tag(group, "expire")
+        except ConfigurationError as error:
+            logger.error("Cache-Group-Invalidation was ignored: %s", error)
+
+
+def groups(field: str) -> list[str]:
+    """The groups that a ``Cache-Group-Invalidation`` field names.
+
+    :raises ConfigurationError: where it is no list of strings (RFC 8941, section 3.1), or
+        has too many: all of it is ignored then.
+    """
+    found: list[str] = []
+    end = 0
+    while end < len(field):
+        item = _GROUP.match(field, end)
+        if item is None or len(found) >= _GROUPS:
+            raise ConfigurationError(
+                f"{field[:80]!r} is no list of at most {_GROUPS} quoted strings, such as"
+                ' \'"products", "product:1"\'.'
+            )
+        found.append(re.sub(r"\\(.)", r"\1", item[1]))
+        end = item.end()
+    return found

@@ -1,0 +1,277 @@
+"""What requests with an unsafe method expire: RFC 9111, section 4.4, and RFC 9875."""
+
+from __future__ import annotations
+
+import itertools
+import typing as t
+
+import pytest
+from flask import Response
+from flask import request
+from flask import stream_with_context
+from werkzeug.test import TestResponse
+
+from flask_isr import static_page
+from flask_isr.errors import ConfigurationError
+from flask_isr.errors import StoreUnavailable
+from flask_isr.writes import groups
+
+from ..conftest import MakeSite
+from ..support import Site
+from ..support import cache_state
+
+
+def add_pages(site: Site) -> None:
+    """Two static pages that show the data, and views that change it."""
+    data = {"name": "old"}
+
+    @site.app.get("/items/<int:number>")
+    @static_page(tags=["items", "item:{number}"], query=["page"])
+    def item(number: int) -> str:
+        return data["name"]
+
+    @site.app.route("/items/<int:number>", methods=["POST", "PUT", "PATCH", "DELETE"])
+    def change(number: int) -> Response:
+        data["name"] = "new"
+        groups = request.headers.get("X-Groups")
+        status = request.args.get("status", 200, type=int)
+        headers = {} if groups is None else {"Cache-Group-Invalidation": groups}
+        return Response("done", status, headers)
+
+    @site.app.post("/elsewhere")
+    def elsewhere() -> Response:
+        return change(1)
+
+
+@pytest.fixture
+def shop(make_site: MakeSite) -> Site:
+    """A site with two stored pages."""
+    site = make_site()
+    add_pages(site)
+    for path in ("/items/1", "/items/2", "/items/1?page=2"):
+        site.get(path)
+    return site
+
+
+def send(site: Site, path: str, method: str = "POST", **headers: str) -> TestResponse:
+    """Send a request that writes, as a stranger."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    client = site.app.test_client(use_cookies=False)
+    answer = client.open(path, method=method, headers=named, buffered=True)
+    site.settle()
+    return answer
+
+
+def texts(site: Site, *paths: str) -> list[str]:
+    """What visitors get."""
+    return [site.get(path).text for path in paths]
+
+
+class TestOwnPage:
+    """A page gives way when something was written at its URL."""
+
+    @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+    @pytest.mark.parametrize("status", [200, 201, 303])
+    def test_all_its_variants_and_no_other(
+        self, shop: Site, method: str, status: int
+    ) -> None:
+        """Success, of whatever kind, is seen on the next load."""
+        send(shop, f"/items/1?status={status}", method)
+
+        shown = texts(shop, "/items/1", "/items/1?page=2", "/items/2")
+        assert shown == ["new", "new", "old"]
+
+    def test_another_spelling_is_the_same_page(self, shop: Site) -> None:
+        """The page is found by the router, not by the letters of the URL."""
+        send(shop, "/items/001")
+
+        assert texts(shop, "/items/1") == ["new"]
+
+    @pytest.mark.parametrize("status", [400, 401, 404, 409, 500])
+    def test_an_error_changes_nothing(self, shop: Site, status: int) -> None:
+        """What did not succeed cannot be used to have pages rendered."""
+        send(shop, f"/items/1?status={status}")
+
+        assert cache_state(shop.get("/items/1")) == "HIT"
+        assert texts(shop, "/items/1") == ["old"]
+
+    def test_safe_methods_change_nothing(self, shop: Site) -> None:
+        """OPTIONS succeeds, and leaves the page."""
+        send(shop, "/items/1", "OPTIONS")
+
+        assert cache_state(shop.get("/items/1")) == "HIT"
+
+    def test_it_can_be_turned_off(self, make_site: MakeSite) -> None:
+        """``ISR_EXPIRE_ON_WRITE=False`` leaves it to the application."""
+        site = make_site(ISR_EXPIRE_ON_WRITE=False)
+        add_pages(site)
+        site.get("/items/1")
+        send(site, "/items/1")
+
+        assert texts(site, "/items/1") == ["old"]
+
+    def test_what_is_committed_in_a_teardown_is_seen(self, site: Site) -> None:
+        """It takes effect when Flask has finished with the request."""
+        data = ["old"]
+
+        @site.app.get("/")
+        @static_page()
+        def page() -> str:
+            return data[0]
+
+        @site.app.post("/")
+        def change() -> str:
+            return "done"
+
+        @site.app.teardown_request
+        def commit(error: BaseException | None) -> None:
+            if request.method == "POST":
+                # A visitor in between gets, and stores, what is not committed yet.
+                assert site.get("/").text == "old"
+                data[0] = "new"
+
+        site.get("/")
+        send(site, "/")
+
+        assert texts(site, "/") == ["new"]
+
+    def test_what_a_streamed_answer_writes_is_seen(self, site: Site) -> None:
+        """An answer that is still made while it is sent counts at its end."""
+        data = ["old"]
+
+        @site.app.get("/")
+        @static_page()
+        def page() -> str:
+            return data[0]
+
+        @site.app.post("/")
+        def change() -> Response:
+            def pieces() -> t.Iterator[str]:
+                yield "working"
+                data[0] = "new"
+
+            return Response(stream_with_context(pieces()))
+
+        site.get("/")
+        send(site, "/")
+
+        assert texts(site, "/") == ["new"]
+
+    def test_a_store_that_is_down_is_no_error_of_the_request(
+        self, shop: Site, monkeypatch: pytest.MonkeyPatch, caplog: t.Any
+    ) -> None:
+        """The visitor has his answer; the log says what was not recorded, and that it is
+        tried again."""
+
+        def fail(**kwargs: t.Any) -> t.NoReturn:
+            raise StoreUnavailable("record it", "disk full")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(shop.state.store, "invalidate", fail)
+            assert send(shop, "/items/1").status_code == 200
+
+        assert "the invalidation of /items/1 could not be recorded" in caplog.text
+
+
+class TestGroups:
+    """An answer names the groups (tags) that it changed."""
+
+    @pytest.mark.parametrize("path", ["/items/1", "/elsewhere"])
+    def test_pages_with_a_named_tag_expire(self, shop: Site, path: str) -> None:
+        """From any URL of the site, static page or not."""
+        send(shop, path, X_Groups='"item:2", "no such tag"')
+
+        assert texts(shop, "/items/2") == ["new"]
+
+    def test_groups_are_compared_letter_by_letter(self, shop: Site) -> None:
+        """As RFC 9875 has it: another case is another group."""
+        send(shop, "/elsewhere", X_Groups='"ITEMS"')
+
+        assert texts(shop, "/items/2") == ["old"]
+
+    def test_an_error_names_nothing(self, shop: Site) -> None:
+        """The field counts on answers that report success."""
+        send(shop, "/elsewhere?status=500", X_Groups='"items"')
+
+        assert texts(shop, "/items/2") == ["old"]
+
+    def test_a_safe_answer_names_nothing(self, site: Site) -> None:
+        """RFC 9875, section 3: the field is ignored on answers to safe requests."""
+        add_pages(site)
+
+        @site.app.get("/dynamic")
+        def dynamic() -> Response:
+            return Response("x", headers={"Cache-Group-Invalidation": '"items"'})
+
+        site.get("/items/2")
+        site.get("/dynamic")
+
+        assert cache_state(site.get("/items/2")) == "HIT"
+
+    def test_it_can_be_turned_off(self, make_site: MakeSite) -> None:
+        """``ISR_CACHE_GROUPS=False`` makes the field mean nothing."""
+        site = make_site(ISR_CACHE_GROUPS=False)
+        add_pages(site)
+        site.get("/items/2")
+        send(site, "/elsewhere", X_Groups='"items"')
+
+        assert texts(site, "/items/2") == ["old"]
+
+    def test_a_malformed_field_is_told(self, shop: Site, caplog: t.Any) -> None:
+        """Nothing is done by halves, and the log says why."""
+        send(shop, "/elsewhere", X_Groups='"item:2", items')
+
+        assert texts(shop, "/items/2") == ["old"]
+        assert "Cache-Group-Invalidation was ignored" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [
+        ("", []),
+        ('"a"', ["a"]),
+        (' "a b" ,\t"c,d" ', ["a b", "c,d"]),
+        (r'"a\"b\\c"', ['a"b\\c']),
+        ('"a";x=1;y', ["a"]),
+        (", ".join(f'"{n}"' for n in range(128)), [str(n) for n in range(128)]),
+    ],
+)
+def test_a_list_of_strings_is_read(field: str, expected: list[str]) -> None:
+    """RFC 8941, section 3.1."""
+    assert groups(field) == expected
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "a",
+        '"a',
+        'a"',
+        '"a" "b"',
+        '"ä"',
+        '"a\\b"',
+        "('a')",
+        '("a" "b")',
+        "5",
+        '"a";,;',
+        ", ".join(f'"{n}"' for n in range(129)),
+    ],
+)
+def test_what_is_no_list_of_strings_is_refused(field: str) -> None:
+    """The whole field is ignored then."""
+    with pytest.raises(ConfigurationError, match="no list of at most 128"):
+        groups(field)
+
+
+def test_a_page_that_is_posted_to_is_served_at_full_speed(site: Site) -> None:
+    """GET and POST in one view: the page is static, and a post renews it."""
+    runs = itertools.count(1)
+
+    @site.app.route("/", methods=["GET", "POST"])
+    @static_page()
+    def page() -> str:
+        return "posted" if request.method == "POST" else str(next(runs))
+
+    shown = [texts(site, "/", "/"), [send(site, "/").text], texts(site, "/", "/")]
+
+    assert shown == [["1", "1"], ["posted"], ["2", "2"]]
