@@ -10,6 +10,7 @@ from flask import Flask
 
 from .blueprint import make_blueprint
 from .config import Settings
+from .draft import Draft
 from .errors import ConfigurationError
 from .front import Front
 from .levels import SKIP_ATTRIBUTE
@@ -61,6 +62,8 @@ class ISR:
         self._clock = clock
         #: ``GET`` and ``POST /revalidate``, to be registered on the application.
         self.blueprint: Blueprint = make_blueprint()
+        #: Draft mode: editors see each static page as its view makes it now.
+        self.draft: Draft = Draft()
         if app is not None:
             self.init_app(app)
 

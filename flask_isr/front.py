@@ -80,6 +80,7 @@ class Front:
         self._inner = inner if plain else eager(inner)
         self._state = state
         self._memory = state.memory
+        self._drafts = state.drafts
         self._writes = state.writes
         self._announced = state.store.announced
         self._now = state.store.now
@@ -147,6 +148,8 @@ class Front:
         now: float,
     ) -> t.Iterable[bytes] | None:
         if ready.anonymous and self._may_be_somebody(environ):
+            return None
+        if self._drafts.covers(environ):
             return None
         if ready.serve.state == "STALE":
             self._state.engine.serve_stale(ready.serve.entry)

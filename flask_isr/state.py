@@ -20,6 +20,7 @@ from .core.runner import InlineRunner
 from .core.runner import Runner
 from .core.runner import ThreadRunner
 from .current import current_extension
+from .draft import Drafts
 from .errors import ConfigurationError
 from .listing import ClosedLists
 from .render import Renderer
@@ -68,6 +69,7 @@ class State:
 
         self.application = Application(app, inner, settings, prepare)
         self.reporter = Reporter(app)
+        self.drafts = Drafts(app, clock or time.time)
         self.tokens = Tokens(settings.secrets, clock or time.time)
         self.runner = _runner(settings)
         self.store = _store(app, settings, cache, clock)
@@ -102,6 +104,7 @@ class State:
             self.lists,
             self.reporter,
             Unstored(self.application, renderer, self.runner, self.reporter),
+            self.drafts,
         )
         forget_at_fork(self)
 

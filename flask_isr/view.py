@@ -21,6 +21,8 @@ from .core.answer import ShareError
 from .core.answer import Target
 from .core.engine import Engine
 from .core.entry import NotStatic
+from .draft import Drafts
+from .draft import forbid_storing
 from .errors import StoreUnavailable
 from .listing import ClosedLists
 from .page import StaticPage
@@ -53,7 +55,9 @@ class Door:
         lists: ClosedLists,
         reporter: Reporter,
         unstored: Unstored,
+        drafts: Drafts,
     ) -> None:
+        self.drafts = drafts
         self.unstored = unstored
         self.application = application
         self.engine = engine
@@ -73,6 +77,9 @@ class Door:
         visit: Visit | None = request.environ.get(VISIT)
         if visit is None or request.method not in ("GET", "HEAD"):
             return _run_view(page, arguments, "method" if visit else "no-front")
+        if capture is None and self.drafts.covers(request.environ):
+            visit.start_response = forbid_storing(visit.start_response)
+            return _run_view(page, arguments, "draft")
         found = self._find(page)
         if isinstance(found, str):
             return _run_view(page, arguments, found)

@@ -1,0 +1,163 @@
+"""Draft mode: an editor gets each static page from its view, with what is unpublished."""
+
+from __future__ import annotations
+
+import hashlib
+import typing as t
+
+from flask import Flask
+from flask import Response
+from flask import has_request_context
+from flask import request
+from itsdangerous import BadData
+from itsdangerous import URLSafeSerializer
+
+from .config import seconds
+from .current import current_extension
+from .errors import ConfigurationError
+from .visit import rendering
+
+if t.TYPE_CHECKING:
+    import datetime
+
+    from _typeshed.wsgi import StartResponse
+    from _typeshed.wsgi import WSGIEnvironment
+
+#: The cookie of an editor in draft mode.
+COOKIE: t.Final = "isr_draft"
+
+SameSite: t.TypeAlias = t.Literal["Lax", "Strict", "None"]
+
+_SALT = "flask-isr.draft"
+
+# Where a request remembers what its cookie was found to be.
+_SEEN = "flask_isr.draft"
+
+
+class Drafts:
+    """Signs and reads the cookies of draft mode for one application.
+
+    :param clock: seconds since 1970.
+    """
+
+    def __init__(self, app: Flask, clock: t.Callable[[], float]) -> None:
+        self._app = app
+        self._clock = clock
+
+    def covers(self, environ: WSGIEnvironment) -> bool:
+        """Whether the request has a cookie of draft mode that is good."""
+        if COOKIE not in environ.get("HTTP_COOKIE", ""):
+            return False
+        if _SEEN not in environ:
+            cookies = self._app.request_class(environ).cookies
+            environ[_SEEN] = any(map(self._is_good, cookies.getlist(COOKIE)))
+        return t.cast(bool, environ[_SEEN])
+
+    def sign(self, length: float) -> str:
+        """A cookie that is good for *length* seconds.
+
+        :raises ConfigurationError: where there is no key to sign it with.
+        """
+        signer = self._signer()
+        if signer is None:
+            raise ConfigurationError(
+                "SECRET_KEY is not set: the cookie of draft mode is signed with it."
+            )
+        return str(signer.dumps(int(self._clock() + length)))
+
+    def _is_good(self, cookie: str) -> bool:
+        signer = self._signer()
+        try:
+            until = None if signer is None else signer.loads(cookie)
+        except BadData:
+            return False
+        return isinstance(until, int) and self._clock() < until
+
+    def _signer(self) -> URLSafeSerializer | None:
+        if not self._app.secret_key:
+            return None
+        older = self._app.config.get("SECRET_KEY_FALLBACKS") or ()
+        return URLSafeSerializer(
+            [*older, self._app.secret_key],
+            # Another application that has the same key has drafts of its own.
+            salt=f"{_SALT}.{self._app.import_name}.{self._app.name}",
+            signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
+        )
+
+
+class Draft:
+    """Draft mode of the current application; see :attr:`.ISR.draft`.
+
+    Whoever has its cookie gets every static page from its view, on his own request, with
+    hooks, session and all. That answer is never read from the store or written to it, and
+    nobody may keep it (``no-store``); closed lists are open. The cookie is signed with
+    ``SECRET_KEY`` and ends by itself. One that is forged, expired or of another
+    application is ignored.
+    """
+
+    def enable(
+        self,
+        response: Response,
+        *,
+        lifetime: float | datetime.timedelta = 3600,
+        samesite: SameSite = "Lax",
+    ) -> None:
+        """Have whoever gets *response* see drafts. Call it in a view that nobody but
+        editors reaches: behind a log-in, or under ``@isr.require_secret``.
+
+        :param lifetime: seconds or timedelta after which it ends by itself.
+        :param samesite: ``"None"`` where a CMS shows the site inside a frame; browsers
+            accept that over HTTPS only.
+        :raises ConfigurationError: where ``SECRET_KEY`` is not set, or *lifetime* is
+            malformed.
+        """
+        length = seconds("lifetime", lifetime)
+        drafts: Drafts = current_extension().drafts
+        _set_cookie(response, drafts.sign(length), int(length), samesite)
+
+    def disable(self, response: Response) -> None:
+        """Have whoever gets *response* see what everybody sees."""
+        _set_cookie(response, "", 0, "Lax")
+
+    def is_enabled(self) -> bool:
+        """Whether the current request is an editor's in draft mode, so that a view may
+        show him what is not published yet. False wherever a page is rendered that others
+        get, and outside of requests."""
+        if not has_request_context() or rendering():
+            return False
+        drafts: Drafts = current_extension().drafts
+        return drafts.covers(request.environ)
+
+
+def _set_cookie(
+    response: Response, value: str, length: int, samesite: SameSite
+) -> None:
+    app: Flask = current_extension().application.app
+    response.set_cookie(
+        COOKIE,
+        value,
+        max_age=length,
+        path=app.session_interface.get_cookie_path(app),
+        secure=request.is_secure or samesite == "None",
+        httponly=True,
+        samesite=samesite,
+    )
+    response.headers["Cache-Control"] = "no-store"
+
+
+def forbid_storing(start_response: StartResponse) -> StartResponse:
+    """A ``start_response`` that says ``no-store``, whatever views and hooks said."""
+
+    def start(
+        status: str, headers: list[tuple[str, str]], *exc_info: t.Any
+    ) -> t.Callable[[bytes], object]:
+        others = [
+            (name, value)
+            for name, value in headers
+            if name.lower() not in ("cache-control", "expires")
+        ]
+        return start_response(
+            status, [*others, ("Cache-Control", "no-store")], *exc_info
+        )
+
+    return start
