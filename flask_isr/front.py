@@ -23,6 +23,8 @@ from .core.memory import Item
 from .core.memory import Shelf
 from .core.outcome import SealedError
 from .errors import StoreUnavailable
+from .hosts import host_of
+from .hosts import matches_hosts
 from .routes import declared_query
 from .visit import VISIT
 from .visit import Visit
@@ -85,7 +87,9 @@ class Front:
         self._announced = state.store.announced
         self._now = state.store.now
         self._prefix = state.application.prefix
-        self._find_shelf = self._shelf_finder()
+        self._shelves = state.memory.shelves
+        self._matches_hosts = matches_hosts(state.application.app)
+        self._has_places = self._matches_hosts or bool(self._prefix)
         self._check_at = float("-inf")
         self._prepared = False
 
@@ -93,8 +97,10 @@ class Front:
         self, environ: WSGIEnvironment, start_response: StartResponse
     ) -> t.Iterable[bytes]:
         """Answer one request."""
-        path = environ.get("PATH_INFO", "")
-        shelf = self._find_shelf(path)
+        name = environ.get("PATH_INFO", "")
+        if self._has_places:
+            name = self._place(environ, name)
+        shelf = self._shelves.get(name)
         if shelf is not None:
             answer = self._answer_from_memory(shelf, environ, start_response)
             if answer is not None:
@@ -108,9 +114,10 @@ class Front:
             visit.start_response = self._writes.follow(visit, environ, start_response)
         return self._pass(visit, environ)
 
-    def _shelf_finder(self) -> t.Callable[[str], Shelf | None]:
-        shelves, prefix = self._memory.shelves, self._prefix
-        return (lambda path: shelves.get(prefix + path)) if prefix else shelves.get
+    def _place(self, environ: WSGIEnvironment, path: str) -> str:
+        """The name of the shelf for a request, where that is not just its path."""
+        host = host_of(environ) if self._matches_hosts else ""
+        return host + self._prefix + path
 
     # -- memory -----------------------------------------------------------------------
 

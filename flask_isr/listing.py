@@ -10,7 +10,7 @@ from .application import Application
 from .core.runner import Runner
 from .errors import StoreUnavailable
 from .paths import asked
-from .paths import declared_paths
+from .paths import declared_pages
 from .stores.base import Listed
 from .stores.base import Store
 
@@ -205,7 +205,7 @@ class ClosedLists:
 
     def _declared(self, endpoint: str) -> t.Collection[str] | None:
         try:
-            pages, errors = declared_paths(self._application, endpoint)
+            pages, errors = declared_pages(self._application, endpoint)
         except Exception:
             logger.exception(
                 "the paths of %r could not be asked; the last list stands", endpoint
@@ -213,7 +213,7 @@ class ClosedLists:
             return None
         for error in errors:
             logger.warning("%s", error)
-        return pages.keys()
+        return {page.path for page in pages}
 
     def take(self, endpoint: str, pages: t.Collection[str], mark: Mark) -> bool:
         """Make *pages* the list of *endpoint*, unless it is empty and the last was not.

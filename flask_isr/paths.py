@@ -6,11 +6,15 @@ import contextvars
 import typing as t
 from collections.abc import Iterable
 from collections.abc import Mapping
+from urllib.parse import urlsplit
+from urllib.parse import urlunsplit
 
 from flask import url_for
 
 from .application import Application
+from .core.key import PageKey
 from .errors import ISRError
+from .hosts import host_name
 from .page import StaticPage
 from .routes import Match
 
@@ -36,19 +40,19 @@ class PathError(ISRError, ValueError):
         super().__init__(f"paths of the static page {endpoint!r}: {item!r}: {reason}")
 
 
-def declared_paths(
+def declared_pages(
     application: Application, endpoint: str
-) -> tuple[dict[str, Match], list[PathError]]:
+) -> tuple[list[Match], list[PathError]]:
     """Ask the application which pages of *endpoint* exist.
 
     Must not be called on the stack of a live request: the callable may work with a
     database session that the request has open.
 
-    :return: canonical path to page, and the items that are none.
+    :return: the pages, each once, and the items that are none.
     :raises Exception: what the callable raises.
     """
     page = application.routes.pages[endpoint]
-    pages: dict[str, Match] = {}
+    pages: dict[PageKey, Match] = {}
     errors: list[PathError] = []
 
     def ask() -> None:
@@ -62,10 +66,10 @@ def declared_paths(
                 except PathError as error:
                     errors.append(error)
                 else:
-                    pages.setdefault(match.path, match)
+                    pages.setdefault(match.key(), match)
 
     contextvars.Context().run(ask)
-    return pages, errors
+    return list(pages.values()), errors
 
 
 def _items(
@@ -80,14 +84,18 @@ def _items(
 
 
 def _resolve(application: Application, endpoint: str, item: t.Any) -> Match:
+    host = ""
     if isinstance(item, Mapping):
-        item_path = _build(application, endpoint, item)
+        # The router adds the host where that is another one than the site's own.
+        url = urlsplit(_build(application, endpoint, item))
+        host = host_name(url.netloc)
+        item_path = urlunsplit(("", "", url.path, url.query, url.fragment))
     elif isinstance(item, str):
         item_path = item
     else:
         raise PathError(endpoint, item, "neither URL values nor a path")
     try:
-        match, query = application.routes.match_url(item_path)
+        match, query = application.routes.match_url(item_path, host)
     except LookupError as error:
         raise PathError(endpoint, item, str(error)) from None
     if match.endpoint != endpoint:

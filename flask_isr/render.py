@@ -53,7 +53,7 @@ class Renderer:
         match = self._application.routes.match_key(key)
         if match is None:
             return Declined("the application has no such static page any more")
-        site = self._application.site
+        site = self._application.site.at(key.host)
         environ = make_environ(site.origin, key)
         limit = self._application.settings.page_bytes
         tags = match.page.tags_for(match.values)

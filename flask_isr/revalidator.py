@@ -246,37 +246,36 @@ class Revalidator:
     def _stored(self, item: Invalidation, *, always: bool = False) -> list[Target]:
         """The variants of a page that are stored; with *always* the page itself too."""
         assert item.match is not None
-        keys: dict[PageKey, None] = {}
+        pages: dict[PageKey, Match] = {}
         if always:
-            keys[key_of_url(item.match, item.query or "")] = None
+            for match in self._application.routes.everywhere(item.match):
+                pages[key_of_url(match, item.query or "")] = match
         try:
             for record in self._store.variants(item.match.path, _VARIANTS):
-                named = item.query is None or record.key == key_of_url(
-                    item.match, item.query
-                )
+                found = self._application.routes.match_key(record.key)
                 if (
                     isinstance(record, Entry)
-                    and named
-                    and _is_of(record.key, item.match)
+                    and found is not None
+                    and _is_variant(record.key, found, item.query)
                 ):
-                    keys[record.key] = None
+                    pages[record.key] = found
         except StoreUnavailable as error:
             self._engine.upkeep.warn(error)
         targets = []
-        for key in keys:
+        for key, match in pages.items():
             try:
-                targets.append(target_of(item.match, key))
+                targets.append(target_of(match, key))
             except Exception as error:
                 # Such a page is not stored: there is nothing to render.
                 self._reporter.tags_failed(key, error)
         return targets
 
 
-def _is_of(key: PageKey, match: Match) -> bool:
-    """Whether a stored page is one of *match*, and not another application's or what an
-    earlier release made of the same path."""
+def _is_variant(key: PageKey, match: Match, query: str | None) -> bool:
+    """Whether a stored page is one that the application still makes, and the variant that
+    *query* names; ``None`` names all."""
     declared = {name for name, _ in key.query} <= set(match.page.query)
-    return declared and key == match.key(key.query)
+    return declared and (query is None or key == key_of_url(match, query))
 
 
 def _merged(invalidations: t.Iterable[Invalidation]) -> list[Invalidation]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import typing as t
 from dataclasses import dataclass
@@ -20,10 +21,13 @@ from .core.entry import Level
 from .core.key import PageKey
 from .errors import ConfigurationError
 from .errors import NotAStaticPage
+from .hosts import Hosts
+from .hosts import host_of
 from .page import StaticPage
 from .page import page_of
 
 if t.TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
     from flask import Flask
 
 logger = logging.getLogger("flask_isr")
@@ -45,6 +49,7 @@ class Match:
     :param values: the URL values, converted.
     :param path: the canonical path with the mount prefix, percent-encoded.
     :param site: whose page it is; see :attr:`.PageKey.site`.
+    :param host: where it is; ``""`` where hosts are not told apart, or none was named.
     """
 
     page: StaticPage
@@ -53,10 +58,11 @@ class Match:
     values: t.Mapping[str, t.Any]
     path: str
     site: str = ""
+    host: str = ""
 
     def key(self, query: tuple[tuple[str, str], ...] = ()) -> PageKey:
         """The key of the page with these query parameters."""
-        return PageKey(self.rule.rule, self.path, query, self.site)
+        return PageKey(self.rule.rule, self.path, query, self.site, self.host)
 
 
 class Routes:
@@ -71,14 +77,14 @@ class Routes:
         self.site = site
         #: Endpoint to page.
         self.pages: dict[str, StaticPage] = {}
-        self._rules: dict[str, Rule] = {}
-        self._adapter = app.url_map.bind("localhost", script_name=f"{prefix}/")
+        self._rules: list[Rule] = []
         #: Endpoints whose view has another decorator above @static_page.
         self.wrapped: set[str] = set()
         self._find_pages(app)
+        self._hosts = Hosts(app, prefix, needed=bool(self.pages))
         for endpoint in self.pages:
             for rule in app.url_map.iter_rules(endpoint):
-                self._add(app, rule)
+                self._add(rule)
 
     def _find_pages(self, app: Flask) -> None:
         views = app.view_functions
@@ -98,14 +104,13 @@ class Routes:
                 self.wrapped.add(endpoint)
             self.pages[endpoint] = page
 
-    def _add(self, app: Flask, rule: Rule) -> None:
+    def _add(self, rule: Rule) -> None:
         page = self.pages[rule.endpoint]
-        if app.url_map.host_matching or app.subdomain_matching or rule.subdomain:
+        if rule.subdomain and not self._hosts.matched:
             raise ConfigurationError(
-                f"the static page {rule.endpoint!r} (rule {rule.rule!r}) belongs to an"
-                " application that matches hosts or subdomains: that is not supported,"
-                " since pages of two hosts would be mixed up. Remove @static_page from it,"
-                " or turn host_matching and subdomain_matching off."
+                f"the static page {rule.endpoint!r} (rule {rule.rule!r}) is on a subdomain,"
+                " which Flask does not look at: create the application with"
+                " Flask(…, subdomain_matching=True)."
             )
         if rule.methods is not None and "GET" not in rule.methods:
             logger.warning(
@@ -119,21 +124,31 @@ class Routes:
                 f"the static page {rule.endpoint!r} has tags with {_braced(missing)},"
                 f" which its rule {rule.rule!r} does not have."
             )
-        self._rules.setdefault(rule.rule, rule)
+        self._rules.append(rule)
+        self._hosts.add(rule)
 
     def rules_of(self, endpoint: str) -> list[Rule]:
         """The rules of one static page."""
-        return [rule for rule in self._rules.values() if rule.endpoint == endpoint]
+        return [rule for rule in self._rules if rule.endpoint == endpoint]
 
     def has_rule(self, rule: str) -> bool:
         """Whether *rule*, as written in a route, serves a static page."""
-        return rule in self._rules
+        return any(rule == known.rule for known in self._rules)
 
-    def match(self, path_info: str) -> Match | None:
-        """The static page at a decoded path below the mount prefix, if there is one."""
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The hosts known by name that pages are on; ``("",)`` where none is told from
+        another."""
+        return self._hosts.names
+
+    def match(self, path_info: str, host: str = "") -> Match | None:
+        """The static page at a decoded path below the mount prefix, if there is one.
+
+        :param host: where hosts are told apart; ``""`` looks on all of them.
+        """
         for _ in range(_REDIRECTS):
             try:
-                rule, values = self._adapter.match(
+                rule, values = self._hosts.router(host).match(
                     path_info, method="GET", return_rule=True
                 )
             except RequestRedirect as redirect:
@@ -145,10 +160,12 @@ class Routes:
                 # Not found, or a converter of the application's: Flask tells its visitor.
                 return None
             else:
-                return self._matched(rule, values)
+                return self._matched(rule, values, host)
         return None
 
-    def _matched(self, rule: Rule, values: t.Mapping[str, t.Any]) -> Match | None:
+    def _matched(
+        self, rule: Rule, values: t.Mapping[str, t.Any], host: str
+    ) -> Match | None:
         page = self.pages.get(rule.endpoint)
         try:
             path = build_path(rule, values)
@@ -159,9 +176,9 @@ class Routes:
         path = self.prefix + path
         if len(path) > PATH_LENGTH or not _plain(path):
             return None
-        return Match(page, rule.endpoint, rule, values, path, self.site)
+        return Match(page, rule.endpoint, rule, values, path, self.site, host)
 
-    def match_request(self, environ: t.Mapping[str, t.Any]) -> Match | None:
+    def match_request(self, environ: WSGIEnvironment) -> Match | None:
         """The static page that a request asks for, if it can be told apart by its path.
 
         The rule is matched again: a URL preprocessor may have taken values away from the
@@ -169,13 +186,18 @@ class Routes:
         """
         raw = environ.get("PATH_INFO", "").encode("latin-1")
         try:
-            return self.match(raw.decode())
+            path = raw.decode()
         except UnicodeDecodeError:
             return None
+        if not self._hosts.matched:
+            return self.match(path)
+        host = host_of(environ)
+        return self.match(path, host) if host else None
 
-    def match_url(self, url: str) -> tuple[Match, str]:
+    def match_url(self, url: str, host: str = "") -> tuple[Match, str]:
         """The static page at *url*, a path as ``url_for`` returns it, and its query.
 
+        :param host: as for :meth:`match`.
         :raises NotAStaticPage: where no static page serves it.
         """
         path, _, query = url.partition("?")
@@ -184,10 +206,19 @@ class Routes:
             raise NotAStaticPage(url, "it is not valid UTF-8")
         if not f"{decoded}/".startswith(f"{self.prefix}/"):
             raise NotAStaticPage(url, f"it is not below {self.prefix!r}")
-        match = self.match(decoded[len(self.prefix) :] or "/")
+        match = self.match(decoded[len(self.prefix) :] or "/", host)
         if match is None:
             raise NotAStaticPage(url)
         return match, query
+
+    def everywhere(self, match: Match) -> t.Iterator[Match]:
+        """*match* on each host that is known by name, where it names no host itself."""
+        if match.host or not self._hosts.matched:
+            yield match
+            return
+        for host in self._hosts.names:
+            with contextlib.suppress(NotAStaticPage):
+                yield self.match_url(match.path, host)[0]
 
     def canonical_prefix(self, path: str) -> str | None:
         """*path* as the canonical paths of pages below it begin; ``None`` where that is
@@ -205,7 +236,7 @@ class Routes:
         decoded = _decoded(key.path)
         if decoded is None or not decoded.startswith(self.prefix):
             return None
-        match = self.match(decoded[len(self.prefix) :])
+        match = self.match(decoded[len(self.prefix) :], key.host)
         if match is None or match.rule.rule != key.rule or match.site != key.site:
             return None
         return match

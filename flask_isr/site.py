@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import typing as t
 from dataclasses import dataclass
@@ -46,6 +47,15 @@ class Site:
                 site.origin.host,
             )
         return site
+
+    def at(self, host: str) -> Site:
+        """The same site on *host*, a name without a port; ``""``: on its own host."""
+        if not host:
+            return self
+        _, colon, port = self.origin.host.rpartition(":")
+        address = f"{host}:{port}" if colon and port.isdigit() else host
+        reserved = (f"//{address}",) if self.reserved else ()
+        return Site(dataclasses.replace(self.origin, host=address), reserved)
 
     @classmethod
     def _find(cls, app: Flask, settings: Settings, scheme: str | None) -> Site:

@@ -15,7 +15,7 @@ from .core.outcome import Failed
 from .core.outcome import Personal
 from .core.outcome import Rendered
 from .core.runner import Runner
-from .paths import declared_paths
+from .paths import declared_pages
 from .render import Renderer
 from .report import Reporter
 from .routes import Match
@@ -56,10 +56,10 @@ class Unstored:
     def _render(self, route: Match, target: Target) -> Serve | RunView | None:
         try:
             if route.page.fallback is False:
-                pages, errors = declared_paths(self._application, route.endpoint)
+                pages, errors = declared_pages(self._application, route.endpoint)
                 for error in errors:
                     logger.warning("%s", error)
-                if route.path not in pages:
+                if route.path not in {page.path for page in pages}:
                     return None
             outcome = self._renderer(target.key, "view")
         except Exception:

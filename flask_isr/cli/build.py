@@ -18,7 +18,7 @@ from ..core.flight import Landed
 from ..core.flight import Landing
 from ..core.outcome import Personal
 from ..errors import StoreUnavailable
-from ..paths import declared_paths
+from ..paths import declared_pages
 from ..routes import Match
 from ..routes import target_of
 from ..state import State
@@ -79,7 +79,12 @@ def _collect(state: State) -> list[_Route]:
             routes.append(_declared(state, endpoint, _Route(names, lifetime, [])))
             continue
         fixed = [rule.rule for rule in rules if not rule.arguments]
-        matches = [match for rule in fixed if (match := state.routes.match(rule))]
+        matches = [
+            match
+            for rule in fixed
+            for host in state.routes.hosts
+            if (match := state.routes.match(rule, host))
+        ]
         if matches:
             routes.append(_Route(names, lifetime, matches))
     return routes
@@ -88,15 +93,15 @@ def _collect(state: State) -> list[_Route]:
 def _declared(state: State, endpoint: str, route: _Route) -> _Route:
     mark = state.store.tick()
     try:
-        pages, errors = declared_paths(state.application, endpoint)
+        pages, errors = declared_pages(state.application, endpoint)
     except Exception as error:
         cause = f"{type(error).__name__}: {error}"
         route.failures.append(f"paths of {endpoint!r} could not be asked: {cause}")
         return route
     route.failures += [str(error) for error in errors]
-    route.pages = list(pages.values())
+    route.pages = [match for page in pages for match in state.routes.everywhere(page)]
     if state.routes.pages[endpoint].fallback is False:
-        state.lists.take(endpoint, pages.keys(), mark)
+        state.lists.take(endpoint, {page.path for page in pages}, mark)
     return route
 
 

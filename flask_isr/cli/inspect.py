@@ -12,9 +12,11 @@ from ..core.entry import Entry
 from ..core.entry import NotStatic
 from ..core.entry import Record
 from ..core.freshness import Freshness
+from ..core.key import PageKey
 from ..core.key import user_tag
 from ..core.key import user_tags
 from ..page import StaticPage
+from ..routes import Match
 from ..routes import key_of_url
 from ..state import State
 from ..stores.base import Overview
@@ -128,8 +130,7 @@ def _state_of(state: State, overview: Overview) -> str:
 def show_command(path: str) -> None:
     """Tell all about one page, and why it is in its state."""
     with reading() as state:
-        match, query = state.routes.match_url(path)
-        key = key_of_url(match, query)
+        key, match = _find(state, path)
         lines = [("Page", str(key)), ("Rule", f"{key.rule}  ({match.endpoint})")]
         level, cause = _served(state, match.endpoint)
         lines.append(("Served", f"{level}: {cause}"))
@@ -149,6 +150,16 @@ def show_command(path: str) -> None:
     width = max(len(name) for name, _ in lines)
     for name, value in lines:
         click.echo(f"{name.ljust(width)}  {value}")
+
+
+def _find(state: State, path: str) -> tuple[PageKey, Match]:
+    host = ""
+    if path.startswith("//"):
+        # As pages of an application that tells hosts apart are listed.
+        host, slash, rest = path[2:].partition("/")
+        path = slash + rest
+    match, query = state.routes.match_url(path, host)
+    return key_of_url(match, query), match
 
 
 def _about(state: State, record: Record, validity: Freshness) -> list[tuple[str, str]]:

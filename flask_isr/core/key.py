@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import typing as t
@@ -24,17 +25,19 @@ class PageKey:
         returns it; ASCII, so it is safe in logs.
     :param query: the declared query parameters as ``(name, value)``, sorted by name.
     :param site: tells applications apart that share a store.
+    :param host: the name of the host, for an application that tells hosts apart.
     """
 
     rule: str
     path: str
     query: tuple[tuple[str, str], ...] = ()
     site: str = ""
+    host: str = ""
     #: 63-bit hash, the row number in a store. Whoever reads by it compares the whole key.
     id: int = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        text = json.dumps([self.rule, self.path, self.query, self.site])
+        text = json.dumps(self.to_json())
         digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
         object.__setattr__(self, "id", int.from_bytes(digest, "big") >> 1)
 
@@ -43,20 +46,28 @@ class PageKey:
         """The whole path as a WSGI server would spell it: bytes decoded as latin-1."""
         return unquote_to_bytes(self.path).decode("latin-1")
 
+    @property
+    def shelf(self) -> str:
+        """Where :class:`.Memory` keeps the page: host and path of the request for it."""
+        return self.host + self.path_info
+
     def __str__(self) -> str:
-        """The path and the query, percent-encoded: safe in logs."""
-        return f"{self.path}?{urlencode(self.query)}" if self.query else self.path
+        """Path and query, percent-encoded and so safe in logs; with the host where hosts
+        are told apart."""
+        place = f"//{self.host}{self.path}" if self.host else self.path
+        return f"{place}?{urlencode(self.query)}" if self.query else place
 
     def to_json(self) -> list[t.Any]:
         """The key as JSON lists and strings; :meth:`from_json` turns it back."""
-        return [self.rule, self.path, [list(pair) for pair in self.query], self.site]
+        pairs = [list(pair) for pair in self.query]
+        return [self.rule, self.path, pairs, self.site, self.host]
 
     @classmethod
     def from_json(cls, value: t.Any) -> PageKey:
         """The key that :meth:`to_json` wrote."""
-        rule, path, query, site = value
+        rule, path, query, site, host = value
         pairs = tuple((str(name), str(value)) for name, value in query)
-        return cls(str(rule), str(path), pairs, str(site))
+        return cls(str(rule), str(path), pairs, str(site), str(host))
 
     @property
     def own_tags(self) -> tuple[str, str]:
@@ -81,8 +92,9 @@ def path_tag(path: str) -> str:
 
 
 def variant_tag(key: PageKey) -> str:
-    """The tag of one page with one set of query values."""
-    return f"variant:{key.id}"
+    """The tag of one page with one set of query values, on all hosts."""
+    anywhere = dataclasses.replace(key, host="") if key.host else key
+    return f"variant:{anywhere.id}"
 
 
 def rule_tag(rule: str) -> str:

@@ -67,7 +67,7 @@ class Shelf:
 
 
 class Memory:
-    """Records by the path as the WSGI server spells it, at most *limit* bytes of them.
+    """Records by host and path as the WSGI server spells them, at most *limit* bytes.
 
     Readers take no lock, and must keep this order: find the shelf, compare
     ``store.announced()`` with :attr:`synced` (calling :meth:`sync` when they differ), and
@@ -112,7 +112,7 @@ class Memory:
 
         :raises StoreUnavailable: where the store cannot be asked whether it is.
         """
-        shelf = self.shelves.get(key.path_info)
+        shelf = self.shelves.get(key.shelf)
         if shelf is None:
             return None
         if self._store.announced() != self.synced:
@@ -137,9 +137,9 @@ class Memory:
                 return
             self._discard(key.id)
             self._items[key.id] = item
-            shelf = self.shelves.get(key.path_info)
+            shelf = self.shelves.get(key.shelf)
             if shelf is None or shelf.declared != declared:
-                shelf = self.shelves[key.path_info] = Shelf(declared)
+                shelf = self.shelves[key.shelf] = Shelf(declared)
             shelf.items[key.query] = item
             self.bytes += item.size
             self._shrink()
@@ -188,11 +188,11 @@ class Memory:
             return
         self.bytes -= item.size
         key = item.record.key
-        shelf = self.shelves.get(key.path_info)
+        shelf = self.shelves.get(key.shelf)
         if shelf is not None and shelf.items.get(key.query) is item:
             del shelf.items[key.query]
             if not shelf.items:
-                del self.shelves[key.path_info]
+                del self.shelves[key.shelf]
 
     def _shrink(self) -> None:
         while self.bytes > self._limit:

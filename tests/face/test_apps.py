@@ -164,54 +164,6 @@ class TestWiring:
             site.get("/posts/1")
 
 
-class TestHosts:
-    """Hosts are no part of a page's key, so rules with hosts are refused."""
-
-    def test_a_subdomain_is_refused(self, site: Site) -> None:
-        """A static page on a rule with a subdomain is an error at the first request."""
-
-        @site.app.get("/", subdomain="shop")
-        @static_page()
-        def page() -> str:
-            return ""
-
-        with pytest.raises(ConfigurationError, match=r"static page 'page'.* two hosts"):
-            site.get("/")
-
-    def test_host_matching_is_refused(self, make_app: MakeApp) -> None:
-        """So is one in an application that tells hosts apart."""
-        app = make_app(host_matching=True, static_host="www.example.com")
-        ISR(app)
-
-        @app.get("/", host="www.example.com")
-        @static_page()
-        def page() -> str:
-            return ""
-
-        with pytest.raises(ConfigurationError, match=r"static page 'page'.* two hosts"):
-            app.test_client().get("/", base_url="http://www.example.com")
-
-    def test_a_page_never_answers_for_another_subdomain(
-        self, make_app: MakeApp
-    ) -> None:
-        """With subdomain matching, the same path on another subdomain is another page:
-        refused at the first request, or told apart."""
-        app = make_app(subdomain_matching=True)
-        app.config["SERVER_NAME"] = "example.test"
-        ISR(app)
-        add_page(app, "the shop")
-        app.add_url_rule("/", "api", lambda: "the interface", subdomain="api")
-        client = app.test_client()
-
-        try:
-            client.get("/", base_url="http://example.test")
-            answer = client.get("/", base_url="http://api.example.test").text
-        except ConfigurationError as error:
-            answer = f"refused: {error}"
-
-        assert answer.startswith(("the interface", "refused: the static page 'page'"))
-
-
 def test_a_site_with_isr_serves_dynamic_views(make_site: MakeSite) -> None:
     """Views without the decorator are answered as without the extension."""
     site = make_site()
