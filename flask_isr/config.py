@@ -45,6 +45,7 @@ DEFAULTS: t.Final[t.Mapping[str, t.Any]] = {
     "ISR_ENCODINGS": ("gzip",),
     "ISR_EXPIRE_ON_WRITE": True,
     "ISR_CACHE_GROUPS": True,
+    "ISR_SIGN": False,
     "ISR_RUNNER": "thread",
 }
 
@@ -78,6 +79,7 @@ class Settings:
     :param compressors: coding to what compresses a body, best first.
     :param expire_on_write: whether a successful unsafe request expires the page at its URL.
     :param cache_groups: whether its answer may name tags to expire.
+    :param sign: whether what a backend of Flask-Caching keeps is signed.
     """
 
     enabled: bool | None
@@ -97,6 +99,7 @@ class Settings:
     compressors: t.Mapping[str, Compress] = field(repr=False)
     expire_on_write: bool
     cache_groups: bool
+    sign: bool
     runner: t.Literal["thread", "inline"] | Runner
 
     @classmethod
@@ -132,6 +135,7 @@ class Settings:
             compressors=_compressors("ISR_ENCODINGS", values["ISR_ENCODINGS"]),
             expire_on_write=_choice("ISR_EXPIRE_ON_WRITE", values, (True, False)),
             cache_groups=_choice("ISR_CACHE_GROUPS", values, (True, False)),
+            sign=_choice("ISR_SIGN", values, (True, False)),
             runner=_runner(values["ISR_RUNNER"]),
         )
 

@@ -15,6 +15,7 @@ from itsdangerous import URLSafeSerializer
 from .config import seconds
 from .current import current_extension
 from .errors import ConfigurationError
+from .keys import secret_keys
 from .visit import rendering
 
 if t.TYPE_CHECKING:
@@ -74,11 +75,11 @@ class Drafts:
         return isinstance(until, int) and self._clock() < until
 
     def _signer(self) -> URLSafeSerializer | None:
-        if not self._app.secret_key:
+        keys = secret_keys(self._app)
+        if not keys:
             return None
-        older = self._app.config.get("SECRET_KEY_FALLBACKS") or ()
         return URLSafeSerializer(
-            [*older, self._app.secret_key],
+            keys,
             # Another application that has the same key has drafts of its own.
             salt=f"{_SALT}.{self._app.import_name}.{self._app.name}",
             signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},

@@ -22,6 +22,7 @@ from .core.runner import ThreadRunner
 from .current import current_extension
 from .draft import Drafts
 from .errors import ConfigurationError
+from .keys import secret_keys
 from .listing import ClosedLists
 from .render import Renderer
 from .report import Reporter
@@ -30,6 +31,7 @@ from .routes import Routes
 from .stores.backend import Values
 from .stores.base import Store
 from .stores.caching import CachingStore
+from .stores.signature import Signature
 from .stores.sqlite import SQLiteStore
 from .token import Tokens
 from .unstored import Unstored
@@ -66,6 +68,7 @@ class State:
             if isinstance(self.store, CachingStore):
                 # The cache may have been initialised after the extension.
                 self.store.check()
+                self.store.check_key()
 
         self.application = Application(app, inner, settings, prepare)
         self.reporter = Reporter(app)
@@ -142,6 +145,12 @@ def _store(
 ) -> Store:
     config = settings.cache
     if cache is None and config is None:
+        if settings.sign:
+            raise ConfigurationError(
+                "ISR_SIGN is on, and pages are kept in the embedded store: its files are"
+                " private to their owner, and not signed. Remove ISR_SIGN, or keep pages"
+                " in a backend of Flask-Caching."
+            )
         return SQLiteStore(settings.folder, limit=settings.store_bytes, clock=clock)
     if cache is not None and config is not None:
         raise ConfigurationError(
@@ -156,7 +165,10 @@ def _store(
 
     # What one module calls its applications tells them apart.
     store = CachingStore(
-        resolve, namespace=f"{app.import_name} {app.name}", clock=clock
+        resolve,
+        namespace=f"{app.import_name} {app.name}",
+        clock=clock,
+        signature=Signature(lambda: secret_keys(app)) if settings.sign else None,
     )
     if config is not None or cache in app.extensions.get("cache", {}):
         store.check()

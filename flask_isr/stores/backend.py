@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from ..errors import ConfigurationError
 from ..errors import StoreUnavailable
+from .signature import Signature
 
 # Seconds that a value is kept, a year: what never expires is evicted first by
 # SimpleCache and FileSystemCache.
@@ -47,10 +48,17 @@ class Backend:
     :param resolve: gives the backend; called at first use, and again after a fork.
     :param namespace: tells applications apart that share the backend; not all of them
         apply a key prefix.
+    :param signature: signs the values; ``None`` where nobody else writes to the backend.
     """
 
-    def __init__(self, resolve: t.Callable[[], Values], namespace: str) -> None:
+    def __init__(
+        self,
+        resolve: t.Callable[[], Values],
+        namespace: str,
+        signature: Signature | None = None,
+    ) -> None:
         self._resolve = resolve
+        self._signature = signature
         self._prefix = f"isr1{_digest(namespace, 4)}"
         self._values: Values | None = None
         self._pid = 0
@@ -66,6 +74,18 @@ class Backend:
             values = self._values = self._resolve()
             self._pid = pid
         return values
+
+    def sign(self, kind: str, name: str, value: bytes) -> bytes:
+        """*value* as it is kept."""
+        if self._signature is None:
+            return value
+        return self._signature.sign(self.key(kind, name), value)
+
+    def verified(self, kind: str, name: str, kept: t.Any) -> bytes | None:
+        """The value that is kept, if it is one of ours."""
+        if not isinstance(kept, bytes) or self._signature is None:
+            return kept if isinstance(kept, bytes) else None
+        return self._signature.verified(self.key(kind, name), kept)
 
     def key(self, kind: str, name: str) -> str:
         """An address that every backend takes: short, of fixed length, plain ASCII."""
@@ -90,20 +110,21 @@ class Reach:
     insists: bool
 
     def get(self, kind: str, name: str) -> bytes | None:
-        """The bytes that are kept; ``None`` for anything else."""
-        value = self._call("get", kind, name)
-        return value if isinstance(value, bytes) else None
+        """The bytes that are kept; ``None`` for anything else, or of anybody else."""
+        return self._backend.verified(kind, name, self._call("get", kind, name))
 
     def set(self, kind: str, name: str, value: bytes) -> None:
         """Keep *value*, unless the backend drops it without a word."""
-        done = self._call("set", kind, name, value, _KEPT)
+        signed = self._backend.sign(kind, name, value)
+        done = self._call("set", kind, name, signed, _KEPT)
         # Some answer None when all went well.
         if done is not None and not done:
             raise self.refused(f"it refused {len(value)} bytes")
 
     def add(self, kind: str, name: str, value: bytes) -> bool:
         """Keep *value* if there is none; whether it was so."""
-        return bool(self._call("add", kind, name, value, _KEPT))
+        signed = self._backend.sign(kind, name, value)
+        return bool(self._call("add", kind, name, signed, _KEPT))
 
     def delete(self, kind: str, name: str) -> None:
         """Forget the value. What backends answer to this says nothing."""

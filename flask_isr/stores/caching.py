@@ -36,6 +36,7 @@ from .notes import read_page
 from .notes import write_build
 from .notes import write_list
 from .notes import write_page
+from .signature import Signature
 from .stamps import EPOCH
 from .stamps import Point
 from .stamps import Sight
@@ -60,6 +61,7 @@ class CachingStore:
     :param resolve: gives the backend; called at first use, and again after a fork.
     :param namespace: tells applications apart that share the backend.
     :param clock: replaces the time, in seconds.
+    :param signature: signs all that is kept.
     """
 
     #: Whether :meth:`variants` and :meth:`overview` tell what is stored.
@@ -71,9 +73,11 @@ class CachingStore:
         *,
         namespace: str,
         clock: t.Callable[[], float] | None = None,
+        signature: Signature | None = None,
     ) -> None:
         self._clock = clock or time.time
-        self._backend = Backend(resolve, namespace)
+        self._signature = signature
+        self._backend = Backend(resolve, namespace, signature)
         self._stamps = Stamps(self._clock)
         self._claims = Claims(self._stamps, self._clock)
         self._unknown = itertools.count(1)
@@ -84,6 +88,14 @@ class CachingStore:
         :raises ConfigurationError: where there is none that can keep pages.
         """
         self._backend.values()
+
+    def check_key(self) -> None:
+        """Look for what signs the values.
+
+        :raises ConfigurationError: where there should be a key, and is none.
+        """
+        if self._signature is not None:
+            self._signature.check()
 
     @property
     def values(self) -> Values:

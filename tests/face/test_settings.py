@@ -66,6 +66,7 @@ WRONG: dict[str, list[t.Any]] = {
     "ISR_PAGE_BYTES": SIZES,
     "ISR_EXPIRE_ON_WRITE": ["yes", 1, None],
     "ISR_CACHE_GROUPS": ["yes", 0, None],
+    "ISR_SIGN": ["yes", 0, None],
     "ISR_ENCODINGS": ["gzip", ["deflate"], [1], 5],
     "ISR_RUNNER": ["threads", None, 5, {"submit": "me"}],
 }
