@@ -89,7 +89,6 @@ class ISR:
             on_prepare=_exempt_from_csrf,
             cache=self._cache,
         )
-        app.extensions["isr"] = state
         app.wsgi_app = Front(app.wsgi_app, state)  # type: ignore[method-assign]
         from .cli import isr_commands
 

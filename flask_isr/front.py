@@ -80,7 +80,12 @@ class Front:
     def __init__(self, inner: WSGIApplication, state: State) -> None:
         plain = getattr(inner, "__func__", None) is type(state.application.app).wsgi_app
         self._inner = inner if plain else eager(inner)
-        self._state = state
+        self.serve_from(state)
+
+    def serve_from(self, state: State) -> None:
+        """Answer from *state* from now on, instead of the one before."""
+        state.front = self
+        state.application.app.extensions["isr"] = self._state = state
         self._memory = state.memory
         self._drafts = state.drafts
         self._writes = state.writes

@@ -42,6 +42,8 @@ if t.TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
     from flask_caching import Cache
 
+    from .front import Front
+
 
 class State:
     """The parts for one application, wired; lives at ``app.extensions["isr"]``.
@@ -50,7 +52,11 @@ class State:
     :param clock: replaces the store's time, in seconds, for tests.
     :param on_prepare: called before the application's views are read.
     :param cache: keeps the pages; ``None``: what the settings say does.
+    :param store: keeps the pages, whatever the settings and *cache* say.
+    :ivar front: what serves from this state.
     """
+
+    front: Front
 
     def __init__(
         self,
@@ -60,8 +66,10 @@ class State:
         clock: t.Callable[[], float] | None,
         on_prepare: t.Callable[[Flask], None],
         cache: Cache | None = None,
+        store: Store | None = None,
     ) -> None:
         self.settings = settings
+        self._on_prepare = on_prepare
 
         def prepare(app: Flask) -> None:
             on_prepare(app)
@@ -75,7 +83,7 @@ class State:
         self.drafts = Drafts(app, clock or time.time)
         self.tokens = Tokens(settings.secrets, clock or time.time)
         self.runner = _runner(settings)
-        self.store = _store(app, settings, cache, clock)
+        self.store = store or _store(app, settings, cache, clock)
         self.memory = Memory(self.store, settings.memory_bytes)
         renderer = Renderer(self.application, self.reporter)
         self.engine = Engine(
@@ -110,6 +118,21 @@ class State:
             self.drafts,
         )
         forget_at_fork(self)
+
+    def elsewhere(
+        self, settings: Settings, store: Store, clock: t.Callable[[], float]
+    ) -> State:
+        """A state of the same application with other parts, which nothing serves from
+        yet."""
+        application = self.application
+        return State(
+            application.app,
+            application.inner,
+            settings,
+            clock,
+            self._on_prepare,
+            store=store,
+        )
 
     @property
     def routes(self) -> Routes:

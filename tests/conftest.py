@@ -17,7 +17,7 @@ MakeSite: t.TypeAlias = t.Callable[..., Site]
 @pytest.fixture
 def clock() -> Clock:
     """The store's time, set by the test."""
-    return Clock()
+    return Clock(1_000_000.0)
 
 
 @pytest.fixture

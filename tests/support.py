@@ -13,6 +13,7 @@ from flask.testing import FlaskCliRunner
 from werkzeug.test import TestResponse
 
 from flask_isr import ISR
+from flask_isr import testing
 from flask_isr.state import State
 
 SECRET = "a secret of more than sixteen characters"
@@ -21,20 +22,8 @@ SECRET = "a secret of more than sixteen characters"
 # the code is right.
 PATIENCE = 20.0
 
-
-class Clock:
-    """The store's time, set by the test."""
-
-    def __init__(self, now: float = 1_000_000.0) -> None:
-        self.now = now
-
-    def __call__(self) -> float:
-        """The time, in seconds."""
-        return self.now
-
-    def advance(self, seconds: float) -> None:
-        """Let *seconds* pass."""
-        self.now += seconds
+#: The store's time, set by the test.
+Clock = testing.Clock
 
 
 class CommandRunner(FlaskCliRunner):

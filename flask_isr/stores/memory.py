@@ -1,0 +1,320 @@
+"""Pages in the memory of one process: for tests, where nothing may be left behind."""
+
+from __future__ import annotations
+
+import functools
+import secrets
+import threading
+import time
+import typing as t
+from collections import OrderedDict
+
+from ..core.entry import Entry
+from ..core.entry import Mark
+from ..core.entry import Record
+from ..core.freshness import Freshness
+from ..core.key import PageKey
+from ..core.key import path_tag
+from ..core.key import prefix_tag
+from .base import Busy
+from .base import Changes
+from .base import Failure
+from .base import Lease
+from .base import Listed
+from .base import Overdue
+from .base import Overview
+from .base import Resting
+from .base import Stored
+
+# Records, tags, failures and lists kept; the oldest go.
+_KEPT = 10_000
+
+Method = t.TypeVar("Method", bound=t.Callable[..., t.Any])
+Name = t.TypeVar("Name")
+Value = t.TypeVar("Value")
+
+
+def _locked(method: Method) -> Method:
+    @functools.wraps(method)
+    def locked(self: MemoryStore, *args: t.Any, **kwargs: t.Any) -> t.Any:
+        with self._lock:
+            return method(self, *args, **kwargs)
+
+    return t.cast(Method, locked)
+
+
+class MemoryStore:
+    """A :class:`~.base.Store` for one process, as strict as the embedded one.
+
+    The order is a counter that each write advances. A fork has a copy of its own.
+
+    :param clock: the time, in seconds.
+    """
+
+    def __init__(self, clock: t.Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._order = 1
+        # What was written at or before it may be forgotten.
+        self._floor = 0
+        self._records: OrderedDict[PageKey, tuple[Record, int]] = OrderedDict()
+        # Tag to the orders in which it was made stale and expired last.
+        self._tags: OrderedDict[str, tuple[int, int]] = OrderedDict()
+        self._lists: OrderedDict[str, tuple[Listed, int, int]] = OrderedDict()
+        self._leases: dict[PageKey, Lease] = {}
+        self._failures: OrderedDict[PageKey, tuple[Failure, int]] = OrderedDict()
+        self._build: tuple[str, int] = ("", 0)
+
+    # -- time and order ---------------------------------------------------------------
+
+    def now(self) -> float:
+        """The time, in seconds."""
+        return self._clock()
+
+    def announced(self) -> int:
+        """The order now."""
+        return self._order
+
+    def arrival(self) -> Mark:
+        """The order now."""
+        return self._order
+
+    @_locked
+    def tick(self) -> Mark:
+        """Advance the order for its own sake."""
+        self._order += 1
+        return self._order
+
+    @_locked
+    def changes(self, since: int | None) -> Changes:
+        """What was written after *since*."""
+        if since is None:
+            return Changes(self._order, False, {}, {}, {})
+        records = {
+            key.id: written
+            for key, (_, written) in self._records.items()
+            if written > since
+        }
+        stale = {tag: at for tag, (at, _) in self._tags.items() if at > since}
+        expired = {tag: at for tag, (_, at) in self._tags.items() if at > since}
+        complete = self._floor < since <= self._order
+        return Changes(self._order, complete, records, stale, expired)
+
+    # -- records ----------------------------------------------------------------------
+
+    @_locked
+    def load(self, key: PageKey, arrival: Mark | None = None) -> Stored | None:
+        """The record of *key*, judged for a visitor who arrived at *arrival*, or now."""
+        found = self._records.get(key)
+        if found is None:
+            return None
+        record, written = found
+        current = self.judge(record.mark, record.tags, self._order)
+        early = arrival is not None and int(record.mark) >= int(arrival)
+        validity = Freshness.FRESH if early else current
+        return Stored(record, validity, current, self._order, written)
+
+    @_locked
+    def judge(self, mark: Mark, tags: t.Collection[str], arrival: Mark) -> Freshness:
+        """What invalidations say of a render that began at *mark*."""
+        began = int(mark)
+        if began >= int(arrival):
+            return Freshness.FRESH
+        if self._last(tags, expired=True) > began:
+            return Freshness.EXPIRED
+        if max(self._last(tags, expired=False), self._floor) > began:
+            return Freshness.STALE
+        return Freshness.FRESH
+
+    def _last(self, tags: t.Iterable[str], *, expired: bool) -> int:
+        return max((self._tags.get(tag, (0, 0))[expired] for tag in tags), default=0)
+
+    @_locked
+    def put(self, record: Record) -> Stored | None:
+        """Store *record*, unless a newer one is there."""
+        found = self._records.get(record.key)
+        if found is not None:
+            there = found[0]
+            if (there.mark, there.began) > (record.mark, record.began):
+                return None
+            build = getattr(record, "build_number", 0)
+            if build and getattr(there, "build_number", 0) > build:
+                return None
+        self._order += 1
+        _keep(self._records, record.key, (record, self._order))
+        return self.load(record.key)
+
+    @_locked
+    def invalidate(
+        self, *, stale: t.Collection[str] = (), expired: t.Collection[str] = ()
+    ) -> Mark:
+        """Advance the order of the tags."""
+        self._order += 1
+        for tags, at in ((stale, (self._order, 0)), (expired, (0, self._order))):
+            for tag in tags:
+                before = self._tags.pop(tag, (0, 0))
+                forgotten = _keep(
+                    self._tags, tag, (max(before[0], at[0]), max(before[1], at[1]))
+                )
+                self._floor = max(self._floor, *(forgotten or (0,)))
+        return self._order
+
+    @_locked
+    def clear(self) -> int:
+        """Forget all pages, leases and failures."""
+        count = len(self._records)
+        self._records.clear()
+        self._leases.clear()
+        self._failures.clear()
+        self.invalidate(expired=[prefix_tag("/")])
+        return count
+
+    @_locked
+    def variants(self, path: str, limit: int) -> list[Record]:
+        """The stored records of one path."""
+        found = [record for record, _ in self._records.values()]
+        return [record for record in found if record.key.path == path][:limit]
+
+    @_locked
+    def _all(self) -> list[Overview]:
+        return [
+            Overview(
+                record,
+                self.judge(record.mark, record.tags, self._order),
+                len(record.body) if isinstance(record, Entry) else 0,
+                self.failure(record.key),
+            )
+            for record, _ in self._records.values()
+        ]
+
+    def overview(self) -> t.Iterator[Overview]:
+        """All that is stored, by path."""
+        yield from sorted(
+            self._all(), key=lambda row: (row.record.key.path, row.record.key.id)
+        )
+
+    @_locked
+    def build_number(self, build: str) -> int:
+        """The number of *build* in the order in which builds were met."""
+        last, number = self._build
+        if last != build:
+            self._build = (build, number + 1)
+        return self._build[1]
+
+    # -- closed lists -----------------------------------------------------------------
+
+    @_locked
+    def closed_list(self, name: str) -> Listed | None:
+        """The closed list called *name*."""
+        found = self._lists.get(name)
+        return None if found is None else found[0]
+
+    @_locked
+    def list_version(self, name: str) -> Mark | None:
+        """The order in which the list called *name* was written."""
+        found = self._lists.get(name)
+        return None if found is None else found[1]
+
+    @_locked
+    def put_list(self, name: str, paths: t.Collection[str], mark: Mark) -> bool:
+        """Replace the list called *name*; pages that it lacks now expire."""
+        found = self._lists.get(name)
+        if found is not None and found[2] > int(mark):
+            return True
+        gone = found[0].paths - set(paths) if found is not None else ()
+        self._order += 1
+        listed = Listed(frozenset(paths), self.now())
+        _keep(self._lists, name, (listed, self._order, int(mark)))
+        if gone:
+            self.invalidate(expired=[path_tag(path) for path in gone])
+        return True
+
+    # -- leases and failures ----------------------------------------------------------
+
+    @_locked
+    def acquire(
+        self, key: PageKey, tags: t.Collection[str], lifetime: float
+    ) -> Lease | Busy | Resting | Overdue:
+        """The lease of *key* for *lifetime* seconds, or why not."""
+        held, now = self._held(key, tags), self.now()
+        if held is not None:
+            return Busy(held.deadline) if now < held.deadline else Overdue(held)
+        failure = self.failure(key)
+        if failure is None:
+            self._failures.pop(key, None)
+        elif failure.at <= now < failure.retry_at:
+            return Resting(failure)
+        lease = Lease(key, secrets.token_hex(8), self._order, now, now + lifetime)
+        self._leases[key] = lease
+        return lease
+
+    def _held(self, key: PageKey, tags: t.Collection[str]) -> Lease | None:
+        lease = self._leases.get(key)
+        if lease is None or int(lease.mark) < self._last(tags, expired=True):
+            return None
+        return lease
+
+    @_locked
+    def busy(self, key: PageKey, tags: t.Collection[str]) -> bool:
+        """Whether a lease of *key* stands."""
+        held = self._held(key, tags)
+        return held is not None and self.now() < held.deadline
+
+    def _give_back(self, lease: Lease) -> bool:
+        held = self._leases.get(lease.key)
+        if held is None or held.token != lease.token:
+            return False
+        del self._leases[lease.key]
+        return True
+
+    @_locked
+    def release(self, lease: Lease) -> None:
+        """Give the lease back after a success."""
+        self._give_back(lease)
+        self._failures.pop(lease.key, None)
+
+    @_locked
+    def abandon(self, lease: Lease) -> None:
+        """Give the lease back without a word about the page."""
+        self._give_back(lease)
+
+    @_locked
+    def fail(self, lease: Lease, failure: Failure) -> None:
+        """Give the lease back and record the failure."""
+        if self._give_back(lease):
+            _keep(self._failures, lease.key, (failure, int(lease.mark)))
+
+    @_locked
+    def failure(self, key: PageKey) -> Failure | None:
+        """The last failure of *key*, if neither a success nor an invalidation of the page
+        itself followed."""
+        found = self._failures.get(key)
+        if found is None:
+            return None
+        renewed = max(
+            self._last(key.own_tags, expired=expired) for expired in (False, True)
+        )
+        return found[0] if found[1] >= renewed else None
+
+    @_locked
+    def forget_failure(self, key: PageKey) -> None:
+        """Have the next attempt at *key* made at once."""
+        self._failures.pop(key, None)
+
+    # -- upkeep -----------------------------------------------------------------------
+
+    def used(self, keys: t.Collection[PageKey]) -> None:
+        """Which pages are read does not matter here."""
+
+    def maintain(self) -> None:
+        """The bounds are kept at each write."""
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
+
+
+def _keep(kept: OrderedDict[Name, Value], name: Name, value: Value) -> Value | None:
+    """Put *value* last; what had to go for it."""
+    kept[name] = value
+    kept.move_to_end(name)
+    return kept.popitem(last=False)[1] if len(kept) > _KEPT else None

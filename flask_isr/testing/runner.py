@@ -1,0 +1,26 @@
+"""Background work that is done when a test looks."""
+
+from __future__ import annotations
+
+import threading
+
+from ..core.runner import InlineRunner
+from ..core.threads import Job
+
+
+class AtOnce(InlineRunner):
+    """Runs each job at once, on a thread of its own, while its caller waits.
+
+    So what happens behind a visitor has happened when his answer is there; and as in
+    production, no render runs on the thread of a live request, whose database session it
+    would share.
+    """
+
+    def submit(self, job: Job) -> bool:
+        """Run *job* before this returns."""
+        thread = threading.Thread(target=super().submit, args=(job,))
+        thread.start()
+        thread.join()
+        return True
+
+    spawn = submit
