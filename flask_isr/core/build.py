@@ -10,6 +10,12 @@ from .freshness import Freshness
 
 if t.TYPE_CHECKING:
     from ..stores.base import Store
+    from .entry import Record
+
+#: Seconds for which a page of a later build is neither renewed nor replaced by an earlier
+#: one that runs beside it. Not for ever: the number of a build that a process came back
+#: with in the middle of a deployment is the highest, though the others outlive it.
+PROTECTED = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +35,8 @@ class Builds:
     """Judges pages by the build that made them.
 
     Builds are numbered in the order in which the store met them, so that a process of an
-    earlier build neither renews nor replaces what a later one made while both run.
+    earlier build neither renews nor replaces what a later one made while both run. Each
+    application that shares the store has an order of its own.
     """
 
     def __init__(self, store: Store, build: Build) -> None:
@@ -38,14 +45,15 @@ class Builds:
         #: The build of this process.
         self.build = build
 
-    def number(self) -> int:
+    def number(self, site: str) -> int:
         """The number of this process's build.
 
+        :param site: the application; see :attr:`.PageKey.site`.
         :raises StoreUnavailable: where the store does not say.
         """
         if self._number is None:
             id = self.build.id
-            self._number = 0 if id is None else self._store.build_number(id)
+            self._number = 0 if id is None else self._store.build_number(site, id)
         return self._number
 
     def forget(self) -> None:
@@ -57,6 +65,20 @@ class Builds:
         build = self.build
         return build.strict and build.id is not None and entry.build != build.id
 
+    def spares(self, record: Record) -> bool:
+        """Whether a later build made *record* not long ago, which is to stay.
+
+        :raises StoreUnavailable: where the store does not say.
+        """
+        id = self.build.id
+        return (
+            isinstance(record, Entry)
+            and id is not None
+            and record.build != id
+            and record.build_number > self.number(record.key.site)
+            and self._store.now() - record.began < PROTECTED
+        )
+
     def judge(self, entry: Entry) -> Freshness:
         """What the build says of *entry*.
 
@@ -67,6 +89,4 @@ class Builds:
             return Freshness.FRESH
         if self.refuses(entry):
             return Freshness.EXPIRED
-        return (
-            Freshness.STALE if entry.build_number < self.number() else Freshness.FRESH
-        )
+        return Freshness.FRESH if self.spares(entry) else Freshness.STALE

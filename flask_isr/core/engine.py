@@ -195,7 +195,11 @@ class Engine:
         found = self._find(target, arrival)
         if isinstance(found, NotStatic):
             return accept is Freshness.FRESH and self.store.now() >= found.probe_at
-        return found is None or found.freshness > accept
+        if found is None:
+            return True
+        # What a render behind the visitors' backs would give could not be stored.
+        spared = accept is Freshness.FRESH and self.builds.spares(found.entry)
+        return found.freshness > accept and not spared
 
     def _await_render(
         self, target: Target, arrival: Mark, last_good: Entry | None, own_stack: bool

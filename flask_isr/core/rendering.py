@@ -111,7 +111,7 @@ class Rendering:
         self, target: Target, lease: Lease, page: Rendered, took: float
     ) -> Landing:
         try:
-            number = self._builds.number()
+            number = self._builds.number(target.key.site)
         except StoreUnavailable:
             number = 0
         entry = Entry(
@@ -133,16 +133,23 @@ class Rendering:
         )
         try:
             stored = self._store.put(entry)
+            spared = stored is None and self._is_spared(target.key)
         except StoreUnavailable as error:
             logger.warning("%s was rendered, but not stored: %s", target.key, error)
             self.give_back(lease)
             return Landed(entry, stored=False)
         self.give_back(lease, succeeded=True)
+        if spared:
+            return Landed(entry, stored=False)
         if stored is None:
             return Elsewhere()
         self._memory.add(stored, target.declared)
         self._observer.rendered(entry)
         return Landed(entry, stored=True)
+
+    def _is_spared(self, key: PageKey) -> bool:
+        there = self._store.load(key)
+        return there is not None and self._builds.spares(there.record)
 
     def _note_personal(self, target: Target, lease: Lease, reason: str) -> Landing:
         try:

@@ -168,7 +168,8 @@ class Store(t.Protocol):
         """
 
     def put(self, record: Record) -> Stored | None:
-        """Store *record*, unless one with a newer mark is there: ``None`` then."""
+        """Store *record*, unless one with a newer mark is there, or one of a later build
+        that is younger than :data:`~.core.build.PROTECTED`: ``None`` then."""
 
     def invalidate(
         self, *, stale: t.Collection[str] = (), expired: t.Collection[str] = ()
@@ -206,9 +207,9 @@ class Store(t.Protocol):
     def busy(self, key: PageKey, tags: t.Collection[str]) -> bool:
         """Whether a lease of *key* stands; *tags* as for :meth:`acquire`."""
 
-    def build_number(self, build: str) -> int:
-        """The number of *build*, higher than that of every build met before it. A build
-        that comes back after another one has a new number."""
+    def build_number(self, site: str, build: str) -> int:
+        """The number of *build*, higher than that of every build of *site* met before it.
+        A build that comes back after another one has a new number."""
 
     def closed_list(self, name: str) -> Listed | None:
         """The closed list called *name*, if one was stored."""

@@ -8,6 +8,7 @@ import secrets
 import time
 import typing as t
 
+from ..core.build import PROTECTED
 from ..core.entry import Mark
 from ..core.entry import Record
 from ..core.entry import Unreadable
@@ -206,15 +207,15 @@ class CachingStore:
         written = self._stamps.sightings.wrote(record.key.id)
         return Stored(record, current, current, sight.order, written)
 
-    def build_number(self, build: str) -> int:
+    def build_number(self, site: str, build: str) -> int:
         """The number of *build*: at least the time in seconds, so that it is higher than
         those of builds of which the backend has forgotten."""
         reach = self._backend.reach("note a build")
-        last, number = read_build(reach.get("b", ""))
+        last, number = read_build(reach.get("b", site))
         if last == build:
             return number
         number = max(number + 1, int(self.now()))
-        reach.replace("b", "", write_build(build, number))
+        reach.replace("b", site, write_build(build, number))
         return number
 
     def invalidate(
@@ -322,6 +323,7 @@ class CachingStore:
 def _outranks(there: Found, new: Found, current: str) -> bool:
     """Whether the page that is there must stay: of a later build, or a later render."""
     number = getattr(new.record, "build_number", 0)
-    if number and getattr(there.record, "build_number", 0) > number:
+    later = number and getattr(there.record, "build_number", 0) > number
+    if later and new.record.began - there.record.began < PROTECTED:
         return True
     return there.point.after(new.point, current)

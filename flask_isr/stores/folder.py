@@ -24,7 +24,7 @@ _PATIENCE = 1.0
 _DURABLE_PATIENCE = 10.0
 
 # Advanced whenever the tables change.
-_FORMAT = 1
+_FORMAT = 2
 
 _PAGES = """
 CREATE TABLE IF NOT EXISTS clock (
@@ -34,10 +34,13 @@ CREATE TABLE IF NOT EXISTS clock (
     invalidated INTEGER NOT NULL,  -- value at the last invalidation of anything
     boot TEXT NOT NULL,         -- the machine's start that `shift` belongs to
     shift REAL NOT NULL,        -- store time minus time since the machine's start
-    seen REAL NOT NULL,         -- store time of the last write
-    build TEXT NOT NULL DEFAULT '',         -- the deployment met last
-    build_number INTEGER NOT NULL DEFAULT 0
+    seen REAL NOT NULL          -- store time of the last write
 );
+CREATE TABLE IF NOT EXISTS builds (
+    site TEXT PRIMARY KEY,
+    build TEXT NOT NULL,        -- the deployment met last
+    number INTEGER NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS records (
     id INTEGER PRIMARY KEY,
     written INTEGER NOT NULL,

@@ -9,6 +9,7 @@ import sqlite3
 import typing as t
 from pathlib import Path
 
+from ..core.build import PROTECTED
 from ..core.entry import Mark
 from ..core.entry import Record
 from ..core.entry import Unreadable
@@ -213,8 +214,9 @@ class SQLiteStore:
             if row is not None and row[:2] > (record.mark, record.began):
                 return None
             build = getattr(record, "build_number", 0)
-            if row is not None and build and row[2] > build:
-                # A later deployment made it, which runs beside this one.
+            later = row is not None and build and row[2] > build
+            if later and record.began - row[1] < PROTECTED:
+                # A deployment that runs beside this one made it.
                 return None
             if int(record.mark) >= writing.clock:
                 # It began under another folder, which stood here before.
@@ -287,16 +289,18 @@ class SQLiteStore:
         body = getattr(record, "body", b"")
         return Overview(record, validity, len(body), failure)
 
-    def build_number(self, build: str) -> int:
-        """The number of *build* in the order in which the folder met builds."""
+    def build_number(self, site: str, build: str) -> int:
+        """The number of *build* in the order in which the folder met those of *site*."""
         with self._advance("note a build") as writing:
-            last, number = writing.db.execute(
-                "SELECT build, build_number FROM clock"
+            row = writing.db.execute(
+                "SELECT build, number FROM builds WHERE site = ?", (site,)
             ).fetchone()
+            last, number = row or ("", 0)
             if last != build:
                 number += 1
                 writing.db.execute(
-                    "UPDATE clock SET build = ?, build_number = ?", (build, number)
+                    "INSERT OR REPLACE INTO builds VALUES (?, ?, ?)",
+                    (site, build, number),
                 )
         return int(number)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import typing as t
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,10 @@ from flask import render_template
 from flask_isr import build
 from flask_isr import static_page
 from flask_isr.build import digest_of
+from flask_isr.core.build import PROTECTED
 
 from ..conftest import MakeSite
+from ..support import Clock
 from ..support import Site
 from ..support import cache_state
 
@@ -58,6 +61,37 @@ def test_builds_may_share_their_pages(make_site: MakeSite) -> None:
     """With None, a deploy changes nothing."""
     _see(_release(make_site, None, "old"))
     assert _see(_release(make_site, None, "new")) == ("old", "HIT")
+
+
+def test_processes_of_one_release_are_equals_beside_another_application(
+    make_site: MakeSite,
+) -> None:
+    """One that starts after another application on the folder was deployed is of the same
+    build as those that started before: each renews the other's pages."""
+
+    class Other(Flask):
+        def __init__(self, name: str, **options: t.Any) -> None:
+            super().__init__("other", **options)
+
+    def start(app_class: type[Flask], build_id: str) -> Site:
+        site = make_site(app_class=app_class, ISR_BUILD_ID=build_id)
+
+        @site.app.get("/")
+        @static_page(revalidate=60, tags=["home"])
+        def home() -> str:
+            return next(texts)
+
+        return site
+
+    texts = iter("abcdef")
+    early = start(Flask, "1")
+    assert _see(early) == ("a", "MISS")
+    assert _see(start(Other, "x")) == ("b", "MISS")
+    late = start(Flask, "1")
+    early.state.store.invalidate(expired=["tag:home"])
+    assert _see(late) == ("c", "MISS")
+    early.state.store.invalidate(expired=["tag:home"])
+    assert [_see(early), _see(late)] == [("d", "MISS"), ("d", "HIT")]
 
 
 def test_an_earlier_release_does_not_replace_pages_of_a_later_one(
@@ -133,6 +167,25 @@ class TestAuto:
         _see(new)
         new.settle()
         assert [_see(old), _see(new)] == [("new", "HIT"), ("new", "HIT")]
+
+    def test_a_release_that_was_left_alone_takes_its_pages_back(
+        self, make_site: MakeSite, root: Path, clock: Clock
+    ) -> None:
+        """A process of the old release that started last, in the middle of the deployment,
+        and is gone, leaves no page behind that the new one could not renew."""
+        self.write(root, "new")
+        new = self.start(make_site, root)
+        _see(new)
+        self.write(root, "old")
+        late = self.start(make_site, root)
+        _see(late)
+        late.settle()
+        self.write(root, "new")
+        assert _see(new) == ("old", "HIT")
+        clock.advance(PROTECTED + 1)
+        assert _see(new) == ("old", "STALE")
+        new.settle()
+        assert _see(new) == ("new", "HIT")
 
     def test_going_back_is_a_deploy_too(self, make_site: MakeSite, root: Path) -> None:
         """After a rollback the pages of the withdrawn release are stale."""

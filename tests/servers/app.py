@@ -1,7 +1,8 @@
 """The application that the servers run: ``tests.servers.app:app``.
 
 It is told by files what to do (:class:`.control.Control`), in the folder that the
-environment names, and is configured by ``FLASK_ISR_*`` variables.
+environment names, and is configured by ``FLASK_ISR_*`` variables. ``SITE_ROOT`` names the
+folder in which its templates are, for tests that deploy others.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ import typing as t
 from pathlib import Path
 
 from flask import Flask
+from flask import abort
 from flask import jsonify
+from flask import render_template
 from werkzeug import Response
 
 from flask_isr import ISR
@@ -52,7 +55,11 @@ class NameProcess:
 def create_app() -> Flask:
     """Make the application, as each process of a server does."""
     control = Control(Path(os.environ["SITE_FOLDER"]))
-    app = Flask(__name__, instance_path=str(control.folder))
+    app = Flask(
+        __name__,
+        instance_path=str(control.folder),
+        root_path=os.environ.get("SITE_ROOT"),
+    )
     app.config.from_prefixed_env()
     isr = ISR(app, clock=control.clock)
     app.register_blueprint(isr.blueprint, url_prefix="/api")
@@ -61,8 +68,24 @@ def create_app() -> Flask:
     @static_page(revalidate=60, tags=["page:{name}"])
     def page(name: str) -> Response:
         version = control.run_view(name, rendering())
+        if control.is_missing(name):
+            abort(404)
         # A number in the body tells the renders of one version apart.
-        return jsonify(version=version, render=os.urandom(8).hex())
+        answer = jsonify(version=version, render=os.urandom(8).hex())
+        if control.is_personal(name):
+            answer.set_cookie("visitor", "somebody")
+        return answer
+
+    @app.get("/releases/<name>")
+    @static_page(revalidate=60, tags=["page:{name}"])
+    def release(name: str) -> Response:
+        version = control.run_view(name, rendering())
+        return jsonify(version=version, release=render_template("release.html"))
+
+    @app.get("/closed/<name>")
+    @static_page(fallback=False, paths=control.list_pages)
+    def closed(name: str) -> Response:
+        return jsonify(version=control.run_view(name, rendering()))
 
     @app.get("/plain/<name>")
     def plain(name: str) -> Response:

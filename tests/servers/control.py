@@ -114,6 +114,14 @@ class Control:
         """Let the view of *page* work again."""
         self._file(page, "broken").unlink()
 
+    def take_away(self, page: str) -> None:
+        """Let the view of *page* answer 404 from now on."""
+        self._file(page, "missing").touch()
+
+    def make_personal(self, page: str) -> None:
+        """Let the view of *page* set a cookie from now on."""
+        self._file(page, "personal").touch()
+
     def slow_down(self, page: str, seconds: float) -> None:
         """Let each run of the view of *page* take *seconds*."""
         self._file(page, "slow").write_text(str(seconds))
@@ -172,6 +180,19 @@ class Control:
         finally:
             self._note("ended", page, version, sealed)
         return version
+
+    def is_missing(self, page: str) -> bool:
+        """Whether the view of *page* is to answer 404."""
+        return self._file(page, "missing").exists()
+
+    def is_personal(self, page: str) -> bool:
+        """Whether the view of *page* is to set a cookie."""
+        return self._file(page, "personal").exists()
+
+    def list_pages(self) -> list[dict[str, str]]:
+        """Be the list of the closed route: whoever asks for it is noted as a run."""
+        self._note("began", "list", 1, sealed=False)
+        return [{"name": "listed"}]
 
     def _stop_at_gate(self, page: str) -> None:
         held = self._file(page, "held")

@@ -240,6 +240,18 @@ class Server:
         self._shown, start = len(text), self._shown
         return f"--- {self.kind} :{self.port}\n{text[start:]}"
 
+    def restart(self, **environment: str) -> None:
+        """Start anew after :meth:`kill` or :meth:`stop`, and wait until it answers."""
+        self._environment.update(environment)
+        self._start()
+        self.wait_until_ready()
+
+    def reload(self) -> None:
+        """Have gunicorn replace its workers gracefully, and wait until it has done so."""
+        old = self.meet_all()
+        self.process.send_signal(signal.SIGHUP)
+        poll(lambda: not old & self.meet_all())
+
     def kill(self) -> None:
         """End the server with all its processes at once, as the kernel would."""
         os.killpg(self.process.pid, signal.SIGKILL)

@@ -7,6 +7,7 @@ import typing as t
 
 import pytest
 
+from flask_isr.core.build import PROTECTED
 from flask_isr.core.entry import Entry
 from flask_isr.core.entry import Mark
 from flask_isr.core.freshness import Freshness
@@ -384,8 +385,28 @@ class StoreKit:
 
     def test_a_build_that_is_new_has_a_higher_number(self, store: Store) -> None:
         """Each build its own; one that comes back is a new one."""
-        numbers = [store.build_number(build) for build in ("a", "a", "b", "a")]
+        numbers = [store.build_number("", build) for build in ("a", "a", "b", "a")]
         assert numbers[0] == numbers[1] < numbers[2] < numbers[3]
+
+    def test_builds_of_another_application_do_not_count(self, store: Store) -> None:
+        """A process that starts when another application was deployed is of no later
+        build than its siblings."""
+        number = store.build_number("one", "a")
+        store.build_number("two", "b")
+        assert store.build_number("one", "a") == number
+
+    def test_a_page_of_a_later_build_stays_for_a_while(self, store: Store) -> None:
+        """And is replaced then: the later build may be gone."""
+        for pause, stays in ((0.0, True), (PROTECTED - 1, True), (PROTECTED, False)):
+            mark = store.arrival()
+            later = dataclasses.replace(entry(OWL, mark, b"later"), build_number=2)
+            store.put(later)
+            earlier = dataclasses.replace(
+                entry(OWL, mark, b"earlier"),
+                build_number=1,
+                began=later.began + pause,
+            )
+            assert (store.put(earlier) is None) is stays
 
     def test_a_store_that_was_closed_opens_again(self, store: Store) -> None:
         """Closing lets go of what is open, and loses nothing."""
