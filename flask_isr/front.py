@@ -139,6 +139,7 @@ class Front:
             if self._announced() != self._memory.synced or now >= self._check_at:
                 self._memory.sync()
                 self._check_at = now + _CHECK_EVERY
+                self._state.engine.upkeep.report_usage(now)
             # Only now: what an invalidation took away is not on the shelf any more.
             query: tuple[tuple[str, str], ...] | None = ()
             if shelf.declared:
@@ -207,7 +208,6 @@ class Front:
         if self._state.engine.builds.spares(entry):
             # That is over some time, whatever the lifetime of the page.
             item.ready_until = min(item.ready_until, now + _CHECK_EVERY)
-        self._state.engine.upkeep.report_usage(now)
         return True
 
     # -- Flask ------------------------------------------------------------------------

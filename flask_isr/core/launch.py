@@ -20,6 +20,7 @@ from .flight import Elsewhere
 from .flight import Flight
 from .flight import Flights
 from .flight import Grounded
+from .flight import Landed
 from .flight import Landing
 from .freshness import Freshness
 from .key import PageKey
@@ -177,7 +178,8 @@ class Launcher:
             self._land_broken(flight, landing)
         else:
             self._flights.land(flight, landing)
-        self._upkeep.wrote()
+        size = len(landing.entry.body) if isinstance(landing, Landed) else 0
+        self._upkeep.wrote(size)
 
     def _watch(
         self, flight: Flight, target: Target, arrival: Mark, accept: Freshness | None

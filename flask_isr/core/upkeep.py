@@ -12,8 +12,10 @@ from .runner import Runner
 
 logger = logging.getLogger("flask_isr")
 
-# Writes of this process between two tidy-ups of the store.
+# Writes of this process between two tidy-ups of the store, and bytes that they wrote:
+# few large pages exceed its limit as well as many small ones.
 _MAINTAIN_EVERY = 64
+_MAINTAIN_BYTES = 16 * 1024 * 1024
 
 # Seconds between two reports of which pages were served from memory.
 _REPORT_EVERY = 60.0
@@ -29,15 +31,19 @@ class Upkeep:
         self._store = store
         self._memory = memory
         self._runner = runner
-        self._writes = 0
+        self._writes = self._bytes = 0
         self._reported_at: float | None = None
         self._warned_at: float | None = None
 
-    def wrote(self) -> None:
-        """Count a write; now and then the store is tidied up in the background."""
+    def wrote(self, size: int) -> None:
+        """Count a write of *size* bytes; now and then the store is tidied up in the
+        background."""
         self._writes += 1
-        if self._writes % _MAINTAIN_EVERY == 0:
-            self._runner.submit(self._maintain)
+        self._bytes += size
+        due = self._writes >= _MAINTAIN_EVERY or self._bytes >= _MAINTAIN_BYTES
+        # Where the Runner has too much to do, the next write asks it again.
+        if due and self._runner.submit(self._maintain):
+            self._writes = self._bytes = 0
 
     def _maintain(self) -> None:
         try:

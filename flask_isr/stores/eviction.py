@@ -20,6 +20,11 @@ _TAGS = 100_000
 # Seconds after which failures and leases are forgotten that nobody asked for again.
 _OLD_FAILURE = 3600.0
 
+# Failures kept, and how many of them with the error answer that their followers share:
+# strangers can make up any number of addresses at which a view breaks.
+_FAILURES = 10_000
+_ERRORS = 500
+
 # Rows and bytes deleted in one transaction, so that writers never wait long.
 _BATCH_ROWS = 500
 _BATCH_BYTES = 8 * 1024 * 1024
@@ -34,10 +39,9 @@ def evict(folder: OpenFolder, limit: int) -> int:
         total = db.execute("SELECT coalesce(sum(size), 0) FROM records").fetchone()[0]
         if total <= limit:
             return 0
-        rows = db.execute("SELECT id, size FROM records ORDER BY written").fetchall()
-    with folder.work.read() as work:
-        used_at = dict(work.execute("SELECT id, used_at FROM usage"))
-    doomed = list(_doomed(rows, used_at, total, limit))
+        with folder.work.read() as work:
+            used_at = dict(work.execute("SELECT id, used_at FROM usage"))
+        doomed = list(_doomed(_Rows(db), used_at, total, limit))
     _delete(folder, doomed)
     return len(doomed)
 
@@ -48,19 +52,31 @@ def _delete(folder: OpenFolder, doomed: t.Sequence[tuple[int, int]]) -> None:
             db.executemany("DELETE FROM records WHERE id = ?", batch)
 
 
+class _Rows:
+    """Id and size of all pages, the oldest first. Read anew each time: there may be too
+    many for the memory of a process."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def __iter__(self) -> t.Iterator[tuple[int, int]]:
+        return self._db.execute("SELECT id, size FROM records ORDER BY written")
+
+
 def _doomed(
-    rows: t.Sequence[tuple[int, int]],
+    rows: t.Iterable[tuple[int, int]],
     used_at: t.Mapping[int, float],
     total: int,
     limit: int,
 ) -> t.Iterator[tuple[int, int]]:
-    once = [(id, size) for id, size in rows if id not in used_at]
     often = sorted(
         ((id, size) for id, size in rows if id in used_at),
         key=lambda row: used_at[row[0]],
     )
-    probation = sum(size for _, size in once)
-    for id, size in once:
+    probation = total - sum(size for _, size in often)
+    for id, size in rows:
+        if id in used_at:
+            continue
         if total <= limit * _LOW_WATER or probation <= limit * _PROBATION:
             break
         probation -= size
@@ -100,16 +116,28 @@ def forget(folder: OpenFolder, now: float) -> None:
             (_GONE,),
         ).fetchall()
     _delete(folder, gone)
-    with folder.pages.read() as db:
-        kept = {id for (id,) in db.execute("SELECT id FROM records")}
-    with folder.work.read() as work:
-        used = [id for (id,) in work.execute("SELECT id FROM usage")]
+    unknown = _unknown_usage(folder)
     with folder.work.write() as work:
-        unknown = [(id,) for id in used if id not in kept]
         work.executemany("DELETE FROM usage WHERE id = ?", unknown)
         work.execute("DELETE FROM leases WHERE deadline < ?", (now - _OLD_FAILURE,))
         work.execute("DELETE FROM failures WHERE retry_at < ?", (now - _OLD_FAILURE,))
+        older = "SELECT id FROM failures ORDER BY at DESC LIMIT -1 OFFSET ?"
+        work.execute(f"DELETE FROM failures WHERE id IN ({older})", (_FAILURES,))
+        work.execute(
+            f"UPDATE failures SET error = NULL WHERE id IN ({older})"
+            " AND error IS NOT NULL",
+            (_ERRORS,),
+        )
     folder.liveness.sweep()
+
+
+def _unknown_usage(folder: OpenFolder) -> list[tuple[int]]:
+    """The usage of pages that are not there any more."""
+    with folder.work.read() as work:
+        used = work.execute("SELECT id FROM usage").fetchall()
+    with folder.pages.read() as db:
+        find = "SELECT 1 FROM records WHERE id = ?"
+        return [row for row in used if db.execute(find, row).fetchone() is None]
 
 
 def _raise_floor(db: sqlite3.Connection, excess: int) -> None:
