@@ -178,7 +178,7 @@ class Launcher:
             self._land_broken(flight, landing)
         else:
             self._flights.land(flight, landing)
-        size = len(landing.entry.body) if isinstance(landing, Landed) else 0
+        size = landing.entry.size if isinstance(landing, Landed) else 0
         self._upkeep.wrote(size)
 
     def _watch(

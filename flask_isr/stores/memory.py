@@ -9,6 +9,7 @@ import time
 import typing as t
 from collections import OrderedDict
 
+from ..core.build import PROTECTED
 from ..core.entry import Entry
 from ..core.entry import Mark
 from ..core.entry import Record
@@ -63,7 +64,7 @@ class MemoryStore:
         self._lists: OrderedDict[str, tuple[Listed, int, int]] = OrderedDict()
         self._leases: dict[PageKey, Lease] = {}
         self._failures: OrderedDict[PageKey, tuple[Failure, int]] = OrderedDict()
-        self._build: tuple[str, int] = ("", 0)
+        self._builds: dict[str, tuple[str, int]] = {}
 
     # -- time and order ---------------------------------------------------------------
 
@@ -138,7 +139,8 @@ class MemoryStore:
             if (there.mark, there.began) > (record.mark, record.began):
                 return None
             build = getattr(record, "build_number", 0)
-            if build and getattr(there, "build_number", 0) > build:
+            later = build and getattr(there, "build_number", 0) > build
+            if later and record.began - there.began < PROTECTED:
                 return None
         self._order += 1
         _keep(self._records, record.key, (record, self._order))
@@ -194,12 +196,13 @@ class MemoryStore:
         )
 
     @_locked
-    def build_number(self, build: str) -> int:
-        """The number of *build* in the order in which builds were met."""
-        last, number = self._build
+    def build_number(self, site: str, build: str) -> int:
+        """The number of *build* in the order in which those of *site* were met."""
+        last, number = self._builds.get(site, ("", 0))
         if last != build:
-            self._build = (build, number + 1)
-        return self._build[1]
+            number += 1
+            self._builds[site] = (build, number)
+        return number
 
     # -- closed lists -----------------------------------------------------------------
 

@@ -78,7 +78,9 @@ def _store(app: Flask, names: Iterator[tuple[str, str]]) -> None:
         assert state.store.put(entry) is not None
 
 
-def main(folder: str, limit: int, pages: int, size: int, tags: int, variants: int) -> None:
+def main(
+    folder: str, limit: int, pages: int, size: int, tags: int, variants: int
+) -> None:
     """Print how much the process grew while it served, and what its memory counts."""
     app = _make_app(folder, limit, size, tags)
     state: State = app.extensions["isr"]

@@ -152,6 +152,14 @@ class TestApart:
         for _ in range(2):
             assert app.test_client().get("/products/1").headers["X-ISR-Cache"] == "MISS"
 
+    def test_it_hears_of_nothing_that_comes_later(self, app: Flask) -> None:
+        """What it noted is of its own test."""
+        with ISRTester(app) as first:
+            pass
+        with ISRTester(app):
+            app.test_client().get("/products/1")
+        assert first.renders == []
+
     def test_nothing_is_written(self, app: Flask, tmp_path: Path) -> None:
         """No file, no folder."""
         with ISRTester(app):
