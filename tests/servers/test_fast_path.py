@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import subprocess
 import sys
 import typing as t
@@ -12,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from ..tracing import find_strace
 from .running import ROOT
 
 HITS = 10_000
@@ -51,24 +50,10 @@ assert states == [("200 OK", "HIT")] * hits, states[:3]
 """
 
 
-def _without(tool: str) -> t.NoReturn:
-    message = f"{tool} does not work here: system calls cannot be counted"
-    if os.environ.get("ISR_REQUIRE_SERVICES") == "1":
-        pytest.fail(message)
-    pytest.skip(message)
-
-
 @pytest.fixture
 def strace() -> str:
     """Return strace, where it is and may trace."""
-    found = shutil.which("strace")
-    if found is None:
-        _without("strace")
-    if subprocess.run(
-        [found, "-c", "true"], check=False, capture_output=True
-    ).returncode:
-        _without("strace")
-    return found
+    return find_strace()
 
 
 def _system_calls(strace: str, folder: Path, hits: int) -> int:
