@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from .conftest import StartFarm
+from .control import poll
 from .history import History
 from .running import Answer
 from .running import Farm
@@ -127,8 +128,9 @@ def test_a_release_that_runs_on_leaves_the_pages_of_the_next_one_alone(
     new.stop()
     new.restart(FLASK_ISR_BUILD_ID=names[1])
     new.ask(path)
+    # Its view ends a moment before its page is stored.
     control.wait_for_runs(page, 2, "ended")
-    assert _seen(new.ask(path)) == ("new", "HIT")
+    poll(lambda: _seen(new.ask(path)) == ("new", "HIT"))
 
     control.publish(page)
     old.revalidate(f"tag=page:{page}")
@@ -146,7 +148,7 @@ def test_a_release_that_runs_on_leaves_the_pages_of_the_next_one_alone(
             assert _seen(old.ask(path)) == ("new", "STALE")
         assert _seen(new.ask(path)) == ("new", "STALE")
         control.wait_for_runs(page, 5, "ended")
-        assert _seen(new.ask(path)) == ("new", "HIT")
+        poll(lambda: _seen(new.ask(path)) == ("new", "HIT"))
         assert len(control.runs(page)) == 5
 
 
@@ -161,7 +163,7 @@ def test_reloads_under_load_lose_nothing(
     history = History(farm, page, path, readers=4, interval=0.05)
 
     def reload() -> None:
-        for release in ("second", "third", "fourth"):
+        for release in ("second", "third", "fourth", "fifth", "sixth", "seventh"):
             shop.deploy(release)
             server.reload()
 
@@ -172,6 +174,6 @@ def test_reloads_under_load_lose_nothing(
     assert len(history.edits) >= 5
     assert len({answer.process for answer in history.answers}) >= 6
     # A worker of gunicorn that ends closes connections that it has accepted and not read.
-    assert history.broken <= 6
+    assert history.broken <= 12
     farm.settle(path, farm.control.version(page))
-    assert {"fourth"} == {_release(answer) for answer in farm.ask_all(path)}
+    assert {"seventh"} == {_release(answer) for answer in farm.ask_all(path)}
