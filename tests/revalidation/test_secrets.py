@@ -10,7 +10,6 @@ from werkzeug.test import TestResponse
 
 from ..conftest import MakeSite
 from ..support import SECRET
-from .shop import BEARER
 from .shop import Plug
 from .shop import Shop
 from .shop import check_refused
@@ -176,11 +175,3 @@ def test_a_bad_request_does_not_show_the_secret(shop: Shop) -> None:
             answer = send(shop, **request)
             assert answer.status_code in (400, 404)
             assert SECRET not in answer.text
-
-
-def test_the_route_answers_no_other_methods(shop: Shop) -> None:
-    """PUT and DELETE do nothing, whoever sends them."""
-    shop.warm(PAGE)
-    for method in ("PUT", "DELETE", "PATCH"):
-        assert send(shop, method, headers=BEARER).status_code == 405
-    assert shop.see(PAGE) == ("old", "HIT")
