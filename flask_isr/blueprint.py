@@ -109,6 +109,9 @@ def _wanted() -> _Wanted:
     if not is_utf8(request.query_string):
         raise _BadRequest("The query is not in UTF-8")
     body = json_body(request)
+    for name in ("secret", "token"):
+        if not isinstance(body.get(name, ""), str):
+            raise _BadRequest(f"{name!r} must be a string")
     paths = [*request.args.getlist("path"), *form_values(request, "path")]
     tags = [*request.args.getlist("tag"), *form_values(request, "tag")]
     paths += _texts(body, "path", "paths")
