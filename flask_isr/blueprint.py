@@ -15,13 +15,14 @@ from .errors import NotAStaticPage
 from .errors import StoreUnavailable
 from .invalidation import Invalidation
 from .secret import GUARDED_ATTRIBUTE
-from .secret import BadBody
+from .secret import BadInput
 from .secret import form_values
 from .secret import given_token
 from .secret import is_utf8
 from .secret import json_body
 from .secret import message
 from .secret import no_store
+from .secret import query_values
 from .secret import refusal
 from .secret import unavailable
 from .state import State
@@ -75,7 +76,7 @@ def revalidate_route() -> Response:
         items = _items(state, wanted)
     except NotAStaticPage as error:
         return message(404, str(error), path=error.path)
-    except BadBody as error:
+    except BadInput as error:
         return message(error.status, str(error))
     except ValueError as error:
         return message(400, str(error))
@@ -112,8 +113,8 @@ def _wanted() -> _Wanted:
     for name in ("secret", "token"):
         if not isinstance(body.get(name, ""), str):
             raise _BadRequest(f"{name!r} must be a string")
-    paths = [*request.args.getlist("path"), *form_values(request, "path")]
-    tags = [*request.args.getlist("tag"), *form_values(request, "tag")]
+    paths = [*query_values(request, "path"), *form_values(request, "path")]
+    tags = [*query_values(request, "tag"), *form_values(request, "tag")]
     paths += _texts(body, "path", "paths")
     tags += _texts(body, "tag", "tags")
     if not paths and not tags:
@@ -137,7 +138,7 @@ def _texts(body: t.Mapping[str, t.Any], one: str, many: str) -> list[str]:
 
 
 def _word(body: t.Mapping[str, t.Any], name: str) -> str | None:
-    sent = [*request.args.getlist(name), *form_values(request, name)]
+    sent = [*query_values(request, name), *form_values(request, name)]
     if body.get(name) is not None:
         sent.append(body[name])
     if not all(isinstance(value, str) for value in sent):

@@ -179,6 +179,29 @@ def test_a_query_means_one_thing_or_is_refused(
     assert answer.status_code == status
 
 
+@pytest.mark.parametrize("query", ["tag=\xff", "\xff", f"secret={SECRET}&\xff"])
+@pytest.mark.parametrize("secret", [True, False])
+def test_bytes_in_a_query_that_are_no_text_are_refused(
+    shop: Shop, query: str, secret: bool
+) -> None:
+    """Not percent-encoded, as no browser sends them: neither the route nor a guarded view
+    has an error of the server."""
+    app = shop.site.app
+    app.add_url_rule(
+        "/hook",
+        view_func=shop.site.isr.require_secret(lambda: "done"),
+        methods=["POST"],
+    )
+    # The test client would encode it.
+    more = {"environ_overrides": {"QUERY_STRING": query}}
+    headers = BEARER if secret else {}
+    statuses = [
+        shop.post(path, headers=headers, **more).status_code
+        for path in ("/api/revalidate", "/hook")
+    ]
+    assert statuses == ([400, 200] if secret else [401, 401])
+
+
 @pytest.mark.parametrize("place", ["json", "data"])
 def test_a_word_that_contradicts_the_query_is_refused(shop: Shop, place: str) -> None:
     """Whichever of the two was meant, the other reader would be wrong."""
