@@ -15,12 +15,14 @@ from .errors import NotAStaticPage
 from .errors import StoreUnavailable
 from .invalidation import Invalidation
 from .secret import GUARDED_ATTRIBUTE
-from .secret import BadBody
+from .secret import BadInput
 from .secret import form_values
 from .secret import given_token
+from .secret import is_utf8
 from .secret import json_body
 from .secret import message
 from .secret import no_store
+from .secret import query_values
 from .secret import refusal
 from .secret import unavailable
 from .state import State
@@ -29,6 +31,10 @@ from .token import TARGETS
 from .token import names_all
 
 _WORDS = ("match", "mode")
+
+# With those that are refused, so that it is done in the manner of the route. HEAD is among
+# them: who asks for a head alone does not expect that anything is done.
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +53,7 @@ def make_blueprint() -> Blueprint:
     """A blueprint with ``GET`` and ``POST /revalidate``."""
     blueprint = Blueprint("isr", __name__)
     blueprint.add_url_rule(
-        "/revalidate", "revalidate", revalidate_route, methods=["GET", "POST"]
+        "/revalidate", "revalidate", revalidate_route, methods=_METHODS
     )
     return blueprint
 
@@ -56,6 +62,9 @@ def revalidate_route() -> Response:
     """Check all targets, expire all of them at once, render the paths, and say how it
     went. A token is good for the targets that it names, the secret for all."""
     state = current_state()
+    allowed = ("GET", "POST") if state.settings.revalidate_get else ("POST",)
+    if request.method not in allowed:
+        return _not_allowed(allowed)
     refused = refusal(request)
     grant = _grant(state) if refused is not None else None
     if refused is not None and grant is None:
@@ -67,7 +76,7 @@ def revalidate_route() -> Response:
         items = _items(state, wanted)
     except NotAStaticPage as error:
         return message(404, str(error), path=error.path)
-    except BadBody as error:
+    except BadInput as error:
         return message(error.status, str(error))
     except ValueError as error:
         return message(400, str(error))
@@ -78,6 +87,13 @@ def revalidate_route() -> Response:
 
 
 setattr(revalidate_route, GUARDED_ATTRIBUTE, True)
+
+
+def _not_allowed(allowed: tuple[str, ...]) -> Response:
+    names = " or ".join(allowed)
+    response = message(405, f"The method is {request.method}; it must be {names}.")
+    response.headers["Allow"] = ", ".join(allowed)
+    return response
 
 
 def _grant(state: State) -> frozenset[str] | None:
@@ -91,9 +107,14 @@ def _names_all(state: State, grant: frozenset[str], wanted: _Wanted) -> bool:
 
 
 def _wanted() -> _Wanted:
+    if not is_utf8(request.query_string):
+        raise _BadRequest("The query is not in UTF-8")
     body = json_body(request)
-    paths = [*request.args.getlist("path"), *form_values(request, "path")]
-    tags = [*request.args.getlist("tag"), *form_values(request, "tag")]
+    for name in ("secret", "token"):
+        if not isinstance(body.get(name, ""), str):
+            raise _BadRequest(f"{name!r} must be a string")
+    paths = [*query_values(request, "path"), *form_values(request, "path")]
+    tags = [*query_values(request, "tag"), *form_values(request, "tag")]
     paths += _texts(body, "path", "paths")
     tags += _texts(body, "tag", "tags")
     if not paths and not tags:
@@ -117,11 +138,14 @@ def _texts(body: t.Mapping[str, t.Any], one: str, many: str) -> list[str]:
 
 
 def _word(body: t.Mapping[str, t.Any], name: str) -> str | None:
-    sent = [*form_values(request, name), *request.args.getlist(name), None]
-    value = body.get(name, sent[0])
-    if value is not None and not isinstance(value, str):
+    sent = [*query_values(request, name), *form_values(request, name)]
+    if body.get(name) is not None:
+        sent.append(body[name])
+    if not all(isinstance(value, str) for value in sent):
         raise _BadRequest(f"{name!r} must be a string")
-    return value
+    if len(set(sent)) > 1:
+        raise _BadRequest(f"{name!r} is given more than once, with different values")
+    return sent[0] if sent else None
 
 
 def _items(state: State, wanted: _Wanted) -> list[Invalidation]:

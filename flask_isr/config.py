@@ -31,6 +31,7 @@ DEFAULTS: t.Final[t.Mapping[str, t.Any]] = {
     "ISR_ENABLED": None,
     "ISR_BUILD_ID": "auto",
     "ISR_SECRET": None,
+    "ISR_REVALIDATE_GET": True,
     "ISR_CACHE": None,
     "ISR_FOLDER": None,
     "ISR_ORIGIN": None,
@@ -85,6 +86,7 @@ class Settings:
     enabled: bool | None
     build_id: str | None
     secrets: tuple[bytes, ...] = field(repr=False)
+    revalidate_get: bool
     cache: t.Mapping[str, t.Any] | None = field(repr=False)
     folder: Path
     origin: Origin | None
@@ -119,6 +121,7 @@ class Settings:
             enabled=_switch("ISR_ENABLED", values),
             build_id=_build_id("ISR_BUILD_ID", values["ISR_BUILD_ID"]),
             secrets=_secrets(values["ISR_SECRET"]),
+            revalidate_get=_flag("ISR_REVALIDATE_GET", values),
             cache=_cache(values["ISR_CACHE"]),
             folder=_folder(values["ISR_FOLDER"], Path(app.instance_path)),
             origin=_origin(values["ISR_ORIGIN"]),
@@ -283,6 +286,13 @@ def _switch(key: str, values: t.Mapping[str, t.Any]) -> bool | None:
             f"{key} is {value!r}; it must be True, False, or None for off in debug and"
             " testing and else on."
         )
+    return value
+
+
+def _flag(key: str, values: t.Mapping[str, t.Any]) -> bool:
+    value = values[key]
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"{key} is {value!r}; it must be True or False.")
     return value
 
 

@@ -73,7 +73,7 @@ class Revalidator:
         check_mode(mode)
         if match not in MATCHES:
             raise ConfigurationError(
-                f"match is {match!r}; it must be 'path', 'rule' or 'prefix'."
+                f"match is {match!r:.80}; it must be 'path', 'rule' or 'prefix'."
             )
         _check_path(path)
         if mode == "refresh" and match != "path":
@@ -286,13 +286,13 @@ def check_mode(mode: t.Any) -> None:
     """:raises ConfigurationError: where *mode* is none of the three."""
     if mode not in MODES:
         raise ConfigurationError(
-            f"mode is {mode!r}; it must be 'expire', 'stale' or 'refresh'."
+            f"mode is {mode!r:.80}; it must be 'expire', 'stale' or 'refresh'."
         )
 
 
 def _check_path(path: t.Any) -> None:
     if not isinstance(path, str):
-        raise ConfigurationError(f"the path is {path!r}; it must be a string.")
+        raise ConfigurationError(f"the path is {path!r:.80}; it must be a string.")
     if not path.startswith("/") or path.startswith("//"):
         raise ConfigurationError(
             f"the path {path[:80]!r} must be a path of this site, such as"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import hmac
+import json
 import logging
 import typing as t
+from urllib.parse import unquote_to_bytes
 
 from flask import Request
 from flask import Response
@@ -61,7 +62,7 @@ def refusal(request: Request) -> Response | None:
         return message(503, "ISR_SECRET is not set, so nobody may revalidate.")
     try:
         given = _given(request)
-    except BadBody as error:
+    except BadInput as error:
         # Without a secret elsewhere, nobody needs to know what is wrong with the body.
         if error.status == 413:
             return message(413, str(error))
@@ -80,9 +81,8 @@ def _given(request: Request) -> bytes:
     header = request.headers.get("X-Revalidate-Secret")
     if header is not None:
         return header.encode("latin-1", "replace")
-    value = request.args.get("secret")
-    if value is None:
-        value = json_body(request).get("secret")
+    sent = query_values(request, "secret")
+    value = sent[0] if sent else json_body(request).get("secret")
     # Surrogates, which JSON can smuggle in, have no UTF-8 form; they match no secret.
     return value.encode("utf-8", "replace") if isinstance(value, str) else b""
 
@@ -90,15 +90,15 @@ def _given(request: Request) -> bytes:
 def given_token(request: Request) -> str | None:
     """The token that was sent in the place of the secret, if there is one."""
     try:
-        sent = [*request.args.getlist("token"), *form_values(request, "token")]
+        sent = [*query_values(request, "token"), *form_values(request, "token")]
         value = sent[0] if sent else json_body(request).get("token")
-    except BadBody:
+    except BadInput:
         return None
     return value if isinstance(value, str) else None
 
 
-class BadBody(ValueError):
-    """A body that cannot be used.
+class BadInput(ValueError):
+    """A query or body that cannot be used.
 
     :param status: the status to answer with, 400 or 413.
     """
@@ -108,56 +108,95 @@ class BadBody(ValueError):
         super().__init__(text)
 
 
+def query_values(request: Request, name: str) -> list[str]:
+    """The values of *name* in the query.
+
+    :raises BadInput: where the query has bytes that are no UTF-8 as they stand.
+    """
+    try:
+        return request.args.getlist(name)
+    except UnicodeDecodeError:
+        raise BadInput(400, "The query is not in UTF-8") from None
+
+
 def json_body(request: Request) -> dict[str, t.Any]:
     """The JSON object that was sent; empty where the body is of another type, or empty.
 
     Nothing beyond the limit is read, also of a body that does not say its length.
 
-    :raises BadBody: where it is no JSON object, or too large.
+    :raises BadInput: where it is no JSON object, or too large.
     """
     if not request.is_json:
         return {}
+    sent = _read(request)
+    if not sent:
+        return {}
     try:
-        with _limited(request):
-            if not request.get_data():
-                return {}
-            body = request.get_json()
-    except RequestEntityTooLarge:
-        raise BadBody(413, f"The body is larger than {_BODY} bytes") from None
-    except (HTTPException, RecursionError):
-        raise BadBody(400, "The body is not JSON") from None
+        # Stricter than Flask's own: only UTF-8, no NaN, and no name that stands twice, of
+        # which each reader would take another one.
+        body = json.loads(
+            sent.decode(), object_pairs_hook=_object, parse_constant=_no_constant
+        )
+    except (ValueError, RecursionError):
+        raise BadInput(400, "The body is not JSON in UTF-8 with unique names") from None
     if not isinstance(body, dict):
-        raise BadBody(400, "The body is not a JSON object")
+        raise BadInput(400, "The body is not a JSON object")
     return body
 
 
-@contextlib.contextmanager
-def _limited(request: Request) -> t.Iterator[None]:
-    """Read no more than the limit meanwhile, also of a body that does not say its length;
-    a lower limit of the application's own stays."""
+def _object(pairs: list[tuple[str, t.Any]]) -> dict[str, t.Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name stands twice")
+    return found
+
+
+def _no_constant(name: str) -> t.NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _read(request: Request) -> bytes:
+    """The body, of which no more than the limit is read, also where it does not say its
+    length; a lower limit of the application's own stays."""
     own = request.max_content_length
     request.max_content_length = _BODY if own is None else min(own, _BODY)
     try:
-        yield
+        body = request.get_data()
+    except RequestEntityTooLarge:
+        raise BadInput(413, f"The body is larger than {_BODY} bytes") from None
+    except HTTPException:
+        raise BadInput(400, "The body cannot be read") from None
     finally:
         # A guarded view may take more, once its sender is known.
         request.max_content_length = own
+    if len(body) > _BODY:
+        # A hook of the application's own has read it before.
+        raise BadInput(413, f"The body is larger than {_BODY} bytes")
+    return body
 
 
 def form_values(request: Request, name: str) -> list[str]:
-    """The values of *name* in a form that was sent.
+    """The values of *name* in the URL-encoded form that was sent.
 
-    :raises BadBody: where the form is too large, or not to be parsed.
+    :raises BadInput: where the form is too large, in another encoding than UTF-8, or a
+        multipart one.
     """
-    if request.is_json:
+    if request.mimetype == "multipart/form-data":
+        raise BadInput(400, "A form must be sent as application/x-www-form-urlencoded")
+    if request.mimetype != "application/x-www-form-urlencoded":
         return []
+    if not is_utf8(_read(request)):
+        raise BadInput(400, "The form is not in UTF-8")
+    return request.form.getlist(name)
+
+
+def is_utf8(encoded: bytes) -> bool:
+    """Whether *encoded*, a query or a form, is text when it is decoded."""
     try:
-        with _limited(request):
-            return request.form.getlist(name)
-    except RequestEntityTooLarge:
-        raise BadBody(413, f"The body is larger than {_BODY} bytes") from None
-    except HTTPException:
-        raise BadBody(400, "The form cannot be parsed") from None
+        unquote_to_bytes(encoded).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def require_secret(view: View) -> View:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import time
 import typing as t
+from collections import deque
 from dataclasses import dataclass
 
 from ..errors import StoreUnavailable
@@ -45,6 +47,10 @@ _ROUNDS = 3
 
 # Visitors of one page who wait at a time in one process; the view answers any more.
 _WAITING = 256
+
+# Pages of one renewal that are rendered at a time: half of what the threads allow, so that
+# visitors find some.
+_TOGETHER = 32
 
 # Seconds between two looks at the store's time while waiting for a flight.
 _CLOCK_CHECK = 0.25
@@ -323,7 +329,8 @@ class Engine:
 
     def renew(self, targets: t.Sequence[Target]) -> tuple[dict[str, str], list[str]]:
         """Render every target, with renders that begin after this call, and wait for them
-        at most the wait limit in all.
+        at most the wait limit in all. What was not begun by then is left to the background,
+        as far as that has room, and to the next visitors.
 
         :return: path to cause of those that failed, and the paths still rendering.
         :raises StoreUnavailable: where the store cannot tell.
@@ -332,8 +339,13 @@ class Engine:
         deadline = time.monotonic() + self._limits.wait
         failed: dict[str, str] = {}
         pending: list[str] = []
-        flights = [self._set_out(target, arrival) for target in targets]
-        for target, flight in zip(targets, flights, strict=True):
+        ahead = iter(targets)
+        flying = deque(
+            (target, self._set_out(target, arrival))
+            for target in itertools.islice(ahead, _TOGETHER)
+        )
+        while flying:
+            target, flight = flying.popleft()
             match self._follow(target, arrival, flight, deadline):
                 case None:
                     pending.append(str(target.key))
@@ -341,6 +353,12 @@ class Engine:
                     failed[str(target.key)] = failure.cause
                 case Grounded(reason):
                     failed[str(target.key)] = reason
+            if time.monotonic() < deadline:
+                for following in itertools.islice(ahead, 1):
+                    flying.append((following, self._set_out(following, arrival)))
+        for target in ahead:
+            self.refresh(target)
+            pending.append(str(target.key))
         return failed, pending
 
     def _set_out(self, target: Target, arrival: Mark) -> Flight:

@@ -31,6 +31,7 @@ WRONG: dict[str, list[t.Any]] = {
         ["good enough", ""],
         {},
     ],
+    "ISR_REVALIDATE_GET": ["no", 1, 0, None],
     "ISR_CACHE": [
         "RedisCache",
         {},
@@ -117,7 +118,7 @@ def test_an_unknown_key_is_named(tmp_path: Path) -> None:
         settings_of(tmp_path, ISR_SECRETS=SECRET)
 
     assert "ISR_SECRETS is no setting" in str(caught.value)
-    assert "ISR_SECRET, ISR_CACHE, ISR_FOLDER" in str(caught.value)
+    assert "ISR_SECRET, ISR_REVALIDATE_GET, ISR_CACHE" in str(caught.value)
 
 
 def test_init_app_refuses_wrong_settings(make_site: MakeSite) -> None:

@@ -57,8 +57,26 @@ def send(
         b"\xff\xfe",
         '{"path": "/products/\\ud800"}',
         '{"tag": "\\ud800"}',
+        '{"path": 1e999}',
+        '{"path": "/products/1", "mode": -1e999}',
+        '{"path": "/products/1", "count": ' + "9" * 200_000 + "}",
+        '{"path": "/products/1", "count": NaN}',
+        '{"path": "/products/1", "count": -Infinity}',
+        '{"path": "/products/1", "path": "/products/2"}',
+        '{"path": "/products/1", "entry": {"id": 1, "id": 2}}',
+        '{"path": "/products/1",}',
+        '{"path": "/products/1"} {}',
+        '{"path": "/products/1\n"}',
+        b'{"path": "/blog/\xe9"}',
+        b'{"path": "/blog/\xed\xa0\x80"}',
+        b'\xef\xbb\xbf{"path": "/products/1"}',
+        '{"path": "/products/1"}'.encode("utf-16"),
+        '{"path": "/products/1"}'.encode("utf-16-le"),
+        '{"path": "/products/1"}'.encode("utf-32-be"),
+        '{"path": "/products/1"}'.encode("utf-7").replace(b"/", b"+AC8-"),
+        "path=/products/1",
     ],
-    ids=lambda body: str(body)[:40],
+    ids=lambda body: str(body)[:60],
 )
 def test_wrong_types_and_malformed_json_are_told(shop: Shop, body: str | bytes) -> None:
     """400, with a message; nothing is done."""
@@ -69,6 +87,128 @@ def test_wrong_types_and_malformed_json_are_told(shop: Shop, body: str | bytes) 
     assert answer.json["message"]
     assert is_no_store(answer)
     assert shop.see(PAGE) == ("old", "HIT")
+
+
+FORM = "application/x-www-form-urlencoded"
+
+
+def part(disposition: str) -> str:
+    """A multipart body of one part."""
+    head = f"--x\r\nContent-Disposition: form-data; {disposition}\r\n\r\n"
+    return f"{head}/products/1\r\n--x--\r\n"
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        (FORM, b"tag=%FF"),
+        (FORM, b"tag=\xff"),
+        (FORM, b"tag=a&mode=stale&mode=expire"),
+        (FORM, '{"path": "/products/1"}'),
+        (FORM, "tag=a".encode("utf-16")),
+        ("text/plain", '{"path": "/products/1"}'),
+        ("application/json-patch", '{"path": "/products/1"}'),
+        ("", '{"path": "/products/1"}'),
+        ("json", '{"path": "/products/1"}'),
+        ("application/json\xff", '{"path": "/products/1"}'),
+        ("multipart/form-data", "path=/products/1"),
+        (
+            "multipart/form-data; boundary=x",
+            part('name="path"'),
+        ),
+        (
+            "multipart/form-data; boundary=x",
+            part('name="path"; filename="a"'),
+        ),
+    ],
+    ids=str,
+)
+def test_a_body_that_is_not_what_it_says_is_refused(
+    shop: Shop, kind: str, body: str | bytes
+) -> None:
+    """Targets in it are not picked up by some other reading; nothing is done."""
+    shop.warm(PAGE)
+    before = shop.site.state.store.arrival()
+    answer = send(shop, body, content_type=kind)
+    assert answer.status_code == 400
+    assert answer.json is not None
+    assert answer.json["message"]
+    assert is_no_store(answer)
+    assert shop.site.state.store.arrival() == before
+
+
+@pytest.mark.parametrize("kind", ["multipart/form-data; boundary=x", FORM])
+def test_a_body_that_cannot_be_read_is_told_beside_a_good_query(
+    shop: Shop, kind: str
+) -> None:
+    """What it asked for would be lost in silence."""
+    query = {"path": PAGE}
+    answer = send(shop, b"\xff", content_type=kind, query_string=query)
+    assert answer.status_code == 400
+
+
+def test_a_declared_charset_changes_nothing(shop: Shop) -> None:
+    """JSON has none: some libraries declare one out of habit, and send UTF-8."""
+    body = json.dumps({"path": PAGE}).encode()
+    answer = send(shop, body, content_type="application/json; charset=iso-8859-1")
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("tag=%FF", 400),
+        ("tag=%ED%A0%80", 400),
+        ("tag=a&utm=%FF", 400),
+        ("tag=%C3%A9", 200),
+        ("tag=a&mode=stale&mode=expire", 400),
+        ("tag=a&mode=stale&mode=stale", 200),
+        ("path=/products/1&match=path&match=rule", 400),
+        ("tag=%00", 200),
+        ("%", 400),
+        ("&&&===&&", 400),
+        ("path[]=/products/1", 400),
+        ("PATH=/products/1", 400),
+    ],
+)
+def test_a_query_means_one_thing_or_is_refused(
+    shop: Shop, query: str, status: int
+) -> None:
+    """Bytes that are no text, and words that contradict each other."""
+    answer = shop.post("/api/revalidate", query_string=query, headers=BEARER)
+    assert answer.status_code == status
+
+
+@pytest.mark.parametrize("query", ["tag=\xff", "\xff", f"secret={SECRET}&\xff"])
+@pytest.mark.parametrize("secret", [True, False])
+def test_bytes_in_a_query_that_are_no_text_are_refused(
+    shop: Shop, query: str, secret: bool
+) -> None:
+    """Not percent-encoded, as no browser sends them: neither the route nor a guarded view
+    has an error of the server."""
+    app = shop.site.app
+    app.add_url_rule(
+        "/hook",
+        view_func=shop.site.isr.require_secret(lambda: "done"),
+        methods=["POST"],
+    )
+    # The test client would encode it.
+    more = {"environ_overrides": {"QUERY_STRING": query}}
+    headers = BEARER if secret else {}
+    statuses = [
+        shop.post(path, headers=headers, **more).status_code
+        for path in ("/api/revalidate", "/hook")
+    ]
+    assert statuses == ([400, 200] if secret else [401, 401])
+
+
+@pytest.mark.parametrize("place", ["json", "data"])
+def test_a_word_that_contradicts_the_query_is_refused(shop: Shop, place: str) -> None:
+    """Whichever of the two was meant, the other reader would be wrong."""
+    for mode, status in (("expire", 400), ("stale", 200)):
+        more: dict[str, t.Any] = {place: {"path": PAGE, "mode": mode}}
+        answer = shop.post("/api/revalidate?mode=stale", headers=BEARER, **more)
+        assert answer.status_code == status
 
 
 @pytest.mark.parametrize(
