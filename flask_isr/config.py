@@ -136,9 +136,9 @@ class Settings:
             store_bytes=_size("ISR_STORE_BYTES", values),
             page_bytes=_size("ISR_PAGE_BYTES", values),
             compressors=_compressors("ISR_ENCODINGS", values["ISR_ENCODINGS"]),
-            expire_on_write=_choice("ISR_EXPIRE_ON_WRITE", values, (True, False)),
-            cache_groups=_choice("ISR_CACHE_GROUPS", values, (True, False)),
-            sign=_choice("ISR_SIGN", values, (True, False)),
+            expire_on_write=_flag("ISR_EXPIRE_ON_WRITE", values),
+            cache_groups=_flag("ISR_CACHE_GROUPS", values),
+            sign=_flag("ISR_SIGN", values),
             runner=_runner(values["ISR_RUNNER"]),
         )
 
@@ -297,11 +297,10 @@ def _flag(key: str, values: t.Mapping[str, t.Any]) -> bool:
 
 
 def _choice(
-    key: str, values: t.Mapping[str, t.Any], accepted: tuple[str | bool, ...]
+    key: str, values: t.Mapping[str, t.Any], accepted: tuple[str, ...]
 ) -> t.Any:
     value = values[key]
-    # By their types too: 1 is equal to True.
-    if (type(value), value) not in [(type(item), item) for item in accepted]:
+    if value not in accepted:
         names = ", ".join(map(repr, accepted))
         raise ConfigurationError(f"{key} is {value!r}; it must be one of {names}.")
     return value
