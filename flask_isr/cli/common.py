@@ -47,11 +47,14 @@ def _check_owner(state: State) -> None:
         raise click.ClickException(not_yours(folder))
 
 
-def foreign_owner(path: Path) -> str | None:
-    """Whose *path* is; ``None`` where it is the user's own, or that cannot be told."""
+def foreign_owner(path: Path, *, follows: bool = True) -> str | None:
+    """Whose *path* is; ``None`` where it is the user's own, or that cannot be told.
+
+    :param follows: whether a link counts as what it leads to.
+    """
     if not hasattr(os, "geteuid"):
         return None
-    owner = path.stat().st_uid
+    owner = path.stat(follow_symlinks=follows).st_uid
     return None if owner == os.geteuid() else _name(owner)
 
 

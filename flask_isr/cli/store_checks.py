@@ -36,11 +36,14 @@ def check_folder(state: State) -> Findings:
     elif foreign_owner(folder) is not None:
         # Looking into it would leave files of this user there.
         yield Finding("store", "problem", not_yours(folder))
-    elif strange := [path for path in folder.iterdir() if foreign_owner(path)]:
+    elif strange := [
+        path for path in folder.iterdir() if foreign_owner(path, follows=False)
+    ]:
+        owner = foreign_owner(strange[0], follows=False)
         yield Finding(
             "store",
             "problem",
-            f"{strange[0]} belongs to {foreign_owner(strange[0])}, unlike the folder: give"
+            f"{strange[0]} belongs to {owner}, unlike the folder: give"
             " all of the folder to its owner (chown -R), and run all commands as he.",
         )
     else:

@@ -14,6 +14,8 @@ from pathlib import Path
 from .database import Database
 from .liveness import Liveness
 from .liveness import fcntl
+from .ownership import check_ownership
+from .ownership import open_own
 from .word import ClockWord
 
 logger = logging.getLogger("flask_isr.store")
@@ -129,6 +131,7 @@ class OpenFolder:
         :raises OSError, sqlite3.Error: where that is not possible.
         """
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        check_ownership(folder)
         with exclusively(folder):
             try:
                 opened = cls._open(folder)
@@ -198,7 +201,7 @@ def exclusively(folder: Path) -> t.Iterator[None]:
 
     :raises TimeoutError: where one of them does not come to an end.
     """
-    file = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    file = open_own(folder / "lock", os.O_CREAT)
     try:
         _lock(file)
         yield
@@ -284,12 +287,13 @@ def _make_private_file(path: Path) -> None:
 def identity(folder: Path) -> Identity:
     """Which files *folder* holds now; two that are equal are the same files.
 
-    The word is one of them: while it is mapped, no other file can get its number.
+    The word is one of them: while it is mapped, no other file can get its number. A link
+    is another file than the one that it leads to.
 
     :raises OSError: where one is missing.
     """
     files = [
-        os.stat(folder / name) for name in ("clock", "pages.sqlite", "work.sqlite")
+        os.lstat(folder / name) for name in ("clock", "pages.sqlite", "work.sqlite")
     ]
     return tuple((file.st_dev, file.st_ino) for file in files)
 

@@ -8,6 +8,8 @@ import secrets
 import types
 from pathlib import Path
 
+from .ownership import open_own
+
 fcntl: types.ModuleType | None
 try:
     import fcntl
@@ -34,7 +36,7 @@ class Liveness:
     def _lock_own(self) -> int:
         path = self._folder / self.name
         while True:
-            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            file = open_own(path, os.O_CREAT)
             if fcntl is None:
                 return file
             fcntl.flock(file, fcntl.LOCK_EX)
@@ -52,7 +54,7 @@ class Liveness:
             return True
         path = self._folder / name
         try:
-            file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+            file = open_own(path, 0)
         except FileNotFoundError:
             return False
         try:

@@ -6,6 +6,8 @@ import mmap
 import os
 from pathlib import Path
 
+from .ownership import open_own
+
 # A whole page of real zeros: a write to a hole of a sparse file on a full disk is SIGBUS.
 _SIZE = 4096
 
@@ -22,7 +24,7 @@ class ClockWord:
     """
 
     def __init__(self, path: Path) -> None:
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        file = open_own(path, os.O_CREAT)
         try:
             missing = _SIZE - os.fstat(file).st_size
             if missing > 0:
