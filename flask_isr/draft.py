@@ -31,6 +31,9 @@ SameSite: t.TypeAlias = t.Literal["Lax", "Strict", "None"]
 
 _SALT = "flask-isr.draft"
 
+# Cookies of one request that are looked at: browsers send one for each path and domain.
+_TRIED = 4
+
 # Where a request remembers what its cookie was found to be.
 _SEEN = "flask_isr.draft"
 
@@ -50,8 +53,8 @@ class Drafts:
         if COOKIE not in environ.get("HTTP_COOKIE", ""):
             return False
         if _SEEN not in environ:
-            cookies = self._app.request_class(environ).cookies
-            environ[_SEEN] = any(map(self._is_good, cookies.getlist(COOKIE)))
+            cookies = self._app.request_class(environ).cookies.getlist(COOKIE)
+            environ[_SEEN] = any(map(self._is_good, cookies[:_TRIED]))
         return t.cast(bool, environ[_SEEN])
 
     def sign(self, length: float) -> str:

@@ -19,6 +19,7 @@ from .core.answer import Target
 from .core.encodings import negotiate
 from .core.entry import Entry
 from .core.freshness import Freshness
+from .core.key import shelf_name
 from .core.memory import Item
 from .core.memory import Shelf
 from .core.outcome import SealedError
@@ -115,14 +116,15 @@ class Front:
             self._prepared = True
         visit = environ[VISIT] = Visit()
         visit.start_response = start_response
-        if environ["REQUEST_METHOD"] not in SAFE and self._writes.followed:
+        # In capitals, as Flask reads it: `get` gets a page, and writes nothing.
+        if environ["REQUEST_METHOD"].upper() not in SAFE and self._writes.followed:
             visit.start_response = self._writes.follow(visit, environ, start_response)
         return self._pass(visit, environ)
 
     def _place(self, environ: WSGIEnvironment, path: str) -> str:
         """The name of the shelf for a request, where that is not just its path."""
-        host = host_of(environ) if self._matches_hosts else ""
-        return host + self._prefix + path
+        host = host_of(environ) if self._matches_hosts else None
+        return shelf_name(self._prefix + path, host)
 
     # -- memory -----------------------------------------------------------------------
 
@@ -184,7 +186,7 @@ class Front:
         """Whether the request has a cookie by which its visitor may be known."""
         cookie = environ.get("HTTP_COOKIE")
         return cookie is not None and any(
-            f"{name}=" in cookie for name in self._state.application.personal_cookies
+            name in cookie for name in self._state.application.personal_cookies
         )
 
     def _ready(self, item: Item, now: float) -> bool:

@@ -194,6 +194,15 @@ class Routes:
         host = host_of(environ)
         return self.match(path, host) if host else None
 
+    def accepts(self, match: Match, method: str) -> bool:
+        """Whether the application has a view for *method* where *match* is."""
+        path = unquote_to_bytes(match.path[len(self.prefix) :]).decode()
+        try:
+            return self._hosts.router(match.host).test(path, method)
+        except Exception:
+            # A converter of the application's.
+            return False
+
     def match_url(self, url: str, host: str = "") -> tuple[Match, str]:
         """The static page at *url*, a path as ``url_for`` returns it, and its query.
 

@@ -30,7 +30,7 @@ _GROUPS = 128
 
 # One string of a list, with parameters, and what stands before the next (RFC 8941).
 _GROUP = re.compile(
-    r'[ \t]*"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"(?:;[^",]*)*[ \t]*(?:,|\Z)'
+    r'[ \t]*"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"[ \t]*(?:;[^",]*)?(?:,|\Z)'
 )
 
 
@@ -74,8 +74,11 @@ class Writes:
         mounted_at = environ.get("SCRIPT_NAME", "")
         if not self._own_page or mounted_at != self._application.prefix:
             return
-        match = self._application.routes.match_request(environ)
-        if match is not None:
+        routes = self._application.routes
+        match = routes.match_request(environ)
+        # What is no view's answer wrote nothing: a hook that redirects whoever comes by
+        # plain HTTP would let strangers expire any page.
+        if match is not None and routes.accepts(match, environ["REQUEST_METHOD"]):
             tag = path_tag(match.path)
             yield Invalidation(match.path, tag, "expire", is_path=True, match=match)
 

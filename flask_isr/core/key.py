@@ -49,7 +49,7 @@ class PageKey:
     @property
     def shelf(self) -> str:
         """Where :class:`.Memory` keeps the page: host and path of the request for it."""
-        return self.host + self.path_info
+        return shelf_name(self.path_info, self.host or None)
 
     def __str__(self) -> str:
         """Path and query, percent-encoded and so safe in logs; with the host where hosts
@@ -84,6 +84,16 @@ class PageKey:
                 *map(prefix_tag, _prefixes(self.path)),
             )
         )
+
+
+def shelf_name(path_info: str, host: str | None = None) -> str:
+    """What :class:`.Memory` calls a place; no two places are called the same.
+
+    :param host: ``None`` where hosts are not told apart.
+    """
+    # No host has such a character. A path may lack its slash: `a` and `.test/x` would be
+    # `a.test` and `/x`.
+    return path_info if host is None else f"{host}\0{path_info}"
 
 
 def path_tag(path: str) -> str:

@@ -16,6 +16,7 @@ from flask_isr.core.key import PageKey
 from flask_isr.core.key import path_tag
 from flask_isr.core.key import prefix_tag
 from flask_isr.core.key import rule_tag
+from flask_isr.core.key import shelf_name
 from flask_isr.core.key import user_tag
 from flask_isr.core.key import user_tags
 from flask_isr.core.key import variant_tag
@@ -156,3 +157,13 @@ def test_a_key_reads_as_its_address() -> None:
     """People see path and query."""
     assert str(FOX) == "/animals/fox"
     assert str(PageKey("/a", "/a", (("p", "2"), ("q", "x")))) == "/a?p=2&q=x"
+
+
+@given(st.text("ab.:/", max_size=6))
+def test_no_two_places_share_a_shelf(place: str) -> None:
+    """Wherever a host ends and a path begins: joined, ``a`` and ``.test/x`` would be
+    ``a.test`` and ``/x``."""
+    names = {shelf_name(place)}
+    for end in range(len(place) + 1):
+        names.add(shelf_name(place[end:], place[:end]))
+    assert len(names) == len(place) + 2

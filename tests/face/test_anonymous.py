@@ -101,6 +101,16 @@ def test_somebody_gets_his_own_page(greeting: Greeting) -> None:
     assert see(stranger) == ("Hello stranger", "HIT")
 
 
+def test_a_cookie_is_his_however_he_spells_it(greeting: Greeting) -> None:
+    """With a blank before the equals sign, which Flask does not mind."""
+    see(greeting.browser())
+    cookie = greeting.browser("bob").get_cookie("session")
+    assert cookie is not None
+    known = {"Cookie": f"a=b; session = {cookie.value}"}
+    answer = greeting.site.get("/", headers=known)
+    assert (answer.text, cache_state(answer)) == ("Hello bob", "BYPASS")
+
+
 def test_who_logs_out_is_a_stranger_again(greeting: Greeting) -> None:
     """On the next load."""
     see(greeting.browser())

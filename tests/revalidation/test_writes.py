@@ -7,9 +7,13 @@ import typing as t
 
 import pytest
 from flask import Response
+from flask import redirect
 from flask import request
 from flask import stream_with_context
+from werkzeug import Response as WerkzeugResponse
 from werkzeug.test import TestResponse
+from werkzeug.test import create_environ
+from werkzeug.test import run_wsgi_app
 
 from flask_isr import static_page
 from flask_isr.errors import ConfigurationError
@@ -109,6 +113,36 @@ class TestOwnPage:
         send(site, "/items/1")
 
         assert texts(site, "/items/1") == ["old"]
+
+    @pytest.mark.parametrize("method", ["get", "Get", "hEAD"])
+    def test_a_safe_method_in_small_letters_is_one(
+        self, shop: Site, method: str
+    ) -> None:
+        """Some servers pass it on, and Flask takes it for a visit: strangers must not
+        expire pages by it."""
+        environ = create_environ("/items/1")
+        environ["REQUEST_METHOD"] = method
+        _, status, _ = run_wsgi_app(shop.app.wsgi_app, environ)
+
+        assert status == "200 OK"
+        assert cache_state(shop.get("/items/1")) == "HIT"
+
+    def test_what_no_view_answers_changes_nothing(self, site: Site) -> None:
+        """A hook that sends everybody elsewhere, such as to HTTPS, writes nothing."""
+
+        @site.app.get("/page")
+        @static_page()
+        def page() -> str:
+            return "page"
+
+        @site.app.before_request
+        @site.isr.skip_on_hit
+        def move() -> WerkzeugResponse | None:
+            return redirect("/elsewhere") if request.method == "POST" else None
+
+        site.get("/page")
+        assert send(site, "/page").status_code == 302
+        assert cache_state(site.get("/page")) == "HIT"
 
     def test_what_is_committed_in_a_teardown_is_seen(self, site: Site) -> None:
         """It takes effect when Flask has finished with the request."""
@@ -261,6 +295,13 @@ def test_what_is_no_list_of_strings_is_refused(field: str) -> None:
     """The whole field is ignored then."""
     with pytest.raises(ConfigurationError, match="no list of at most 128"):
         groups(field)
+
+
+def test_a_hostile_field_is_refused_at_once() -> None:
+    """Where the application names groups that strangers made up, they cannot keep it busy:
+    with each character the time must not double."""
+    with pytest.raises(ConfigurationError):
+        groups('"a"' + ";" * 100_000 + '"')
 
 
 def test_a_page_that_is_posted_to_is_served_at_full_speed(site: Site) -> None:
