@@ -1,0 +1,8 @@
+"""What a hostile visitor tries on live servers."""
+
+#: Where the site says that it is.
+ORIGIN = "http://site.test"
+
+#: The three sites, each below a path of its own: without ProxyFix, with it inside of the
+#: extension, and outside.
+PLACES = ("alone", "inside", "outside")
