@@ -68,13 +68,7 @@ def _everything() -> dict[str, t.Any]:
     }
 
 
-def _pages(journal: Journal) -> Blueprint:
-    pages = Blueprint("pages", __name__)
-
-    def note() -> None:
-        # The path, below the place of the site.
-        journal.note(Run(request.path, rendering()))
-
+def _echo_pages(pages: Blueprint, note: t.Callable[[], None]) -> None:
     @pages.get("/echo/<name>")
     @static_page(600, query=["q", "r"])
     def page(name: str) -> Response:
@@ -89,6 +83,39 @@ def _pages(journal: Journal) -> Blueprint:
         note()
         return jsonify(name=name)
 
+    @pages.get("/cut/<name>")
+    @static_page(600)
+    def cut(name: str) -> Response:
+        note()
+        answer = Response("half a page")
+        # Where a visitor could make it so.
+        if "X-Cut" in request.headers:
+            answer.headers["Content-Length"] = "1000"
+        return answer
+
+
+def _plain_pages(pages: Blueprint, note: t.Callable[[], None]) -> None:
+    @pages.get("/numbers/<int:number>")
+    @static_page(600)
+    def number(number: int) -> str:
+        note()
+        return f"number {number}, run {next(_runs)}"
+
+    @pages.get("/folder/<name>/")
+    @static_page(600)
+    def folder(name: str) -> str:
+        note()
+        return f"folder {name!r}, run {next(_runs)}"
+
+    @pages.get("/files/<path:name>")
+    @static_page(600, query=["q", "r"])
+    def file(name: str) -> Response:
+        note()
+        args = list(request.args.items(multi=True))
+        return jsonify(name=name, args=args, run=next(_runs))
+
+
+def _personal_pages(pages: Blueprint, note: t.Callable[[], None]) -> None:
     @pages.get("/anonymous/<path:name>")
     @static_page(600)
     def anonymous(name: str) -> str:
@@ -108,35 +135,15 @@ def _pages(journal: Journal) -> Blueprint:
         session["user"] = user
         return user
 
-    @pages.get("/numbers/<int:number>")
-    @static_page(600)
-    def number(number: int) -> str:
-        note()
-        return f"number {number}, run {next(_runs)}"
 
-    @pages.get("/folder/<name>/")
-    @static_page(600)
-    def folder(name: str) -> str:
-        note()
-        return f"folder {name!r}, run {next(_runs)}"
+def _pages(journal: Journal) -> Blueprint:
+    pages = Blueprint("pages", __name__)
 
-    @pages.get("/files/<path:name>")
-    @static_page(600, query=["q", "r"])
-    def file(name: str) -> Response:
-        note()
-        args = sorted(request.args.items(multi=True))
-        return jsonify(name=name, args=args, run=next(_runs))
+    def note() -> None:
+        journal.note(Run(request.path, rendering()))
 
-    @pages.get("/cut/<name>")
-    @static_page(600)
-    def cut(name: str) -> Response:
-        note()
-        answer = Response("half a page")
-        # Where a visitor could make it so.
-        if "X-Cut" in request.headers:
-            answer.headers["Content-Length"] = "1000"
-        return answer
-
+    for add in (_echo_pages, _plain_pages, _personal_pages):
+        add(pages, note)
     return pages
 
 

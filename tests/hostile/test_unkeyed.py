@@ -46,7 +46,7 @@ HEADERS = [
     "Range: bytes=9999999-",
     "If-Range: evil",
     'If-None-Match: "evil"',
-    "If-None-Match: W/evil, \"",
+    'If-None-Match: W/evil, "',
     'If-Match: *, "evil"',
     "If-Modified-Since: Thu, 01 Jan 1970 00:00:00 GMT",
     "If-Unmodified-Since: Thu, 31 Dec 2099 00:00:00 GMT",
@@ -149,9 +149,7 @@ def test_all_together_they_leave_no_trace(
         None,
     ],
 )
-def test_no_host_comes_into_a_page(
-    target: Target, name: str, host: str | None
-) -> None:
+def test_no_host_comes_into_a_page(target: Target, name: str, host: str | None) -> None:
     """Links are those of the site's own origin."""
     path = f"/alone/echo/{name}"
     for _ in range(2):

@@ -48,7 +48,9 @@ class _Stream(io.BytesIO):
         """Stay open: http.client closes it after each answer."""
 
 
-def exchange(port: int, data: bytes, methods: t.Sequence[str] = ("GET",)) -> list[Reply]:
+def exchange(
+    port: int, data: bytes, methods: t.Sequence[str] = ("GET",)
+) -> list[Reply]:
     """Send *data* in one piece on a connection, and read until the server closes it.
 
     :param methods: of the requests, in order; the last must ask for the end.
