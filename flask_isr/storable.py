@@ -53,6 +53,9 @@ _NONCE = "it has a Content-Security-Policy nonce"
 # Characters of an exception's text that are kept.
 _CAUSE_LENGTH = 200
 
+# Characters that the headers of a page may take: proxies and servers refuse more.
+_HEADERS = 32 * 1024
+
 # Seconds for which a deliberate 404 or 410 is good, unless the page says less.
 _GONE_LIFETIME = 60.0
 
@@ -134,6 +137,8 @@ def _page(capture: Capture, final: Final, rules: Rules, level: Level) -> Outcome
     if final.status in DELIBERATE:
         lifetime = lifetime.lowered(Lifetime(_GONE_LIFETIME, _GONE_LIFETIME))
     kept, etag = storable_headers(headers)
+    if len(etag or "") + sum(len(name) + len(value) for name, value in kept) > _HEADERS:
+        return Declined("its headers are longer than any server takes")
     return Rendered(
         status=final.status,
         headers=kept,

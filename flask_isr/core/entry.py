@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import struct
 import typing as t
 import zlib
@@ -25,6 +26,16 @@ _MAGIC = b"FISR"
 _VERSION = 2
 _HEAD = struct.Struct(">4sBcI")
 _CHECKSUM = struct.Struct(">I")
+
+#: What reading foreign or damaged JSON may raise.
+DAMAGE: t.Final = (
+    ValueError,
+    TypeError,
+    KeyError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +176,7 @@ def decode(data: bytes, wanted: PageKey | None = None) -> Record:
         )
     except Unreadable:
         raise
-    except (struct.error, ValueError, TypeError, KeyError, RecursionError) as error:
+    except (struct.error, *DAMAGE) as error:
         raise Unreadable(f"malformed entry: {type(error).__name__}") from error
 
 
@@ -179,23 +190,59 @@ def _key(value: t.Any, wanted: PageKey | None) -> PageKey:
 
 def _entry(key: PageKey, meta: dict[str, t.Any], data: bytes) -> Entry:
     body, coded = _bodies(data, meta["coded"])
+    build, build_number = meta["build"]
+    if meta["level"] not in ("wsgi", "view"):
+        raise Unreadable("of a level that is not known")
     return Entry(
         key=key,
-        status=meta["status"],
-        headers=tuple([(name, value) for name, value in meta["headers"]]),
+        status=_whole(meta["status"]),
+        headers=tuple([(_text(name), _text(value)) for name, value in meta["headers"]]),
         body=body,
-        etag=meta["etag"],
+        etag=_text(meta["etag"]),
         level=meta["level"],
-        mark=meta["mark"],
-        began=meta["began"],
-        lifetime=Lifetime(meta["revalidate"], meta["expire"]),
-        tags=frozenset(meta["tags"]),
-        took=meta["took"],
-        anonymous=meta["anonymous"],
-        build=meta["build"][0],
-        build_number=meta["build"][1],
+        mark=_mark(meta["mark"]),
+        began=_number(meta["began"]),
+        lifetime=Lifetime(_limit(meta["revalidate"]), _limit(meta["expire"])),
+        tags=_tags(meta["tags"]),
+        took=_number(meta["took"]),
+        anonymous=bool(meta["anonymous"]),
+        build=None if build is None else _text(build),
+        build_number=_whole(build_number),
         coded=coded,
     )
+
+
+# What a store gave away must not break the request of each visitor who asks for it.
+
+
+def _text(value: t.Any) -> str:
+    if type(value) is not str:
+        raise Unreadable("something is no text")
+    return value
+
+
+def _whole(value: t.Any) -> int:
+    if type(value) is not int:
+        raise Unreadable("something is no whole number")
+    return value
+
+
+def _number(value: t.Any) -> float:
+    if type(value) not in (int, float) or not math.isfinite(value):
+        raise Unreadable("something is no number")
+    return t.cast(float, value)
+
+
+def _limit(value: t.Any) -> float | None:
+    return None if value is None else _number(value)
+
+
+def _mark(value: t.Any) -> Mark:
+    return value if type(value) is str else _whole(value)
+
+
+def _tags(values: t.Any) -> frozenset[str]:
+    return frozenset([_text(value) for value in values])
 
 
 def _bodies(
@@ -206,7 +253,7 @@ def _bodies(
         raise Unreadable("its coded bodies are longer than all of it")
     body, coded = data[:start], []
     for coding, length in lengths:
-        coded.append(Coded(coding, data[start : start + length]))
+        coded.append(Coded(_text(coding), data[start : start + length]))
         start += length
     return body, tuple(coded)
 
@@ -214,10 +261,10 @@ def _bodies(
 def _not_static(key: PageKey, meta: dict[str, t.Any]) -> NotStatic:
     return NotStatic(
         key=key,
-        reason=meta["reason"],
-        mark=meta["mark"],
-        began=meta["began"],
-        probe_at=meta["probe_at"],
-        strikes=meta["strikes"],
-        tags=frozenset(meta["tags"]),
+        reason=_text(meta["reason"]),
+        mark=_mark(meta["mark"]),
+        began=_number(meta["began"]),
+        probe_at=_number(meta["probe_at"]),
+        strikes=_whole(meta["strikes"]),
+        tags=_tags(meta["tags"]),
     )

@@ -23,7 +23,7 @@ _OLD_FAILURE = 3600.0
 # Failures kept, and how many of them with the error answer that their followers share:
 # strangers can make up any number of addresses at which a view breaks.
 _FAILURES = 10_000
-_ERRORS = 500
+_ERRORS = 100
 
 # Rows and bytes deleted in one transaction, so that writers never wait long.
 _BATCH_ROWS = 500

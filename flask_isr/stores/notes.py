@@ -7,6 +7,7 @@ import json
 import typing as t
 from dataclasses import dataclass
 
+from ..core.entry import DAMAGE
 from ..core.entry import Mark
 from ..core.entry import Record
 from ..core.entry import Unreadable
@@ -25,9 +26,6 @@ _LENGTH = 4
 
 # An error page above this is not shared: the value would be too heavy for its use.
 _ERROR_BYTES = 64 * 1024
-
-# What reading foreign or damaged JSON may raise.
-_DAMAGE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +68,7 @@ def read_page(data: bytes, key: PageKey) -> Found:
     try:
         overtaken, late = json.loads(data[start:end])
         pairs = {str(tag): (str(one), str(two)) for tag, (one, two) in late.items()}
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise Unreadable(f"malformed head: {type(error).__name__}") from error
     record = decode(data[end:], key)
     return Found(record, Point.of(record.mark), pairs, bool(overtaken))
@@ -88,7 +86,7 @@ def read_lease(data: bytes | None, key: PageKey) -> Lease | None:
     try:
         token, mark, began, deadline = json.loads(data)
         return Lease(key, str(token), str(mark), float(began), float(deadline))
-    except _DAMAGE:
+    except DAMAGE:
         return None
 
 
@@ -117,14 +115,17 @@ def read_failure(data: bytes | None) -> tuple[Failure, Point] | None:
         return None
     try:
         mark, kind, cause, count, at, retry_at, error = json.loads(data)
+        if kind not in ("failed", "declined"):
+            return None
         sealed = None
         if error is not None:
             status, headers, body = error
             pairs = tuple([(str(name), str(value)) for name, value in headers])
             sealed = SealedError(int(status), pairs, base64.b64decode(body))
-        failure = Failure(kind, str(cause), int(count), at, retry_at, sealed)
+        times = float(at), float(retry_at)
+        failure = Failure(kind, str(cause), int(count), *times, sealed)
         return failure, Point.of(mark)
-    except _DAMAGE:
+    except DAMAGE:
         return None
 
 
@@ -140,7 +141,7 @@ def read_list(data: bytes | None) -> tuple[Listed, Point] | None:
     try:
         mark, asked_at, paths = json.loads(data)
         return Listed(frozenset(map(str, paths)), float(asked_at)), Point.of(mark)
-    except _DAMAGE:
+    except DAMAGE:
         return None
 
 
@@ -156,7 +157,7 @@ def read_build(data: bytes | None) -> tuple[str | None, int]:
     try:
         build, number = json.loads(data)
         return str(build), int(number)
-    except _DAMAGE:
+    except DAMAGE:
         return None, 0
 
 

@@ -17,6 +17,7 @@ import typing as t
 from collections import deque
 from dataclasses import dataclass
 
+from ..core.entry import DAMAGE
 from ..core.entry import Mark
 from ..core.fork import forget_at_fork
 from ..core.freshness import Freshness
@@ -67,7 +68,7 @@ class Point:
             stamp, by, number, at, seen = json.loads(str(mark))
             pairs = {str(tag): (str(one), str(two)) for tag, (one, two) in seen.items()}
             return cls(str(stamp), str(by), int(number), float(at), pairs)
-        except (ValueError, TypeError, AttributeError):
+        except DAMAGE:
             return cls("", "", 0, 0.0, {})
 
     def saw(self, arrival: Point) -> bool:

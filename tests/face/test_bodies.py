@@ -199,6 +199,24 @@ class TestLimit:
         assert [cache_state(answer) for answer in answers] == ["BYPASS"] * 3
         assert caplog.text.count("larger than ISR_PAGE_BYTES") == 1
 
+    @pytest.mark.parametrize(
+        ("length", "states"), [(32_000, "HIT"), (33_000, "BYPASS")]
+    )
+    def test_headers_have_a_limit_too(
+        self, any_level: Site, length: int, states: str
+    ) -> None:
+        """They are sent with each answer, and kept in the memory of each process."""
+
+        @any_level.app.get("/")
+        @static_page()
+        def page() -> Response:
+            return Response("page", headers={"X-Long": "x" * length})
+
+        any_level.get("/")
+        answer = any_level.get("/")
+
+        assert (len(answer.headers["X-Long"]), cache_state(answer)) == (length, states)
+
     def test_an_endless_body_is_not_read_on(self, any_level: Site) -> None:
         """Of an endless stream no more is read than the limit."""
         pieces = itertools.count()

@@ -198,6 +198,25 @@ def test_old_failures_are_forgotten(make_store: MakeStore, clock: Clock) -> None
     assert store.failure(FOX) is None
 
 
+def test_a_source_that_is_down_fills_no_disk(
+    make_store: MakeStore, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many paths strangers make up meanwhile: of the failures the newest are
+    remembered, and of these the newest with their error answer."""
+    monkeypatch.setattr(eviction, "_FAILURES", 20)
+    monkeypatch.setattr(eviction, "_ERRORS", 5)
+    store = make_store()
+    for number in range(50):
+        clock.advance(0.01)
+        store.fail(lease_of(store, _page(number)), failure_of(clock))
+    store.maintain()
+
+    failures = [store.failure(_page(number)) for number in range(50)]
+    assert [failure is not None for failure in failures] == [False] * 30 + [True] * 20
+    shared = [failure is not None and failure.error is not None for failure in failures]
+    assert shared == [False] * 45 + [True] * 5
+
+
 def test_a_huge_error_page_is_not_kept(make_store: MakeStore, clock: Clock) -> None:
     """The failure is shared, an error answer beyond 64 KiB is not."""
     store = make_store()
