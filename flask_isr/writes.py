@@ -105,7 +105,8 @@ def groups(field: str) -> list[str]:
     """
     found: list[str] = []
     end = 0
-    while end < len(field):
+    open_ended = False
+    while end < len(field) or open_ended:
         item = _GROUP.match(field, end)
         if item is None or len(found) >= _GROUPS:
             raise ConfigurationError(
@@ -114,4 +115,5 @@ def groups(field: str) -> list[str]:
             )
         found.append(re.sub(r"\\(.)", r"\1", item[1]))
         end = item.end()
+        open_ended = item[0].endswith(",")
     return found
