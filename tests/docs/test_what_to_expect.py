@@ -8,12 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from flask_isr import draft
 from flask_isr import page
 from flask_isr import retries
+from flask_isr import revalidator
 from flask_isr import routes
 from flask_isr import secret
 from flask_isr import storable
+from flask_isr import writes
 from flask_isr.config import DEFAULTS
+from flask_isr.core import encodings
 from flask_isr.core import engine
 from flask_isr.core import launch
 from flask_isr.core import rendering
@@ -22,6 +26,7 @@ from flask_isr.core.runner import ThreadRunner
 from flask_isr.stores import access
 from flask_isr.stores import eviction
 from flask_isr.stores import folder
+from flask_isr.stores import leases
 
 DOCS = Path(__file__).parents[2] / "docs"
 TEXT = " ".join((DOCS / "what-to-expect.rst").read_text("utf-8").split())
@@ -62,6 +67,14 @@ def runner(name: str) -> t.Any:
         f"{page._TAG_LENGTH} characters; {page.TAGS_ON_A_PAGE} on a page",
         f"{eviction._TAGS:,} remembered",
         f"{eviction._GONE:,} in the embedded store",
+        f"{eviction._FAILURES:,} in the embedded store, {eviction._ERRORS} of them with",
+        f"of at most {leases._ERROR_BYTES // 1024} KiB; for an hour",
+        f"{retries._KEPT:,} invalidations, {rendering._KEPT:,} leases to give back",
+        f"{draft._TRIED} are looked at",
+        f"{encodings._FIELD_LENGTH} characters; beyond, the plain page",
+        f"{writes._GROUPS}; beyond, none",
+        f"{revalidator._VARIANTS} are rendered in the background",
+        f"Its headers {storable._HEADERS // 1024} KiB",
         f"{secret._BODY // 1024} KiB",
     ],
 )
@@ -74,4 +87,5 @@ def test_the_rest_of_its_numbers_are_as_it_says() -> None:
     """Those that it gives in words."""
     assert rendering._PROBE[1] == 3600
     assert eviction._PROBATION == 0.1
+    assert eviction._OLD_FAILURE == 3600
     assert (retries._PAUSE, access._BREAK) == (1, 1)

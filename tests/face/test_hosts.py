@@ -271,3 +271,19 @@ def test_two_applications_do_not_share_the_rule(make_site: MakeSite) -> None:
 
     assert states == ["MISS", "HIT", "HIT"]
     assert isinstance(site.isr, ISR)
+
+
+def test_a_stored_page_is_anybodys_where_hosts_are_not_told_apart(
+    make_site: MakeSite,
+) -> None:
+    """An untrusted host is refused where Flask is asked, and else gets what all get."""
+    site = make_site(TRUSTED_HOSTS=["site.test"])
+
+    @site.app.get("/")
+    @static_page()
+    def home() -> str:
+        return f"home of {visit.host}"
+
+    assert ask(site, "evil.test/").status_code == 400
+    assert ask(site, "site.test/").text == "home of site.test"
+    assert ask(site, "evil.test/").text == "home of site.test"
