@@ -63,7 +63,7 @@ def start_target(
 )
 def target(request: pytest.FixtureRequest, start_target: StartFarm) -> Target:
     """The site on each of the servers."""
-    return Target(start_target(request.param, 2, application="tests.hostile.site:app"))
+    return Target(start_target(request.param, 2, app="tests.hostile.site:app"))
 
 
 @pytest.fixture
