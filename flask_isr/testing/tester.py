@@ -35,7 +35,8 @@ class ISRTester:
     the other. Nothing else of it is changed: ``TESTING``, hooks and database are its own.
 
     :param app: an application with Flask-ISR, before or after its first request.
-    :raises RuntimeError: where it has no Flask-ISR, or a tester already.
+    :raises RuntimeError: where it has no Flask-ISR; on entry, where it is in a tester
+        already.
     """
 
     def __init__(self, app: Flask) -> None:
@@ -43,11 +44,6 @@ class ISRTester:
         if not isinstance(before, State):
             raise RuntimeError(
                 f"the application {app.name!r} has no Flask-ISR: create it with ISR(app)."
-            )
-        if isinstance(before.store, MemoryStore):
-            raise RuntimeError(
-                f"the application {app.name!r} is in an ISRTester already: leave that one"
-                " first."
             )
         self._app = app
         self._before = before
@@ -62,7 +58,13 @@ class ISRTester:
         self.revalidated: list[str] = []
 
     def __enter__(self) -> t.Self:
-        before = self._before
+        before: State = self._app.extensions["isr"]
+        if isinstance(before.store, MemoryStore):
+            raise RuntimeError(
+                f"the application {self._app.name!r} is in an ISRTester already: leave that"
+                " one first."
+            )
+        self._before = before
         settings = dataclasses.replace(
             before.settings, enabled=True, runner=AtOnce(), cache=None, sign=False
         )

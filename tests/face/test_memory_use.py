@@ -43,4 +43,4 @@ def test_a_worker_grows_by_what_its_memory_may_hold(
     assert result.returncode == 0, result.stderr
     grown, counted = map(int, result.stdout.split())
     assert limit * 0.9 < counted <= limit
-    assert limit * 0.7 < grown < limit * ALLOWED
+    assert limit * 0.5 < grown < limit * ALLOWED

@@ -226,8 +226,25 @@ class TestMessages:
 
     def test_two_at_once(self, app: Flask, isr: ISRTester) -> None:
         """One application cannot be in two tests."""
-        with pytest.raises(RuntimeError, match="in an ISRTester already"):
-            ISRTester(app)
+        with (
+            pytest.raises(RuntimeError, match="in an ISRTester already"),
+            ISRTester(app),
+        ):
+            pass
+
+    def test_two_made_before_either_is_entered(self, app: Flask) -> None:
+        """Nor by way of testers that were there before, or of one entered twice; the
+        first goes on."""
+        first, second = ISRTester(app), ISRTester(app)
+        with first:
+            app.test_client().get("/products/1")
+            for other in (first, second):
+                with (
+                    pytest.raises(RuntimeError, match="in an ISRTester already"),
+                    other,
+                ):
+                    pass
+            first.assert_hit(app.test_client().get("/products/1"))
 
 
 def test_it_needs_no_pytest() -> None:
