@@ -16,8 +16,8 @@ from .records import kind_of
 #: over processes and a busy machine may add before one calls it fresh no more.
 LIFETIME, SLACK = 0.5, 2.0
 
-#: Seconds that nobody waits, whatever dies.
-PATIENCE = 10.0
+#: Seconds that nobody waits, whatever dies, on a machine that has other things to do.
+PATIENCE = 25.0
 
 
 @dataclass(frozen=True, slots=True)
