@@ -73,7 +73,7 @@ def runner(name: str) -> t.Any:
         f"{draft._TRIED} are looked at",
         f"{encodings._FIELD_LENGTH} characters; beyond, the plain page",
         f"{writes._GROUPS}; beyond, none",
-        f"{revalidator._VARIANTS} are rendered in the background",
+        f"at most {revalidator._VARIANTS} are rendered in the background",
         f"Its headers {storable._HEADERS // 1024} KiB",
         f"{secret._BODY // 1024} KiB",
     ],
