@@ -62,6 +62,8 @@ class Access:
                 if folder.is_current(self._path):
                     return folder
                 logger.warning("%s is another folder than before", self._path)
+                # Before anything is invalidated in the new one.
+                folder.word.disown()
                 folder.close()
                 self.folder = None
             folder = self.folder = OpenFolder.open(self._path)

@@ -178,7 +178,7 @@ class OpenFolder:
         """Whether *folder* still holds the files that were opened."""
         self.checked_at = time.monotonic()
         try:
-            return identity(folder) == self.identity
+            return identity(folder) == self.identity and self.liveness.is_there()
         except OSError:
             return False
 
@@ -227,6 +227,9 @@ def _lock(file: int) -> None:
 def is_corrupt(error: BaseException) -> bool:
     """Whether *error* says that a database is damaged, or no database at all."""
     code = getattr(error, "sqlite_errorcode", 0)
+    if code == sqlite3.SQLITE_ERROR:
+        # It was cut to nothing under a process: SQLite takes that for an empty database.
+        return str(error).startswith("no such table")
     # A log that is cut short under a process (a restored backup) never heals by itself.
     return code == sqlite3.SQLITE_IOERR_SHORT_READ or code & 0xFF in (
         sqlite3.SQLITE_CORRUPT,

@@ -68,10 +68,16 @@ class Liveness:
         finally:
             os.close(file)
 
+    def is_there(self) -> bool:
+        """Whether others find this process's file; else they take it for dead."""
+        return (self._folder / self.name).exists()
+
     def sweep(self) -> None:
         """Remove the files of processes that are gone."""
         for path in self._folder.iterdir():
-            self.lives(path.name)
+            # What is no such file is none of ours.
+            with contextlib.suppress(OSError):
+                self.lives(path.name)
 
     def disown(self) -> None:
         """Let go of the file in a child process after a fork; its parent keeps it."""

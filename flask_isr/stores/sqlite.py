@@ -131,7 +131,8 @@ class SQLiteStore:
     def changes(self, since: int | None) -> Changes:
         """What was written after *since*, in one consistent look."""
         with self._access.doing("tell what changed"):
-            folder = self._access.opened()
+            # The word may differ because another process found a new folder.
+            folder = self._access.opened(check=True)
             with folder.pages.read() as db:
                 db.execute("BEGIN")
                 seen = changes(db, since)

@@ -11,6 +11,9 @@ from .ownership import open_own
 # A whole page of real zeros: a write to a hole of a sparse file on a full disk is SIGBUS.
 _SIZE = 4096
 
+# No clock ever gets there.
+_NO_CLOCK = 2**64 - 1
+
 
 class ClockWord:
     """Eight bytes in a file, shared by all processes that have the store open.
@@ -41,3 +44,7 @@ class ClockWord:
     def write(self, clock: int) -> None:
         """Announce *clock*. Only the holder of the store's write lock may."""
         self._words[0] = clock
+
+    def disown(self) -> None:
+        """Have all who still map the word of a folder that is gone ask the store."""
+        self._words[0] = _NO_CLOCK
