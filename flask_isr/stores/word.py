@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import mmap
 import os
 from pathlib import Path
@@ -31,7 +32,9 @@ class ClockWord:
         try:
             missing = _SIZE - os.fstat(file).st_size
             if missing > 0:
-                os.pwrite(file, bytes(missing), _SIZE - missing)
+                written = os.pwrite(file, bytes(missing), _SIZE - missing)
+                if written < missing:
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
             self._map = mmap.mmap(file, _SIZE)
         finally:
             os.close(file)

@@ -236,15 +236,3 @@ def test_a_process_whose_file_is_gone_makes_another(
     write(store)
     lease_of(store)
     assert other.busy(FOX, TAGS)
-
-
-def test_files_of_others_among_those_of_processes_do_no_harm(
-    make_store: MakeStore, folder: Path
-) -> None:
-    """Whatever stands there: the folder opens, and is tidied up."""
-    (folder / "processes" / "a folder").mkdir(parents=True)
-    (folder / "processes" / "a loop").symlink_to("a loop")
-    store = make_store()
-    write(store)
-    store.maintain()
-    assert body(store) == b"a page"

@@ -15,6 +15,7 @@ from flask_isr.core.key import PageKey
 from flask_isr.core.key import path_tag
 from flask_isr.errors import StoreUnavailable
 from flask_isr.stores.sqlite import SQLiteStore
+from flask_isr.stores.word import ClockWord
 
 from ..records import FOX
 from ..records import entry
@@ -253,3 +254,18 @@ def test_files_of_processes_that_are_gone_are_swept_up(
     assert len(list((folder / "processes").iterdir())) == 1
     store.close()
     assert list((folder / "processes").iterdir()) == []
+
+
+def test_a_word_that_does_not_fit_is_no_store(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that takes a part of its page and no more is full, and no fault of ours."""
+    folder.mkdir()
+    pwrite = os.pwrite
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pwrite", lambda file, data, at: pwrite(file, data[:100], at))
+        with pytest.raises(OSError, match="No space left"):
+            ClockWord(folder / "clock")
+
+    ClockWord(folder / "clock").write(5)
+    assert ClockWord(folder / "clock").read() == 5
