@@ -10,9 +10,9 @@ from pathlib import Path
 
 PAGE = Path(__file__).parents[2] / "docs/testing.rst"
 
-# The file that the page says each of its blocks stands in.
+# Each block begins with the name of the file that it stands in.
 _BLOCK = re.compile(
-    r"\.\. code-block:: python\n    :caption: (\S+)\n\n((?: {4}.*\n|\n)+)"
+    r"^\.\. code-block:: python\n\n {4}# (\S+)\n((?: {4}.*\n|\n)+)", re.M
 )
 
 
