@@ -12,7 +12,7 @@ PAGE = Path(__file__).parents[2] / "docs/testing.rst"
 
 # Each block begins with the name of the file that it stands in.
 _BLOCK = re.compile(
-    r"^\.\. code-block:: python\n\n {4}# (\S+)\n((?: {4}.*\n|\n)+)", re.M
+    r"^\.\. code-block:: python\n\n {4}# (\S+)\n((?: {4}.*\n|\n)+)", re.MULTILINE
 )
 
 
