@@ -218,7 +218,7 @@ class Engine:
             alone = own_stack and last_good is None
             self._launcher.take_off(flight, target, arrival, own_stack=alone)
         elif flight.waiting >= _WAITING:
-            return RunView("crowded")
+            return self._unable("crowded", last_good)
         landing = self._wait(flight, last_good)
         if landing is not None:
             return self._answer(target, arrival, landing, last_good, leads)
@@ -267,12 +267,21 @@ class Engine:
                     return None
                 detail = None if leads else "collapsed"
                 return _missed(entry, last_good, detail, stored=stored)
+            case Grounded("no-thread" as reason):
+                return self._unable(reason, last_good)
             case Personal(reason) | Grounded(reason):
                 return RunView(reason)
             case Broken(failure, attempted):
                 return self._cope(last_good, failure, attempted and leads)
             case Elsewhere():
                 return None
+
+    def _unable(self, reason: str, last_good: Entry | None) -> Answer:
+        """The answer where nobody more may wait or render: upstream may hang, and would
+        take the threads of the server as well."""
+        if last_good is not None and self._good_enough(last_good):
+            return self.serve_stale(last_good, "timeout")
+        return RunView(reason)
 
     def _cope(
         self, last_good: Entry | None, failure: Failure, attempted: bool

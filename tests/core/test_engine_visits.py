@@ -5,6 +5,9 @@ from __future__ import annotations
 import threading
 import typing as t
 
+import pytest
+
+from flask_isr.core import engine
 from flask_isr.core.answer import RunView
 from flask_isr.core.entry import Entry
 from flask_isr.core.freshness import Lifetime
@@ -19,6 +22,7 @@ from flask_isr.stores.base import Overdue
 from flask_isr.stores.base import Resting
 
 from ..records import FOX
+from ..records import OWL
 from ..support import Clock
 from ..support import Gate
 from ..support import InThread
@@ -247,3 +251,62 @@ def test_who_gets_the_lease_after_another_has_stored_the_page_renders_nothing(
     assert told(here.visit()) == ("MISS", "first")
     assert source.renders == 1
     assert not there.store.busy(FOX, FOX.implicit_tags)
+
+
+def first_in_line(process: Process, gate: Gate) -> InThread:
+    """A visitor who leads a render, which stands at *gate*, and waits for it."""
+    visitor = process.visitor()
+    gate.wait()
+    flights, now = process.engine._launcher._flights, process.store.now()
+    while not (flight := flights.get(FOX, now)) or not flight.waiting:
+        assert visitor.is_alive()
+    return visitor
+
+
+class TestCrowds:
+    """More visitors than may wait, and more renders than there are threads."""
+
+    def test_beyond_their_number_visitors_do_not_wait(
+        self,
+        process: Process,
+        source: Source,
+        gates: list[Gate],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """Of a page that is not stored, they are sent to the view."""
+        monkeypatch.setattr(engine, "_WAITING", 1)
+        source.script = [held(gates[0])]
+        first = first_in_line(process, gates[0])
+
+        assert process.visit() == RunView("crowded")
+        gates[0].open()
+        assert told(first.result()) == ("MISS", "first")
+
+    def test_who_may_not_wait_gets_the_last_good_page(
+        self,
+        process: Process,
+        source: Source,
+        gates: list[Gate],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """The view would hang where its render does."""
+        process.visit(own_stack=True)
+        process.expire()
+        monkeypatch.setattr(engine, "_WAITING", 1)
+        source.script = [held(gates[0])]
+        first = first_in_line(process, gates[0])
+
+        assert told(process.visit()) == ("STALE", "first")
+        gates[0].open()
+        first.result()
+
+    def test_without_a_thread_the_last_good_page_is_served(
+        self, process: Process, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """And of a page that is not stored the view answers."""
+        process.visit(own_stack=True)
+        process.expire()
+        monkeypatch.setattr(process.runner, "spawn", lambda job: False)
+
+        assert told(process.visit()) == ("STALE", "first")
+        assert process.visit(OWL) == RunView("no-thread")
