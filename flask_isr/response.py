@@ -22,6 +22,12 @@ HeaderList: t.TypeAlias = list[tuple[str, str]]
 #: gone at the next load. Shared caches get nothing that a purge could not take back.
 CACHE_CONTROL = "max-age=0, must-revalidate"
 
+#: The same for what a view answers to one visitor.
+PRIVATE = f"private, {CACHE_CONTROL}"
+
+# Without any of these, caches choose a lifetime of their own (RFC 9111, section 4.2.2).
+_LIFETIMES = {"max-age", "no-cache", "no-store", "s-maxage"}
+
 # What a 304 leaves out: it describes a body that is not sent (RFC 9110, 15.4.5).
 _OF_THE_BODY = {
     "content-encoding",
@@ -66,7 +72,10 @@ def _cache_control(serve: Serve) -> str:
     own = _joined(serve.entry.headers, "cache-control")
     # A lifetime that the view gave begins anew with each answer, since the store vouches
     # for a fresh page at that moment. It vouches for no other: nobody may keep that.
-    return own if own and serve.state != "STALE" else CACHE_CONTROL
+    if not own or serve.state == "STALE":
+        return CACHE_CONTROL
+    named = {item.partition("=")[0].strip().lower() for item in own.split(",")}
+    return own if named & _LIFETIMES else f"{own}, {CACHE_CONTROL}"
 
 
 def _vary(entry: Entry) -> str:
@@ -246,7 +255,7 @@ def _varying(headers: HeaderList) -> HeaderList:
 
 def _private(headers: HeaderList) -> HeaderList:
     return [
-        (name, f"private, {value}")
+        (name, PRIVATE)
         if name.lower() == "cache-control" and value == CACHE_CONTROL
         else (name, value)
         for name, value in headers

@@ -147,12 +147,21 @@ def _run_view(page: StaticPage, arguments: Arguments, reason: str) -> Response:
         result.headers.add("Cache-Status", response.bypass_status(reason))
         if result.status_code >= 500:
             result.headers.setdefault("Cache-Control", "no-store")
+        elif _may_be_kept(reason, result):
+            result.headers.setdefault("Cache-Control", response.PRIVATE)
         return result
 
     args, kwargs = arguments
     return current_app.make_response(
         current_app.ensure_sync(page.view)(*args, **kwargs)
     )
+
+
+def _may_be_kept(reason: str, result: Response) -> bool:
+    """Whether caches may choose a lifetime for an answer: they are told none."""
+    # A render that asks for another page makes of the answer what it will.
+    inside_render = current_capture.get() is not None
+    return reason != "method" and not inside_render and "Expires" not in result.headers
 
 
 def _is_page(result: Response) -> bool:

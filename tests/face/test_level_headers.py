@@ -103,6 +103,24 @@ class TestHeaders:
             headers = site.get("/page").headers
             assert headers.getlist("Cache-Control") == ["max-age=300"]
 
+    @pytest.mark.parametrize("serve", ["wsgi", "view"])
+    @pytest.mark.parametrize("own", ["no-transform", "public", "No-Cache"])
+    def test_no_cache_on_the_way_guesses_a_lifetime(
+        self, make_site: MakeSite, serve: str, own: str
+    ) -> None:
+        """Where the view's own ``Cache-Control`` says nothing of one, it is completed."""
+        site = make_site(ISR_SERVE=serve)
+        site.app.add_url_rule(
+            "/page",
+            "page",
+            static_page()(lambda: Response("page", headers={"Cache-Control": own})),
+        )
+        completed = f"{own}, max-age=0, must-revalidate"
+
+        for _ in range(2):
+            said = site.get("/page").headers.getlist("Cache-Control")
+            assert said == [own if own == "No-Cache" else completed]
+
     def test_headers_of_an_inner_page_are_not_doubled(self, site: Site) -> None:
         """A view that passes on another static page's answer has one state of its own."""
         add_page(site)

@@ -74,6 +74,13 @@ PERSONAL: dict[str, tuple[View, str]] = {
     ),
 }
 
+# What views say of caches.
+OWN_WORDS = {
+    "nothing": {},
+    "a-lifetime": {"Cache-Control": "max-age=5"},
+    "a-date": {"Expires": "Thu, 01 Jan 2099 00:00:00 GMT"},
+}
+
 
 def personal_site(make_site: MakeSite, serve: str, view: View) -> Site:
     """A site with one page of *view*, and sessions."""
@@ -112,6 +119,19 @@ class TestNeverStored:
         assert len(warnings) == 1
         assert "rule /" in warnings[0]
         assert reason in warnings[0]
+
+    def test_no_cache_on_the_way_keeps_them(self, site: Site) -> None:
+        """Where the view says nothing of caches they are told: not even for a guess. What
+        it does say is its own."""
+
+        @site.app.get("/<what>")
+        @static_page()
+        def page(what: str) -> Response:
+            return Response("page", 403, headers=OWN_WORDS[what])
+
+        said = [site.get(f"/{what}").headers.get("Cache-Control") for what in OWN_WORDS]
+
+        assert said == ["private, max-age=0, must-revalidate", "max-age=5", None]
 
     @pytest.mark.parametrize("serve", ["auto", "wsgi", "view"])
     def test_sessions_work(self, make_site: MakeSite, serve: str) -> None:
