@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+import time
 from pathlib import Path
 
 import pytest
 
+from flask_isr import revalidate_path
+from flask_isr import static_page
 from flask_isr.errors import StoreUnavailable
 from flask_isr.stores import folder as folder_module
 
+from ..conftest import MakeSite
 from ..records import FOX
+from ..support import PATIENCE
+from ..support import cache_state
 from .conftest import MakeStore
 from .kit import body
 from .kit import write
@@ -63,3 +69,27 @@ def test_the_format_is_advanced_with_the_tables() -> None:
     tables = (folder_module._PAGES + folder_module._WORK).encode()
     digest = hashlib.blake2b(tables, digest_size=8).hexdigest()
     assert (folder_module._FORMAT, digest) == (2, "43ab8502766129f5")
+
+
+@pytest.mark.parametrize("serve", ["wsgi", "view"])
+def test_a_site_beside_a_newer_release_renders_for_each_visitor(
+    make_site: MakeSite, tmp_path: Path, caplog: pytest.LogCaptureFixture, serve: str
+) -> None:
+    """Its pages come, its invalidations say that they were not recorded, and it tells why
+    once; when the folder is its own again, it stores."""
+    site = make_site(ISR_SERVE=serve)
+    site.app.add_url_rule("/", "page", static_page()(lambda: "page"))
+    site.get("/")
+    site.state.store.close()
+    _say_format(tmp_path / "isr", "pages.sqlite", 99)
+
+    for _ in range(5):
+        answer = site.get("/")
+        assert (answer.status_code, cache_state(answer)) == (200, "BYPASS")
+    with site.app.app_context(), pytest.raises(StoreUnavailable):
+        revalidate_path("/")
+    assert caplog.text.count("rendered for each visitor meanwhile") == 1
+    _say_format(tmp_path / "isr", "pages.sqlite", folder_module._FORMAT)
+    deadline = time.monotonic() + PATIENCE
+    while cache_state(site.get("/")) != "HIT":
+        assert time.monotonic() < deadline
