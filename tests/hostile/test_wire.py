@@ -177,7 +177,6 @@ def test_a_range_of_a_cold_page_is_the_whole_page(
     ("condition", "status"),
     [
         ("If-None-Match: *", 304),
-        ('If-None-Match: "a", *', 200),
         ('If-None-Match: W/"a", "*"', 200),
         ("If-Match: *", 200),
         ('If-Match: "a"', 412),
