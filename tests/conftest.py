@@ -7,11 +7,44 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from werkzeug.test import Client
+from werkzeug.test import TestResponse
 
+from flask_isr import rendering
+
+from . import lint
 from .support import Clock
 from .support import Site
 
 MakeSite: t.TypeAlias = t.Callable[..., Site]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _note_answers() -> t.Iterator[None]:
+    """Have each answer that a test client gets judged."""
+    ask = Client.open
+
+    def ask_and_note(self: Client, *args: t.Any, **kwargs: t.Any) -> TestResponse:
+        answer = ask(self, *args, **kwargs)
+        if not rendering():
+            lint.note(answer)
+        return answer
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Client, "open", ask_and_note)
+        yield
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> t.Iterator[None]:
+    """Fail a test that passed with answers that httplint finds fault with; it may have
+    reason to get such: ``@pytest.mark.lint_allows("VARY_ASTERISK")``."""
+    try:
+        yield
+    finally:
+        marks = item.iter_markers("lint_allows")
+        found = lint.judge([name for mark in marks for name in mark.args])
+    assert found == []
 
 
 @pytest.fixture

@@ -147,6 +147,7 @@ class TestChoice:
 class TestWhatIsNotCompressed:
     """What would not gain, and what the view decided itself."""
 
+    @pytest.mark.lint_allows("CC_MISCAP")
     @pytest.mark.parametrize(
         ("body", "headers"),
         [

@@ -157,6 +157,7 @@ class TestCacheStatus:
         assert first == "Flask-ISR; fwd=uri-miss; stored"
         assert second == "Flask-ISR; fwd=stale; stored"
 
+    @pytest.mark.lint_allows("BAD_SYNTAX_DETAILED")
     @pytest.mark.parametrize(
         ("header", "detail"),
         [

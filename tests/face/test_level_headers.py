@@ -103,6 +103,7 @@ class TestHeaders:
             headers = site.get("/page").headers
             assert headers.getlist("Cache-Control") == ["max-age=300"]
 
+    @pytest.mark.lint_allows("CC_MISCAP", "STORE_PUBLIC_UNNECESSARY")
     @pytest.mark.parametrize("serve", ["wsgi", "view"])
     @pytest.mark.parametrize("own", ["no-transform", "public", "No-Cache"])
     def test_no_cache_on_the_way_guesses_a_lifetime(

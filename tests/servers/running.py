@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests import lint
 from tests.support import SECRET
 
 from .control import PATIENCE
@@ -78,8 +79,12 @@ def ask(
         response = connection.getresponse()
         body = response.read()
     took = time.monotonic() - asked
-    pairs = {name.lower(): value for name, value in response.getheaders()}
-    return Answer(response.status, pairs, body, asked, took)
+    fields, status = response.getheaders(), response.status
+    lint.note(
+        lint.Exchange(method, path, [*(headers or {}).items()], status, fields, body)
+    )
+    pairs = {name.lower(): value for name, value in fields}
+    return Answer(status, pairs, body, asked, took)
 
 
 def _gunicorn(worker: str) -> t.Callable[[int, int], list[str]]:

@@ -1,0 +1,40 @@
+"""The judge of answers finds what is wrong with them."""
+
+from __future__ import annotations
+
+from flask import Response
+
+from flask_isr import static_page
+
+from . import lint
+from .support import Site
+
+
+def test_a_wrong_answer_fails_its_test(site: Site) -> None:
+    """Each time that a test gets it, and also when the page comes from the store."""
+
+    @site.app.get("/")
+    @static_page()
+    def page() -> Response:
+        return Response("page", headers={"Content-Language": "no language"})
+
+    for _ in range(2):
+        site.get("/")
+        (fault,) = lint.judge(allowed=())
+        assert fault.startswith("GET /: BAD_SYNTAX")
+
+
+def test_a_body_that_is_not_what_its_headers_say_is_found() -> None:
+    """Bodies are read, and decoded."""
+    headers = [
+        ("X-ISR-Cache", "HIT"),
+        ("Cache-Control", "no-store"),
+        ("Content-Type", "text/plain"),
+        ("Content-Encoding", "gzip"),
+        ("Content-Length", "9"),
+    ]
+    exchange = lint.Exchange("GET", "/", [], 200, headers, b"not in that coding")
+
+    names = {note.partition(" ")[0] for note in lint.lint(exchange)}
+
+    assert {"CL_INCORRECT", "BAD_GZIP"} <= names
