@@ -23,6 +23,8 @@ from flask_isr import static_page
 
 from .control import Control
 from .naming import NameProcess
+from .states import add_pages
+from .states import add_wrong_page
 
 
 def create_app() -> Flask:
@@ -36,6 +38,8 @@ def create_app() -> Flask:
     app.config.from_prefixed_env()
     isr = ISR(app, clock=control.clock)
     app.register_blueprint(isr.blueprint, url_prefix="/api")
+    add_pages(app, isr, control)
+    add_wrong_page(app)
 
     @app.get("/pages/<name>")
     @static_page(revalidate=60, tags=["page:{name}"])

@@ -1,0 +1,1 @@
+"""What others say of our HTTP: judges that the project did not write."""

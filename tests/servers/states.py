@@ -1,0 +1,85 @@
+"""More pages of the servers' application: one of each kind that HTTP tells apart."""
+
+from __future__ import annotations
+
+import gzip
+import typing as t
+
+from flask import Flask
+from flask import Response
+from flask import abort
+from flask import make_response
+from flask import request
+
+from flask_isr import ISR
+from flask_isr import rendering
+from flask_isr import static_page
+
+from .control import Control
+
+# Enough for the page to be stored in codings too.
+_TEXT = "<p>The quick brown fox jumps over the lazy dog.</p>\n" * 60
+
+
+def add_pages(app: Flask, isr: ISR, control: Control) -> None:
+    """Add the pages to *app*; their views run under *control*."""
+
+    def html(name: str) -> str:
+        version = control.run_view(name, rendering())
+        return f"<!doctype html><title>{name} {version}</title>\n{_TEXT}"
+
+    @app.get("/long/<name>")
+    @static_page(revalidate=60, expire=600, tags=["page:{name}"])
+    def long(name: str) -> str:
+        return html(name)
+
+    @app.get("/lasting/<name>")
+    @static_page(revalidate=60)
+    def lasting(name: str) -> Response:
+        response = make_response(html(name))
+        response.cache_control.max_age = 300
+        response.headers["Last-Modified"] = "Tue, 14 Nov 2023 22:13:20 GMT"
+        return response
+
+    @app.get("/visitor/<name>")
+    @static_page()
+    def visitor(name: str) -> Response:
+        response = make_response(html(name))
+        response.set_cookie("seen", name, samesite="Lax")
+        return response
+
+    @app.get("/gone/<name>")
+    @static_page()
+    def gone(name: str) -> t.NoReturn:
+        abort(404)
+
+    @app.get("/listed/<name>")
+    @static_page(paths=["/listed/a"], fallback=False)
+    def listed(name: str) -> str:
+        return html(name)
+
+    @app.route("/form/<name>", methods=["GET", "POST"])
+    @static_page()
+    def form(name: str) -> str:
+        return request.method if not rendering() else html(name)
+
+    @app.post("/preview")
+    def preview() -> Response:
+        response = Response()
+        isr.draft.enable(response)
+        return response
+
+
+def add_wrong_page(app: Flask) -> None:
+    """Add a page that judges must find fault with: it has one strong ETag in two codings,
+    and a lifetime that is none."""
+
+    @app.get("/wrong")
+    def wrong() -> Response:
+        coded = "gzip" in request.headers.get("Accept-Encoding", "")
+        response = make_response(gzip.compress(_TEXT.encode()) if coded else _TEXT)
+        response.set_etag("same")
+        response.headers["Cache-Control"] = "max-age=soon"
+        if coded:
+            response.headers["Content-Encoding"] = "gzip"
+        return response
