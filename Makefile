@@ -34,7 +34,7 @@ help:
 demo: $(VENV)/demo.stamp
 	@exec $(PY) -m example_app.demo $(ARGS)
 
-test: $(VENV)/judges.stamp
+test: $(VENV)/judges.stamp $(VENV)/npm.stamp
 	@exec $(PY) -m $(PYTEST) $(ARGS)
 
 # The example promises nothing about old releases, and the judges need newer ones; what
@@ -44,12 +44,13 @@ test-oldest:
 	@exec $(OLDEST)/bin/python -m $(PYTEST) --ignore tests/example --ignore tests/judges \
 	    $(ARGS)
 
-# Where they are missing, `make test` skips the tests that need them.
-SERVICES := memcached redis-server strace
+# Where they are missing, `make test` skips the tests that need them. A colon comes before
+# the package of a program with another name.
+SERVICES := memcached npm redis-server strace
 
 services:
 	@missing=$$(for name in $(SERVICES); do \
-	    command -v "$$name" >/dev/null || printf ' %s' "$$name"; done); \
+	    command -v "$${name%:*}" >/dev/null || printf ' %s' "$${name#*:}"; done); \
 	if [ -z "$$missing" ]; then \
 	    exit; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
@@ -71,7 +72,7 @@ format: $(VENV)/dev.stamp
 types: $(VENV)/dev.stamp
 	@$(PY) -m mypy $(ARGS)
 
-coverage: $(VENV)/dev.stamp
+coverage: $(VENV)/dev.stamp $(VENV)/npm.stamp
 	@$(PY) -m coverage erase
 	@$(PY) -m coverage run -m $(PYTEST) $(ARGS)
 	@$(PY) -m coverage combine --quiet
@@ -97,6 +98,18 @@ $(VENV)/%.stamp: $(INSTALLED) | $(VENV)/made.stamp
 	@$(PY) -m pip --disable-pip-version-check install --quiet \
 	    --editable . --requirement requirements/$*.txt
 	@touch $@
+
+# A judge that is written in JavaScript; without npm its tests are skipped.
+CACHE_TESTS := http-cache-tests@0.4.5
+
+$(VENV)/npm.stamp: Makefile | $(VENV)/made.stamp
+	@if command -v npm >/dev/null; then \
+	    echo 'Installing $(CACHE_TESTS) into $(VENV)/npm'; \
+	    npm install --prefix $(VENV)/npm --silent --no-audit --no-fund \
+	        --ignore-scripts $(CACHE_TESTS) && touch $@; \
+	else \
+	    echo 'npm is missing: the tests of $(CACHE_TESTS) cannot run.' >&2; \
+	fi
 
 $(VENV)/made.stamp:
 	@for python in $(PYTHON); do \

@@ -23,22 +23,35 @@ def free_port() -> int:
         return port
 
 
+def missing(program: str) -> t.NoReturn:
+    """Skip the test for which *program* is missing, unless the tests must have it."""
+    message = f"{program} is not installed: 'make services' does that"
+    if os.environ.get("ISR_REQUIRE_SERVICES") == "1":
+        pytest.fail(message)
+    pytest.skip(message)
+
+
 @contextlib.contextmanager
-def service(program: str, *options: str) -> t.Iterator[int]:
+def service(
+    program: str, *options: str, environment: t.Mapping[str, str] | None = None
+) -> t.Iterator[int]:
     """Run *program* on a free port; ``{port}`` stands for it in *options*.
 
     Skips where the program is missing, unless the tests must have it.
+
+    :param environment: variables beside those of this process.
     """
-    found = shutil.which(program)
+    # Where Debian puts servers, which not everybody has in his PATH.
+    found = shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     if found is None:
-        message = f"{program} is not installed: 'make services' does that"
-        if os.environ.get("ISR_REQUIRE_SERVICES") == "1":
-            pytest.fail(message)
-        pytest.skip(message)
+        missing(program)
     port = free_port()
     command = [found, *(option.format(port=port) for option in options)]
     process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command,
+        env={**os.environ, **(environment or {})},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     try:
         _await(port, process)
