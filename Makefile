@@ -46,7 +46,7 @@ test-oldest:
 
 # Where they are missing, `make test` skips the tests that need them. A colon comes before
 # the package of a program with another name.
-SERVICES := memcached npm redis-server strace
+SERVICES := memcached npm redis-server strace varnishtest:varnish
 
 services:
 	@missing=$$(for name in $(SERVICES); do \

@@ -48,6 +48,13 @@ def add_pages(app: Flask, isr: ISR, control: Control) -> None:
         response.set_cookie("seen", name, samesite="Lax")
         return response
 
+    @app.get("/spoken/<name>")
+    @static_page()
+    def spoken(name: str) -> Response:
+        response = make_response(html(name))
+        response.vary.add("Accept-Language")
+        return response
+
     @app.get("/gone/<name>")
     @static_page()
     def gone(name: str) -> t.NoReturn:
