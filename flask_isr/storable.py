@@ -156,15 +156,27 @@ def storable_headers(
     headers: t.Iterable[tuple[str, str]],
 ) -> tuple[Headers, str | None]:
     """The headers that belong to the page, and the ETag that the view gave itself."""
+    headers = [*headers]
+    dropped = _NOT_STORED | _named_by_connection(headers)
     etag = None
     kept = []
     for name, value in headers:
         lower = name.lower()
         if lower == "etag":
             etag = value
-        elif lower not in _NOT_STORED:
+        elif lower not in dropped:
             kept.append((name, value))
     return tuple(kept), etag
+
+
+def _named_by_connection(headers: t.Iterable[tuple[str, str]]) -> set[str]:
+    """The fields that are of one connection because ``Connection`` says so."""
+    return {
+        item.strip().lower()
+        for name, value in headers
+        if name.lower() == "connection"
+        for item in value.split(",")
+    }
 
 
 def make_etag(headers: Headers, body: bytes) -> str:

@@ -122,6 +122,21 @@ class TestHeaders:
             said = site.get("/page").headers.getlist("Cache-Control")
             assert said == [own if own == "No-Cache" else completed]
 
+    @pytest.mark.parametrize("serve", ["wsgi", "view"])
+    def test_what_is_of_one_connection_is_not_stored(
+        self, make_site: MakeSite, serve: str
+    ) -> None:
+        """Nor what ``Connection`` names, as a view may pass on from where it asked."""
+        site = make_site(ISR_SERVE=serve)
+        headers = {"Connection": "X-Hop, close", "X-Hop": "1", "X-End": "2"}
+        site.app.add_url_rule(
+            "/page", "page", static_page()(lambda: Response("page", headers=headers))
+        )
+
+        for _ in range(2):
+            names = set(site.get("/page").headers.keys())
+            assert {"Connection", "X-Hop", "X-End"} & names == {"X-End"}
+
     def test_headers_of_an_inner_page_are_not_doubled(self, site: Site) -> None:
         """A view that passes on another static page's answer has one state of its own."""
         add_page(site)
