@@ -18,6 +18,9 @@ from .support import Site
 
 MakeSite: t.TypeAlias = t.Callable[..., Site]
 
+# Their subjects are faults and kills; what servers say in HTTP is judged in tests/judges.
+_UNJUDGED = {"servers", "stores", "testing", "token"}
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _note_answers() -> t.Iterator[None]:
@@ -44,7 +47,8 @@ def pytest_runtest_call(item: pytest.Item) -> t.Iterator[None]:
     finally:
         marks = item.iter_markers("lint_allows")
         found = lint.judge([name for mark in marks for name in mark.args])
-    assert found == []
+    if item.path.parent.name not in _UNJUDGED:
+        assert found == []
 
 
 @pytest.fixture
