@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from .support import Clock
 from .support import Site
 
 MakeSite: t.TypeAlias = t.Callable[..., Site]
+
+# Off where old releases are tried: they have their own manners.
+_JUDGES = os.environ.get("ISR_JUDGES") != "0"
 
 # Their subjects are faults and kills; what servers say in HTTP is judged in tests/judges.
 _UNJUDGED = {"servers", "stores", "testing", "token"}
@@ -47,7 +51,7 @@ def pytest_runtest_call(item: pytest.Item) -> t.Iterator[None]:
     finally:
         marks = item.iter_markers("lint_allows")
         found = lint.judge([name for mark in marks for name in mark.args])
-    if item.path.parent.name not in _UNJUDGED:
+    if _JUDGES and item.path.parent.name not in _UNJUDGED:
         assert found == []
 
 
