@@ -70,21 +70,30 @@ def note(answer: TestResponse | Exchange) -> None:
     _answers.append(answer)
 
 
-def judge(allowed: t.Collection[str]) -> list[str]:
-    """What is wrong with the answers so far, but for the notes *allowed*; one answer of
-    each shape is looked at, since all of them together would take minutes."""
+def take() -> list[TestResponse | Exchange]:
+    """The answers noted since the last call."""
     answers, _answers[:] = _answers[:], []
+    return answers
+
+
+def judge(
+    answers: t.Iterable[TestResponse | Exchange], allowed: t.Collection[str]
+) -> list[str]:
+    """What is wrong with *answers*, but for the notes *allowed*; one answer of each shape
+    is looked at, since all of them together would take minutes."""
     found = []
     for answer in answers:
         exchange = answer if isinstance(answer, Exchange) else _exchange(answer)
         if not exchange.is_ours or exchange.shape in _passed:
             continue
-        notes = [
-            note for note in lint(exchange) if note.partition(" ")[0] not in allowed
-        ]
+        notes = lint(exchange)
         if not notes:
             _passed.add(exchange.shape)
-        found += [f"{exchange.method} {exchange.path}: {note}" for note in notes]
+        found += [
+            f"{exchange.method} {exchange.path}: {note}"
+            for note in notes
+            if note.partition(" ")[0] not in allowed
+        ]
     return found
 
 

@@ -20,8 +20,23 @@ def test_a_wrong_answer_fails_its_test(site: Site) -> None:
 
     for _ in range(2):
         site.get("/")
-        (fault,) = lint.judge(allowed=())
+        (fault,) = lint.judge(lint.take(), allowed=())
         assert fault.startswith("GET /: BAD_SYNTAX")
+
+
+def test_what_one_test_allows_is_found_in_another(site: Site) -> None:
+    """Answers of one shape are looked at once only where nothing was found."""
+
+    @site.app.get("/")
+    @static_page()
+    def page() -> Response:
+        return Response("page", headers={"Content-Language": "no language"})
+
+    site.get("/")
+    answers = lint.take()
+
+    assert lint.judge(answers, allowed=("BAD_SYNTAX_DETAILED",)) == []
+    assert lint.judge(answers, allowed=()) != []
 
 
 def test_a_body_that_is_not_what_its_headers_say_is_found() -> None:
