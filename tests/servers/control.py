@@ -170,9 +170,12 @@ class Control:
         :raises RuntimeError: where the test wants the view to fail.
         """
         version = self.version(page)
+        # First the gate: whoever kills a run that began must not find it taken by none.
+        held = self._take_gate(page)
         self._note("began", page, version, sealed)
         try:
-            self._stop_at_gate(page)
+            if held is not None:
+                poll(lambda: not held.exists())
             if self._file(page, "slow").exists():
                 time.sleep(float(self._file(page, "slow").read_text()))
             if self._file(page, "broken").exists():
@@ -194,14 +197,14 @@ class Control:
         self._note("began", "list", 1, sealed=False)
         return [{"name": "listed"}]
 
-    def _stop_at_gate(self, page: str) -> None:
+    def _take_gate(self, page: str) -> Path | None:
+        """The file that is there until this run may go on, if a gate is closed for it."""
         held = self._file(page, "held")
         try:
             # Only one run can take the gate, whichever process it is in.
-            self._file(page, "gate").rename(held)
+            return self._file(page, "gate").rename(held)
         except FileNotFoundError:
-            return
-        poll(lambda: not held.exists())
+            return None
 
     def note_visit(self) -> None:
         """Count a request that came in."""
