@@ -166,12 +166,12 @@ class Front:
             return None
         if self._drafts.covers(environ):
             return None
-        if ready.serve.state == "STALE":
-            self._state.engine.serve_stale(ready.serve.entry)
-            self._state.engine.refresh(ready.target)
-        if is_conditional(environ):
-            age = now - ready.serve.entry.began
-            status, headers, body = response.respond(ready.serve, environ, age)
+        serve = ready.serve
+        if serve.state == "STALE":
+            serve = self._state.engine.serve_old(ready.target, serve.entry)
+        if serve.state == "STALE" or is_conditional(environ):
+            age = now - serve.entry.began
+            status, headers, body = response.respond(serve, environ, age)
             start_response(status, headers)
             return body
         coding = None

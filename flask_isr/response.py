@@ -70,11 +70,14 @@ def page_headers(serve: Serve, age: float) -> HeaderList:
 
 def _cache_control(serve: Serve) -> str:
     own = _joined(serve.entry.headers, "cache-control")
-    # A lifetime that the view gave begins anew with each answer, since the store vouches
-    # for a fresh page at that moment. It vouches for no other: nobody may keep that.
-    if not own or serve.state == "STALE":
+    if not own:
         return CACHE_CONTROL
     named = {item.partition("=")[0].strip().lower() for item in own.split(",")}
+    # A lifetime that the view gave begins anew with each answer, since the store vouches
+    # for a fresh page at that moment. It vouches for no other: nobody may keep that.
+    if serve.state == "STALE":
+        untouchable = "no-transform" in named
+        return f"no-transform, {CACHE_CONTROL}" if untouchable else CACHE_CONTROL
     return own if named & _LIFETIMES else f"{own}, {CACHE_CONTROL}"
 
 

@@ -150,8 +150,7 @@ class Engine:
                         else _missed(found.entry, last_good, "collapsed")
                     )
                 if found.freshness is Freshness.STALE:
-                    self.refresh(target)
-                    return self.serve_stale(found.entry)
+                    return self.serve_old(target, found.entry)
                 last_good = found.entry
                 target = dataclasses.replace(target, tags=target.tags | last_good.tags)
             if arrival is None:
@@ -160,7 +159,7 @@ class Engine:
             if answer is not None:
                 return answer
         if last_good is not None and self._good_enough(last_good):
-            return self.serve_stale(last_good, "timeout")
+            return self._serve_stale(last_good, "timeout")
         return RunView("contended")
 
     def _read(
@@ -212,7 +211,7 @@ class Engine:
     ) -> Answer | None:
         if last_good is not None and self._failing(target, last_good):
             self.refresh(target)
-            return self.serve_stale(last_good, "error")
+            return self._serve_stale(last_good, "error")
         flight, leads = self._launcher.board(target, arrival)
         if leads:
             alone = own_stack and last_good is None
@@ -223,7 +222,7 @@ class Engine:
         if landing is not None:
             return self._answer(target, arrival, landing, last_good, leads)
         if last_good is not None and self._good_enough(last_good):
-            return self.serve_stale(last_good, "timeout")
+            return self._serve_stale(last_good, "timeout")
         return None
 
     def _failing(self, target: Target, last_good: Entry) -> bool:
@@ -280,7 +279,7 @@ class Engine:
         """The answer where nobody more may wait or render: upstream may hang, and would
         take the threads of the server as well."""
         if last_good is not None and self._good_enough(last_good):
-            return self.serve_stale(last_good, "timeout")
+            return self._serve_stale(last_good, "timeout")
         return RunView(reason)
 
     def _cope(
@@ -289,7 +288,7 @@ class Engine:
         if failure.kind == "declined":
             return RunView(failure.cause)
         if last_good is not None and self._good_enough(last_good):
-            return self.serve_stale(last_good, "error")
+            return self._serve_stale(last_good, "error")
         if attempted or failure.error is None:
             return RunView("error", strangers_fail=attempted and last_good is None)
         return ShareError(failure.error)
@@ -301,7 +300,14 @@ class Engine:
             return True
         return self.store.now() - entry.began <= expire + allowed
 
-    def serve_stale(self, entry: Entry, detail: str | None = None) -> Serve:
+    def serve_old(self, target: Target, entry: Entry) -> Serve:
+        """The answer that *entry* got old, while *target* is rendered in the background;
+        it tells where that failed, as far as this process knows. Asks no store."""
+        failing = self._launcher.failing(target.key)
+        self.refresh(target)
+        return self._serve_stale(entry, "error" if failing else None)
+
+    def _serve_stale(self, entry: Entry, detail: str | None = None) -> Serve:
         """The answer that *entry* is not fresh, and a word to the observer."""
         self._observer.stale_served(entry)
         return Serve(entry, "STALE", detail)

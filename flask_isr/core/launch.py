@@ -51,6 +51,17 @@ _LOST = 60.0
 _RESTING = 1000
 
 
+class _Rest(t.NamedTuple):
+    """What this process remembers of a render that gave no page, in the store's time.
+
+    :param until: when to ask the store again whether the page may be rendered.
+    :param failing_until: when its next render is due, if the last one failed.
+    """
+
+    until: float
+    failing_until: float
+
+
 class Launcher:
     """Makes flights, leads them, and watches those of other processes."""
 
@@ -69,7 +80,7 @@ class Launcher:
         self._needed = needed
         self._flights = Flights()
         self._queued: dict[int, float] = {}
-        self._resting: dict[int, float] = {}
+        self._resting: dict[int, _Rest] = {}
 
     def board(self, target: Target, arrival: Mark) -> tuple[Flight, bool]:
         """Join or make a flight for somebody who arrived at *arrival*; whether he leads."""
@@ -177,6 +188,7 @@ class Launcher:
         if isinstance(landing, Broken):
             self._land_broken(flight, landing)
         else:
+            self._resting.pop(flight.key.id, None)
             self._flights.land(flight, landing)
         size = landing.entry.size if isinstance(landing, Landed) else 0
         self._upkeep.wrote(size)
@@ -230,13 +242,16 @@ class Launcher:
     def _rest(self, key: PageKey, failure: Failure) -> None:
         if len(self._resting) >= _RESTING:
             self._resting.clear()
-        self._resting[key.id] = min(failure.retry_at, self._store.now() + _REST)
+        until = min(failure.retry_at, self._store.now() + _REST)
+        failing_until = failure.retry_at if failure.kind == "failed" else 0.0
+        self._resting[key.id] = _Rest(until, failing_until)
 
     def _rests(self, key: PageKey, now: float) -> bool:
-        until = self._resting.get(key.id)
-        if until is None:
-            return False
-        if until - _REST <= now < until:
-            return True
-        self._resting.pop(key.id, None)
-        return False
+        rest = self._resting.get(key.id)
+        return rest is not None and rest.until - _REST <= now < rest.until
+
+    def failing(self, key: PageKey) -> bool:
+        """Whether the last render of *key* failed, as far as this process knows, and the
+        next is not due yet."""
+        rest = self._resting.get(key.id)
+        return rest is not None and self._store.now() < rest.failing_until

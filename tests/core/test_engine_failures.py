@@ -11,10 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from flask_isr.core.answer import Answer
 from flask_isr.core.answer import RunView
+from flask_isr.core.answer import Serve
 from flask_isr.core.answer import ShareError
 from flask_isr.core.freshness import Lifetime
 from flask_isr.core.key import path_tag
+from flask_isr.core.outcome import Declined
 from flask_isr.core.outcome import Failed
 from flask_isr.core.outcome import Outcome
 from flask_isr.core.outcome import Rendered
@@ -26,9 +29,11 @@ from ..support import Clock
 from ..support import Gate
 from ..support import InThread
 from .conftest import MakeProcess
+from .process import TAG
 from .process import Process
 from .process import Source
 from .process import held
+from .process import target
 from .process import told
 
 _ERROR = SealedError(503, (("Content-Type", "text/plain"),), b"the CMS is down")
@@ -42,6 +47,13 @@ def fails(page: Rendered) -> Outcome:
 def raises(page: Rendered) -> Outcome:
     """A render that raises."""
     raise LookupError("no such fox")
+
+
+def detail(answer: Answer) -> str | None:
+    """What a visitor with a stale page is told of it."""
+    assert isinstance(answer, Serve)
+    assert answer.state == "STALE"
+    return answer.detail
 
 
 @pytest.mark.parametrize(
@@ -72,6 +84,54 @@ def test_the_last_good_page_survives_a_failing_render(
     process.settle()
     assert told(process.visit()) == ("HIT", "second")
     assert process.store.failure(FOX) is None
+
+
+def test_a_page_that_only_got_old_tells_that_its_render_failed(
+    make_process: MakeProcess, source: Source, clock: Clock
+) -> None:
+    """Until the next attempt is due, and in each process that learned of it."""
+    here, there = make_process(), make_process()
+    source.lifetime = Lifetime(60)
+    here.visit()
+    clock.advance(61)
+    source.script = [fails, fails]
+    told = []
+    for process in (here, here, there, there):
+        told.append(detail(process.visit()))
+        process.settle()
+    clock.advance(1)
+    told.append(detail(here.visit()))
+    here.settle()
+    clock.advance(2)
+    here.visit()
+    here.settle()
+    clock.advance(61)
+    told.append(detail(here.visit()))
+
+    assert told == [None, "error", None, "error", None, None]
+
+
+def test_what_is_no_failure_is_told_as_none(
+    process: Process, source: Source, clock: Clock
+) -> None:
+    """An answer that the view has to give, and a failure that was mended meanwhile."""
+    source.lifetime = Lifetime(60)
+    process.visit()
+    clock.advance(61)
+    source.script = [lambda page: Declined("status-418")]
+    told = []
+    for _ in range(2):
+        told.append(detail(process.visit()))
+        process.settle()
+    clock.advance(2)
+    source.script = [fails]
+    process.visit()
+    process.settle()
+    process.engine.build(target(), force=True)
+    process.store.invalidate(stale=[TAG])
+    told.append(detail(process.visit()))
+
+    assert told == [None, None, None]
 
 
 def test_the_back_off_is_shared_by_all_processes(

@@ -248,6 +248,42 @@ class TestLastGoodPage:
         assert (cache_state(answer), answer.text) == ("STALE", "good")
         assert "detail=error" in answer.headers["Cache-Status"]
 
+    @pytest.mark.parametrize("revalidate", [60, False])
+    def test_a_stale_page_says_that_its_render_failed(
+        self,
+        make_site: MakeSite,
+        source: Source,
+        clock: Clock,
+        revalidate: int | t.Literal[False],
+    ) -> None:
+        """Whatever made it stale, and until a render succeeds."""
+        site = make_site()
+        site.app.add_url_rule("/", "page", static_page(revalidate)(source))
+        source.broken = False
+        site.get("/")
+        source.broken = True
+        clock.advance(61)
+        if not revalidate:
+            with site.app.app_context():
+                revalidate_path("/", mode="stale")
+        seen = []
+        for visit in range(4):
+            if visit == 2:
+                source.broken = False
+                clock.advance(1)
+            answer = site.get("/")
+            seen.append(
+                (cache_state(answer), "error" in answer.headers["Cache-Status"])
+            )
+            site.settle()
+
+        assert seen == [
+            ("STALE", False),
+            ("STALE", True),
+            ("STALE", False),
+            ("HIT", False),
+        ]
+
     def test_the_pauses_double(
         self, failing: Site, source: Source, clock: Clock
     ) -> None:

@@ -18,6 +18,7 @@ from flask_isr import rendering
 from flask_isr import static_page
 
 from ..conftest import MakeSite
+from ..support import Clock
 from ..support import Site
 from ..support import cache_state
 
@@ -102,6 +103,26 @@ class TestHeaders:
         for _ in range(2):
             headers = site.get("/page").headers
             assert headers.getlist("Cache-Control") == ["max-age=300"]
+
+    @pytest.mark.parametrize("serve", ["wsgi", "view"])
+    def test_of_a_stale_page_only_what_allows_nothing_is_kept(
+        self, make_site: MakeSite, clock: Clock, serve: str
+    ) -> None:
+        """It must not be transformed on the way however old, and nobody may keep it."""
+        site = make_site(ISR_SERVE=serve)
+        headers = {"Cache-Control": "max-age=300, no-transform"}
+        site.app.add_url_rule(
+            "/page", "page", static_page(60)(lambda: Response("page", headers=headers))
+        )
+        site.get("/page")
+        clock.advance(61)
+
+        answer = site.get("/page")
+        site.settle()
+
+        said = answer.headers.getlist("Cache-Control")
+        assert cache_state(answer) == "STALE"
+        assert said == ["no-transform, max-age=0, must-revalidate"]
 
     @pytest.mark.lint_allows("CC_MISCAP", "STORE_PUBLIC_UNNECESSARY")
     @pytest.mark.parametrize("serve", ["wsgi", "view"])
