@@ -104,6 +104,13 @@ def fetch(path: str, headers: t.Mapping[str, str]) -> Response:
     return response
 
 
+def passed_on(response: Response) -> Response:
+    """*response* as the visitor's own: applications may not send him a ``Connection``
+    (PEP 3333), while what a render names there is not stored."""
+    response.headers.pop("Connection", None)
+    return response
+
+
 def kept(response: Response) -> Response:
     """The page that is kept for as long as its origin allows, and no longer."""
     said = response.cache_control
@@ -137,7 +144,7 @@ def page(name: str, rest: str = "") -> Response:
         # What its render got, where it turned out not to be static: the origin counts.
         known = steps.take(path)
         steps.reached(path)
-        return known or fetch(path, {**request.headers})
+        return passed_on(known or fetch(path, {**request.headers}))
     response = fetch(path, steps.of(path))
     steps.leave(path, response)
     return kept(response)
@@ -147,4 +154,4 @@ def page(name: str, rest: str = "") -> Response:
 @app.route("/state/<name>")
 def state(name: str) -> Response:
     """How tests speak with their origin."""
-    return fetch(request.path, {**request.headers})
+    return passed_on(fetch(request.path, {**request.headers}))

@@ -30,8 +30,16 @@ _TESTS = 350
 Outcome: t.TypeAlias = t.Literal[True] | list[str]
 
 
-@pytest.fixture(scope="module")
-def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(kind, marks=pytest.mark.xdist_group(f"cache-tests-{kind}"))
+        for kind in ("gthread", "granian", "waitress")
+    ],
+)
+def outcomes(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Outcome]:
     """What the suite says: the id of a test to what is wrong, or ``True``."""
     if not SUITE.exists():
         missing("http-cache-tests")
@@ -48,11 +56,15 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
             "SITE_FOLDER": str(folder),
             "FLASK_ISR_SECRET": SECRET,
         }
-        command = COMMANDS["gthread"](0, 1)[:-1]
-        command = [word.replace(":0", ":{port}") for word in command]
+        command = _command(request.param)
         bridge = [sys.executable, "-m", *command, "tests.judges.bridge:app"]
         with service(*bridge, environment=site) as port:
             return _run(f"http://127.0.0.1:{port}")
+
+
+def _command(kind: str) -> list[str]:
+    # Any port: it is put in when a free one is known.
+    return [word.replace("12345", "{port}") for word in COMMANDS[kind](12345, 1)[:-1]]
 
 
 def _run(base: str) -> dict[str, Outcome]:
@@ -70,9 +82,6 @@ def _run(base: str) -> dict[str, Outcome]:
     )
     outcomes: dict[str, Outcome] = json.loads(done.stdout)
     return outcomes
-
-
-pytestmark = pytest.mark.xdist_group("cache-tests")
 
 
 def test_what_is_not_excepted_passes(outcomes: dict[str, Outcome]) -> None:
