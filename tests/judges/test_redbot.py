@@ -70,6 +70,15 @@ def stale_error(site: Site, path: str) -> Result:
     return site.check(path)
 
 
+def stale_and_failing(site: Site, path: str) -> Result:
+    """Old, and its next render failed behind the visitors."""
+    site.server.ask(path)
+    site.control.break_down(site.name)
+    site.control.clock.advance(61)
+    poll(lambda: "error" in site.server.ask(path).headers["cache-status"])
+    return site.check(path)
+
+
 def expired(site: Site, path: str) -> Result:
     """Too old to be served, and so rendered anew."""
     site.server.ask(path)
@@ -130,6 +139,12 @@ STATES: t.Final[t.Mapping[str, tuple[Judge, str, int, str]]] = {
     "stale-with-a-lifetime": (stale, "/lasting/{}", 200, "hit; ttl=-1"),
     "error": (stale_error, "/pages/{}", 200, "hit; ttl=0; detail=error"),
     "error-compressed": (stale_error, "/long/{}", 200, "hit; ttl=0; detail=error"),
+    "stale-and-failing": (
+        stale_and_failing,
+        "/long/{}",
+        200,
+        "hit; ttl=-1; detail=error",
+    ),
     "expired": (expired, "/long/{}", 200, "fwd=stale; stored"),
     "collapsed": (collapsed, "/long/{}", 200, "fwd=uri-miss; collapsed"),
     "head": (head, "/long/{}", 200, "fwd=uri-miss; stored"),
