@@ -22,6 +22,7 @@ from .core.outcome import Outcome
 from .core.outcome import Personal
 from .core.outcome import Rendered
 from .core.outcome import SealedError
+from .core.outcome import cause_of
 
 # RFC 9110 section 7.6.1, and what belongs to one transmission or to the server.
 _NOT_STORED = {
@@ -49,9 +50,6 @@ _ILL = {204, 205, 206, 304, 408, 429}
 _DEPENDS = {401, 403}
 
 _NONCE = "it has a Content-Security-Policy nonce"
-
-# Characters of an exception's text that are kept.
-_CAUSE_LENGTH = 200
 
 # Characters that the headers of a page may take: proxies and servers refuse more.
 _HEADERS = 32 * 1024
@@ -252,8 +250,7 @@ def _level(
 def _cause(capture: Capture, status: int) -> str:
     if capture.error is None:
         return f"status {status}"
-    text = str(capture.error)[:_CAUSE_LENGTH]
-    return f"{type(capture.error).__name__}: {text} (status {status})"
+    return f"{cause_of(capture.error)} (status {status})"
 
 
 def _session_touched(capture: Capture) -> bool:

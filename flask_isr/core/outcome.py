@@ -11,6 +11,9 @@ from .entry import Headers
 from .entry import Level
 from .freshness import Lifetime
 
+# Characters of an exception's text that are kept.
+_CAUSE_LENGTH = 200
+
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
@@ -66,3 +69,10 @@ class Declined:
 
 
 Outcome: t.TypeAlias = Rendered | Personal | Failed | Declined
+
+
+def cause_of(error: BaseException) -> str:
+    """What *error* says, for people: of bounded length, and text that any store takes."""
+    cause = f"{type(error).__name__}: {str(error)[:_CAUSE_LENGTH]}"
+    # Names of files that are not in UTF-8 come as surrogates, which no database takes.
+    return cause.encode(errors="backslashreplace").decode()

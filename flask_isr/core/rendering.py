@@ -31,6 +31,7 @@ from .outcome import Failed
 from .outcome import Outcome
 from .outcome import Personal
 from .outcome import Rendered
+from .outcome import cause_of
 
 logger = logging.getLogger("flask_isr")
 
@@ -89,10 +90,10 @@ class Rendering:
             outcome = self._render(target.key)
         except Exception as error:
             logger.exception("the render of %s raised", target.key)
-            outcome = Failed(f"{type(error).__name__}: {error}")
+            outcome = Failed(cause_of(error))
         except SystemExit as error:
             # By the view, or by a server that ends its worker: that must go on.
-            self._fail(lease, Failed(f"SystemExit: {error}"))
+            self._fail(lease, Failed(cause_of(error)))
             raise
         took = time.perf_counter() - started
         match outcome:

@@ -25,10 +25,12 @@ class Source:
     """What a view gets its data from: broken or not, and it counts renders.
 
     :ivar gate: where renders stop, if it is set.
+    :ivar complaint: what it says when it is broken.
     """
 
     def __init__(self) -> None:
         self.broken = True
+        self.complaint = "no database"
         self.renders = 0
         self.gate: Gate | None = None
 
@@ -39,7 +41,7 @@ class Source:
             if self.gate is not None:
                 self.gate.pass_through()
         if self.broken:
-            raise RuntimeError("no database")
+            raise RuntimeError(self.complaint)
         return "good"
 
 
@@ -247,6 +249,25 @@ class TestLastGoodPage:
 
         assert (cache_state(answer), answer.text) == ("STALE", "good")
         assert "detail=error" in answer.headers["Cache-Status"]
+
+    def test_it_is_served_whatever_the_error_says(
+        self, failing: Site, source: Source, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A text of any length that is no Unicode, such as the name of a file."""
+        source.broken = False
+        failing.get("/")
+        source.broken, source.complaint = True, "caf\udce9" * 1000
+        # The processes of pytest-xdist cannot tell each other of such a text.
+        monkeypatch.setattr(failing.app.logger, "disabled", True)
+        with failing.app.app_context():
+            revalidate_path("/")
+        failing.settle()
+
+        assert [failing.get("/").text for _ in range(2)] == ["good", "good"]
+        (page,) = failing.state.store.overview()
+        assert page.failure is not None
+        assert page.failure.cause.startswith("RuntimeError: caf\\udce9caf")
+        assert len(page.failure.cause) < 1000
 
     @pytest.mark.parametrize("revalidate", [60, False])
     def test_a_stale_page_says_that_its_render_failed(
