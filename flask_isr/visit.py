@@ -153,8 +153,11 @@ class Visit:
         """Whether the answer, as far as it can be told, is still made while it is sent."""
         if self._streamed or self.started is None:
             return self._streamed
-        # Werkzeug sets the length of every body that it has whole.
-        return not any(name.lower() == "content-length" for name, _ in self.started[1])
+        status, headers = self.started
+        # Werkzeug sets the length of every body that it has whole; these have no body.
+        return not status.startswith(("204", "304")) and not any(
+            name.lower() == "content-length" for name, _ in headers
+        )
 
     def repeat(self) -> None:
         """Repeat what is pending."""

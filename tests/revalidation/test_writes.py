@@ -85,6 +85,17 @@ class TestOwnPage:
         shown = texts(shop, "/items/1", "/items/1?page=2", "/items/2")
         assert shown == ["new", "new", "old"]
 
+    @pytest.mark.parametrize("status", [200, 204, 303])
+    def test_it_gives_way_before_the_answer_goes_out(
+        self, shop: Site, status: int
+    ) -> None:
+        """Who sees that he succeeded, and loads the page at once, gets the new one."""
+        environ = create_environ(f"/items/1?status={status}", method="DELETE")
+        body = shop.app.wsgi_app(environ, lambda *args: lambda data: None)
+
+        assert texts(shop, "/items/1") == ["new"]
+        t.cast(t.Any, body).close()
+
     def test_another_spelling_is_the_same_page(self, shop: Site) -> None:
         """The page is found by the router, not by the letters of the URL."""
         send(shop, "/items/001")
