@@ -121,7 +121,8 @@ class Draft:
 
     def disable(self, response: Response) -> None:
         """Have whoever gets *response* see what everybody sees."""
-        _set_cookie(response, "", 0, "Lax")
+        # Inside a frame of another site, browsers ignore any but this.
+        _set_cookie(response, "", 0, "None" if request.is_secure else "Lax")
 
     def is_enabled(self) -> bool:
         """Whether the current request is an editor's in draft mode, so that a view may

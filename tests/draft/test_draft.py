@@ -307,6 +307,25 @@ class TestCookie:
         parts = {part.strip() for part in response.headers["Set-Cookie"].split(";")}
         assert expected | {"Max-Age=60"} <= parts
 
+    @pytest.mark.parametrize(
+        ("url", "expected"),
+        [
+            ("http://localhost", {"Max-Age=0", "Path=/", "SameSite=Lax"}),
+            ("https://localhost", {"Max-Age=0", "Path=/", "Secure", "SameSite=None"}),
+        ],
+    )
+    def test_it_is_taken_away_inside_a_frame_too(
+        self, make_site: MakeSite, url: str, expected: set[str]
+    ) -> None:
+        """A CMS that shows the site in a frame can end what it began."""
+        site = make_site(SECRET_KEY="k" * 20)
+        with site.app.test_request_context(base_url=url):
+            response = Response()
+            site.isr.draft.disable(response)
+
+        parts = {part.strip() for part in response.headers["Set-Cookie"].split(";")}
+        assert expected <= parts
+
     @pytest.mark.parametrize("lifetime", [0, -1, True, "60", float("nan")])
     def test_a_wrong_lifetime_is_named(
         self, make_site: MakeSite, lifetime: t.Any
