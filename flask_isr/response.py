@@ -28,6 +28,9 @@ PRIVATE = f"private, {CACHE_CONTROL}"
 # Without any of these, caches choose a lifetime of their own (RFC 9111, section 4.2.2).
 _LIFETIMES = {"max-age", "no-cache", "no-store", "s-maxage"}
 
+# What some caches believe instead of Cache-Control; RFC 9213 has names for more of these.
+_OF_SOME_CACHES = {"edge-control", "expires", "surrogate-control", "x-accel-expires"}
+
 # What a 304 leaves out: it describes a body that is not sent (RFC 9110, 15.4.5).
 _OF_THE_BODY = {
     "content-encoding",
@@ -48,6 +51,13 @@ def status_line(status: int) -> str:
         return f"{status} {HTTPStatus(status).phrase}"
     except ValueError:
         return f"{status} Unknown"
+
+
+def gives_lifetime(name: str) -> bool:
+    """Whether the field *name* may tell some cache how long it is to keep an answer."""
+    lower = name.lower()
+    # Also CDN-Cache-Control, and what single CDNs put before that.
+    return lower.endswith("cache-control") or lower in _OF_SOME_CACHES
 
 
 def page_headers(serve: Serve, age: float) -> HeaderList:
@@ -192,7 +202,9 @@ def _conditional(
         if instead is not None:
             bare = _without_body(headers)
             if instead == 412:
-                bare.append(("Content-Length", "0"))
+                # Of this request alone: a cache would give it to all others.
+                bare = [pair for pair in bare if not gives_lifetime(pair[0])]
+                bare += [("Cache-Control", "no-store"), ("Content-Length", "0")]
             return status_line(instead), bare, []
     body = entry.body if form is None else form.body
     headers = [pair for pair in headers if pair[0].lower() != "content-length"]

@@ -80,6 +80,28 @@ def test_a_condition_is_judged(
 
 
 @pytest.mark.parametrize("serve", ["wsgi", "view"])
+def test_no_cache_keeps_that_a_condition_failed(
+    make_site: MakeSite, serve: str
+) -> None:
+    """It is no answer for those who asked without one, however long the page is good."""
+    site = make_site(ISR_SERVE=serve)
+
+    @site.app.get("/")
+    @static_page()
+    def page() -> Response:
+        response = Response("page")
+        response.headers["Cache-Control"] = "public, max-age=600"
+        response.headers["CDN-Cache-Control"] = "max-age=600"
+        return response
+
+    for _ in range(2):
+        answer = site.get("/", headers={"If-Match": '"other"'})
+        assert answer.status_code == 412
+        assert answer.headers.getlist("Cache-Control") == ["no-store"]
+        assert "CDN-Cache-Control" not in answer.headers
+
+
+@pytest.mark.parametrize("serve", ["wsgi", "view"])
 @pytest.mark.parametrize(
     "condition", ["If-Match", "If-None-Match", "If-Modified-Since"]
 )
