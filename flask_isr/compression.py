@@ -25,7 +25,13 @@ _COMPRESSIBLE = re.compile(
 )
 
 # A view that says one of these speaks of the very bytes that it made.
-_OF_THE_BYTES = {"content-encoding", "content-digest", "content-md5", "digest"}
+_OF_THE_BYTES = {
+    "content-digest",
+    "content-encoding",
+    "content-md5",
+    "digest",
+    "repr-digest",
+}
 
 # Levels at which a page of 20 kB takes about half a millisecond.
 _GZIP_LEVEL = 6

@@ -156,6 +156,7 @@ class TestWhatIsNotCompressed:
             pytest.param(TEXT, {"Content_Type": "application/zip"}, id="archive"),
             pytest.param(TEXT, {"Cache_Control": "No-Transform"}, id="no-transform"),
             pytest.param(TEXT, {"Content_Digest": "md5=:x=:"}, id="digest"),
+            pytest.param(TEXT, {"Repr_Digest": "md5=:x=:"}, id="repr-digest"),
             pytest.param(
                 gzip.compress(TEXT.encode()), {"Content_Encoding": "gzip"}, id="coded"
             ),
