@@ -17,6 +17,7 @@ from ..core.flight import Grounded
 from ..core.flight import Landed
 from ..core.flight import Landing
 from ..core.outcome import Personal
+from ..core.outcome import cause_of
 from ..errors import StoreUnavailable
 from ..paths import declared_pages
 from ..routes import Match
@@ -129,7 +130,11 @@ def _render_one(
     state: State, match: Match, force: bool
 ) -> tuple[Landing | None, float]:
     started = time.perf_counter()
-    target = target_of(match, match.key())
+    try:
+        target = target_of(match, match.key())
+    except Exception as error:
+        # The application's callable raised, or gave what is no tag.
+        return Grounded(f"its tags could not be made ({cause_of(error)})"), 0.0
     try:
         landing = state.engine.build(target, force=force)
     except StoreUnavailable as error:

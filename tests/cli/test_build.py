@@ -230,6 +230,23 @@ def test_a_page_that_fails_fails_alone(press: Press, run: Run) -> None:
     assert {press.state(f"/issues/{number}") for number in (1, 3, 5)} == {"HIT"}
 
 
+def test_a_page_whose_tags_cannot_be_made_fails_alone(site: Site, run: Run) -> None:
+    """The others are built."""
+
+    def tags(number: int) -> list[str]:
+        return [] if number == 1 else [f"n{10 // number}"]
+
+    @site.app.get("/<int:number>")
+    @static_page(paths=["/0", "/1", "/2"], tags=tags)
+    def page(number: int) -> str:
+        return "page"
+
+    result = run("build")
+    assert result.exit_code == 1
+    assert cells(result, "/<int:number>") == ["2", "0", "1"]
+    assert "/0: its tags could not be made (ZeroDivisionError" in result.stderr
+
+
 def test_a_build_goes_on_where_it_was(press: Press, run: Run) -> None:
     """The next one renders what is missing, and nothing else."""
     press.broken = {2, 4}
