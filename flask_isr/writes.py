@@ -91,8 +91,11 @@ class Writes:
         if not self._groups or not fields:
             return
         try:
-            for group in groups(", ".join(fields)):
-                yield self._revalidator.tag(group, "expire")
+            # All are looked at before the first is taken.
+            yield from [
+                self._revalidator.tag(group, "expire")
+                for group in groups(", ".join(fields))
+            ]
         except ConfigurationError as error:
             logger.error("Cache-Group-Invalidation was ignored: %s", error)
 

@@ -266,9 +266,12 @@ class TestGroups:
 
         assert texts(site, "/items/2") == ["old"]
 
-    def test_a_malformed_field_is_told(self, shop: Site, caplog: t.Any) -> None:
+    @pytest.mark.parametrize("field", ['"item:2", items', '"item:2", ""'])
+    def test_a_malformed_field_is_told(
+        self, shop: Site, caplog: t.Any, field: str
+    ) -> None:
         """Nothing is done by halves, and the log says why."""
-        send(shop, "/elsewhere", X_Groups='"item:2", items')
+        send(shop, "/elsewhere", X_Groups=field)
 
         assert texts(shop, "/items/2") == ["old"]
         assert "Cache-Group-Invalidation was ignored" in caplog.text
