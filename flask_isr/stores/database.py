@@ -57,6 +57,9 @@ class Database:
         try:
             connection = self._idle.pop()
         except IndexError:
+            if self._closed:
+                # Its path may lead to another folder by now, whose word nobody writes here.
+                raise sqlite3.ProgrammingError("it was closed meanwhile") from None
             connection = self._connect()
         try:
             yield connection

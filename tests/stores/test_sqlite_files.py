@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import stat
 import time
 import typing as t
@@ -14,6 +15,7 @@ import pytest
 from flask_isr.core.key import PageKey
 from flask_isr.core.key import path_tag
 from flask_isr.errors import StoreUnavailable
+from flask_isr.stores.folder import OpenFolder
 from flask_isr.stores.sqlite import SQLiteStore
 from flask_isr.stores.word import ClockWord
 
@@ -168,6 +170,20 @@ def test_processes_meet_again_in_a_folder_that_was_replaced(
         lease_of(store)
     other.put(entry(FOX, other.arrival(), b"new"))
     assert body(other) == body(store) == b"new"
+
+
+def test_a_folder_that_was_closed_opens_no_files_of_the_next(folder: Path) -> None:
+    """A thread that has it still would write there, and announce it where nobody looks."""
+    before = OpenFolder.open(folder)
+    before.close()
+    shutil.rmtree(folder)
+    after = OpenFolder.open(folder)
+    with (
+        pytest.raises(sqlite3.ProgrammingError, match="closed meanwhile"),
+        before.durable.write(),
+    ):
+        pytest.fail("it opened the new folder")
+    after.close()
 
 
 def test_a_render_of_the_folder_before_is_never_fresh_in_the_new_one(
