@@ -20,6 +20,7 @@ from .core.key import PageKey
 from .core.outcome import Declined
 from .core.outcome import Outcome
 from .core.outcome import Rendered
+from .hosts import host_name
 from .reads import Reads
 from .report import Reporter
 from .routes import Match
@@ -108,7 +109,8 @@ class Renderer:
 
 def make_environ(origin: Origin, key: PageKey) -> dict[str, t.Any]:
     """The WSGI environ of a GET for *key* by nobody in particular."""
-    name, _, port = origin.host.partition(":")
+    name = host_name(origin.host)
+    port = origin.host[len(name) + 1 :]
     path = unquote_to_bytes(key.path[len(origin.prefix) :]).decode("latin-1")
     return WatchedEnviron(
         {

@@ -130,6 +130,29 @@ class TestKnown:
         text = f"1 {origin}/page"
         assert visits(site, origin) == [("MISS", text), ("HIT", text)]
 
+    @pytest.mark.parametrize(
+        ("origin", "server"),
+        [
+            ("https://shop.test", "shop.test 443"),
+            ("http://shop.test:8080", "shop.test 8080"),
+            ("http://[::1]", "[::1] 80"),
+            ("http://[::1]:8080", "[::1] 8080"),
+        ],
+    )
+    def test_a_render_is_addressed_to_it(
+        self, make_site: MakeSite, origin: str, server: str
+    ) -> None:
+        """Name and port are those of the server there, as applications ask for them."""
+        site = make_site(ISR_ORIGIN=origin)
+
+        @site.app.get("/page")
+        @static_page()
+        def page() -> str:
+            environ = request.environ
+            return f"{environ['SERVER_NAME']} {environ['SERVER_PORT']}"
+
+        assert site.get("/page").text == server
+
     def test_a_server_name_with_another_scheme_is_not_believed(
         self, make_site: MakeSite, caplog: pytest.LogCaptureFixture
     ) -> None:
