@@ -5,7 +5,6 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 from dataclasses import field
-from datetime import UTC
 from datetime import datetime
 
 from flask import Response
@@ -61,7 +60,7 @@ class Capture:
     limit: int
     tags: set[str]
     reads: Reads
-    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    started: datetime
     lifetime: Lifetime = field(default_factory=Lifetime)
     view: ViewAnswer | None = None
     error: Exception | None = None

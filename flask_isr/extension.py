@@ -47,8 +47,8 @@ class ISR:
     :param app: the application, where it exists already.
     :param cache: a :class:`flask_caching.Cache` that keeps the pages, initialised before
         the first request. None: what ``ISR_CACHE`` says, or the embedded store.
-    :param clock: replaces the store's time, in seconds, for tests; all processes on one
-        folder must agree on it.
+    :param clock: replaces the time, in seconds since 1970, for tests; all processes on
+        one folder must agree on it.
     """
 
     def __init__(

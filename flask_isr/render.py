@@ -6,6 +6,8 @@ import contextvars
 import io
 import sys
 import typing as t
+from datetime import UTC
+from datetime import datetime
 from urllib.parse import unquote_to_bytes
 from urllib.parse import urlencode
 
@@ -37,11 +39,20 @@ _PORTS = {"http": "80", "https": "443"}
 
 
 class Renderer:
-    """Renders pages of one application; see :meth:`__call__`."""
+    """Renders pages of one application; see :meth:`__call__`.
 
-    def __init__(self, application: Application, reporter: Reporter) -> None:
+    :param clock: seconds since 1970, by the wall clock.
+    """
+
+    def __init__(
+        self,
+        application: Application,
+        reporter: Reporter,
+        clock: t.Callable[[], float],
+    ) -> None:
         self._application = application
         self._reporter = reporter
+        self._clock = clock
 
     def __call__(self, key: PageKey, level: Level | None = None) -> Outcome:
         """Render *key* on the calling thread, sealed off from whatever runs there.
@@ -59,7 +70,8 @@ class Renderer:
         limit = self._application.settings.page_bytes
         tags = match.page.tags_for(match.values)
         reads = Reads(self._application.app, match.page)
-        capture = Capture(key, environ, limit, set(tags), reads)
+        started = datetime.fromtimestamp(self._clock(), UTC)
+        capture = Capture(key, environ, limit, set(tags), reads, started)
         environ[CAPTURE] = capture
         rules = storable.Rules(
             level=level or self._application.levels.required(match.endpoint).level,

@@ -49,7 +49,7 @@ class State:
     """The parts for one application, wired; lives at ``app.extensions["isr"]``.
 
     :param inner: the WSGI application below the Front.
-    :param clock: replaces the store's time, in seconds, for tests.
+    :param clock: replaces the time, in seconds since 1970, for tests.
     :param on_prepare: called before the application's views are read.
     :param cache: keeps the pages; ``None``: what the settings say does.
     :param store: keeps the pages, whatever the settings and *cache* say.
@@ -80,12 +80,13 @@ class State:
 
         self.application = Application(app, inner, settings, prepare)
         self.reporter = Reporter(app)
-        self.drafts = Drafts(app, clock or time.time)
-        self.tokens = Tokens(settings.secrets, clock or time.time)
+        wall_clock = clock or time.time
+        self.drafts = Drafts(app, wall_clock)
+        self.tokens = Tokens(settings.secrets, wall_clock)
         self.runner = _runner(settings)
         self.store = store or _store(app, settings, cache, clock)
         self.memory = Memory(self.store, settings.memory_bytes)
-        renderer = Renderer(self.application, self.reporter)
+        renderer = Renderer(self.application, self.reporter, wall_clock)
         self.engine = Engine(
             store=self.store,
             memory=self.memory,

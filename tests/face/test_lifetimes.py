@@ -129,7 +129,7 @@ class TestCacheLife:
         self, site: Site, clock: Clock
     ) -> None:
         """``until`` in an hour: good for an hour, stale afterwards."""
-        in_an_hour = now() + datetime.timedelta(hours=1)
+        in_an_hour = now(clock) + datetime.timedelta(hours=1)
         add_page(site, life=lambda: cache_life(until=in_an_hour))
         look(site)
         clock.advance(3590)
@@ -139,7 +139,7 @@ class TestCacheLife:
 
     def test_a_moment_long_past_is_no_limit(self, site: Site, clock: Clock) -> None:
         """What was published before the render began is in the page."""
-        yesterday = now() - datetime.timedelta(days=1)
+        yesterday = now(clock) - datetime.timedelta(days=1)
         add_page(site, life=lambda: cache_life(until=yesterday))
         look(site)
         clock.advance(86_400)
@@ -151,7 +151,12 @@ class TestCacheLife:
     ) -> None:
         """A moment that passed while the page was rendered makes it stale: its data may
         be from before."""
-        add_page(site, life=lambda: cache_life(until=now()))
+
+        def publish() -> None:
+            clock.advance(1)
+            cache_life(until=now(clock))
+
+        add_page(site, life=publish)
         look(site)
         clock.advance(1)
 
@@ -160,7 +165,7 @@ class TestCacheLife:
     def test_any_time_zone(self, site: Site, clock: Clock) -> None:
         """``until`` is a moment, whatever zone it is written in."""
         zone = datetime.timezone(datetime.timedelta(hours=9))
-        in_an_hour = (now() + datetime.timedelta(hours=1)).astimezone(zone)
+        in_an_hour = (now(clock) + datetime.timedelta(hours=1)).astimezone(zone)
         add_page(site, life=lambda: cache_life(until=in_an_hour))
         look(site)
         clock.advance(3590)
@@ -237,6 +242,6 @@ class TestGone:
             assert (answer.status_code, cache_state(answer)) == (404, None)
 
 
-def now() -> datetime.datetime:
-    """The moment of the call."""
-    return datetime.datetime.now(datetime.UTC)
+def now(clock: Clock) -> datetime.datetime:
+    """The moment that the clock shows."""
+    return datetime.datetime.fromtimestamp(clock(), datetime.UTC)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import subprocess
 import sys
 import threading
@@ -14,6 +15,7 @@ from flask import Response
 from flask import session
 
 from flask_isr import ISR
+from flask_isr import cache_life
 from flask_isr import revalidate_path
 from flask_isr import static_page
 from flask_isr.testing import ISRTester
@@ -105,6 +107,28 @@ class TestLife:
         for _ in range(2):
             isr.assert_stale(client.get("/products/1"))
         assert isr.failures == ["/products/1"]
+
+    def test_a_moment_comes_by_its_clock(self, tmp_path: Path) -> None:
+        """``cache_life(until=…)``: for each render there is as much less time left."""
+        app = Flask("app", instance_path=str(tmp_path))
+        ISR(app)
+        with ISRTester(app) as isr:
+            moment = datetime.datetime.fromtimestamp(isr.clock() + 100, datetime.UTC)
+
+            @app.get("/")
+            @static_page(60)
+            def page() -> str:
+                cache_life(until=moment)
+                return "page"
+
+            client = app.test_client()
+            isr.assert_miss(client.get("/"))
+            isr.clock.advance(61)
+            isr.assert_stale(client.get("/"))
+            isr.clock.advance(38)
+            isr.assert_hit(client.get("/"))
+            isr.clock.advance(2)
+            isr.assert_stale(client.get("/"))
 
     def test_renders_run_on_another_thread(self, tmp_path: Path) -> None:
         """So that they do not share the database session of a request."""
