@@ -39,7 +39,6 @@ class StaticPage:
 
     :param name: the view's name, for messages.
     :param view: the view itself, below the decorator.
-    :param door: the decorated view.
     """
 
     name: str

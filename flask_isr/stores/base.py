@@ -221,9 +221,8 @@ class Store(t.Protocol):
         """Store the closed list *name*, unless one with a newer mark is there. Pages of
         paths that it lacks now expire with it.
 
-        :return: whether the list that is there now is as new as this one.
-
         :param mark: what :meth:`tick` gave before the application was asked.
+        :return: whether the list that is there now is as new as this one.
         """
 
     def variants(self, path: str, limit: int) -> list[Record]:

@@ -65,9 +65,6 @@ class CachingStore:
     :param signature: signs all that is kept.
     """
 
-    #: Whether :meth:`variants` and :meth:`overview` tell what is stored.
-    lists_pages: t.ClassVar[bool] = False
-
     def __init__(
         self,
         resolve: t.Callable[[], Values],
