@@ -188,16 +188,19 @@ class Memory:
                     self._discard(id)
 
     def _discard(self, id: int) -> None:
-        item = self._items.pop(id, None)
+        item = self._items.get(id)
         if item is None:
             return
-        self.bytes -= item.size
         key = item.record.key
         shelf = self.shelves.get(key.shelf)
         if shelf is not None and shelf.items.get(key.query) is item:
             del shelf.items[key.query]
             if not shelf.items:
                 del self.shelves[key.shelf]
+        # Last: what stands on a shelf must be found by the next invalidation, also where
+        # this is interrupted, or in a process that is forked meanwhile.
+        del self._items[id]
+        self.bytes -= item.size
 
     def _shrink(self) -> None:
         while self.bytes > self._limit:

@@ -107,6 +107,32 @@ def test_what_an_invalidation_took_away_is_not_served(
     assert here.body(FOX) is None
 
 
+def test_an_invalidation_that_is_interrupted_is_carried_out_later(
+    process: MakeProcess,
+) -> None:
+    """A server may end a request wherever it is: its page must not stay behind."""
+
+    class Interrupted(dict[t.Any, t.Any]):
+        interruptions = 1
+
+        def __delitem__(self, key: t.Any) -> None:
+            if self.interruptions:
+                self.interruptions -= 1
+                raise SystemExit
+            super().__delitem__(key)
+
+    here = process()
+    here.write(FOX)
+    shelf = here.memory.shelves[FOX.shelf]
+    shelf.items = Interrupted(shelf.items)
+    here.store.invalidate(expired=[path_tag(FOX.path)])
+    with pytest.raises(SystemExit):
+        here.memory.sync()
+
+    assert here.body(FOX) is None
+    assert here.memory.bytes == 0
+
+
 def test_another_tag_takes_nothing_away(process: MakeProcess) -> None:
     """An invalidation of other pages costs this one nothing."""
     here, there = process(), process()
