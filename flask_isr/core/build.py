@@ -6,16 +6,25 @@ import typing as t
 from dataclasses import dataclass
 
 from .entry import Entry
+from .entry import Record
 from .freshness import Freshness
 
 if t.TYPE_CHECKING:
     from ..stores.base import Store
-    from .entry import Record
 
 #: Seconds for which a page of a later build is neither renewed nor replaced by an earlier
 #: one that runs beside it. Not for ever: the number of a build that a process came back
 #: with in the middle of a deployment is the highest, though the others outlive it.
 PROTECTED = 600.0
+
+
+def is_protected(build: int, began: float, new: Record) -> bool:
+    """Whether a page must stay though *new* was rendered after it.
+
+    :param build: the number of the build that made it.
+    :param began: the store's time when its render began, in seconds.
+    """
+    return 0 < new.build_number < build and new.began - began < PROTECTED
 
 
 @dataclass(frozen=True, slots=True)

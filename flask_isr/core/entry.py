@@ -103,6 +103,8 @@ class NotStatic:
     probe_at: float
     strikes: int
     tags: frozenset[str]
+    #: It is of no build: a page of any may take its place, and it that of any.
+    build_number: t.ClassVar[int] = 0
 
 
 Record: t.TypeAlias = Entry | NotStatic

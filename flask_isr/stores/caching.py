@@ -8,7 +8,7 @@ import secrets
 import time
 import typing as t
 
-from ..core.build import PROTECTED
+from ..core.build import is_protected
 from ..core.entry import Mark
 from ..core.entry import Record
 from ..core.entry import Unreadable
@@ -319,8 +319,7 @@ class CachingStore:
 
 def _outranks(there: Found, new: Found, current: str) -> bool:
     """Whether the page that is there must stay: of a later build, or a later render."""
-    number = getattr(new.record, "build_number", 0)
-    later = number and getattr(there.record, "build_number", 0) > number
-    if later and new.record.began - there.record.began < PROTECTED:
-        return True
-    return there.point.after(new.point, current)
+    old = there.record
+    return is_protected(old.build_number, old.began, new.record) or there.point.after(
+        new.point, current
+    )

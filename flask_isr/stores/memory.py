@@ -9,7 +9,7 @@ import time
 import typing as t
 from collections import OrderedDict
 
-from ..core.build import PROTECTED
+from ..core.build import is_protected
 from ..core.entry import Entry
 from ..core.entry import Mark
 from ..core.entry import Record
@@ -138,9 +138,7 @@ class MemoryStore:
             there = found[0]
             if (there.mark, there.began) > (record.mark, record.began):
                 return None
-            build = getattr(record, "build_number", 0)
-            later = build and getattr(there, "build_number", 0) > build
-            if later and record.began - there.began < PROTECTED:
+            if is_protected(there.build_number, there.began, record):
                 return None
         self._order += 1
         _keep(self._records, record.key, (record, self._order))
