@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import logging
 import sqlite3
 import typing as t
 from pathlib import Path
 
-from ..core.build import PROTECTED
+from ..core.entry import Entry
 from ..core.entry import Mark
 from ..core.entry import Record
-from ..core.entry import Unreadable
-from ..core.entry import decode
 from ..core.entry import encode
 from ..core.freshness import Freshness
 from ..core.key import PageKey
-from ..core.key import path_tag
 from ..core.key import prefix_tag
 from . import eviction
 from . import leases
+from . import lists
+from . import records
 from .access import Access
 from .base import Busy
 from .base import Changes
@@ -39,11 +36,6 @@ from .order import changes
 from .order import clock_of
 from .order import judge
 from .order import last
-
-logger = logging.getLogger("flask_isr.store")
-
-# Roughly what a row costs beside its data, in bytes.
-_ROW = 256
 
 
 class SQLiteStore:
@@ -117,10 +109,8 @@ class SQLiteStore:
 
     def arrival(self) -> Mark:
         """The clock now."""
-        with self._access.doing("tell its order"):
-            folder = self._access.opened()
-            with folder.pages.read() as db:
-                return clock_of(db)
+        with self._pages("tell its order") as db:
+            return clock_of(db)
 
     def tick(self) -> Mark:
         """Advance the clock for its own sake."""
@@ -173,72 +163,21 @@ class SQLiteStore:
 
     def load(self, key: PageKey, arrival: Mark | None = None) -> Stored | None:
         """The record of *key*, judged for a visitor who arrived at *arrival*, or now."""
-        with self._access.doing("read a page"):
-            folder = self._access.opened()
-            with folder.pages.read() as db:
-                row = db.execute(
-                    "SELECT data, written, value, floor, invalidated"
-                    " FROM records, clock WHERE id = ?",
-                    (key.id,),
-                ).fetchone()
-                if row is None:
-                    return None
-                data, written, order, floor, invalidated = row
-                record = _readable(data, key)
-                if record is None:
-                    return None
-                current = Freshness.FRESH
-                if int(record.mark) < max(floor, invalidated):
-                    current = judge(db, record.mark, record.tags, order)
-        early = arrival is not None and after(record.mark, arrival)
-        validity = Freshness.FRESH if early else current
-        return Stored(record, validity, current, order, written)
+        with self._pages("read a page") as db:
+            return records.load(db, key, arrival)
 
     def judge(self, mark: Mark, tags: t.Collection[str], arrival: Mark) -> Freshness:
         """What invalidations say of a render that began at *mark*."""
         if after(mark, arrival):
             return Freshness.FRESH
-        with self._access.doing("judge a page"):
-            folder = self._access.opened()
-            with folder.pages.read() as db:
-                return judge(db, mark, tags, arrival)
+        with self._pages("judge a page") as db:
+            return judge(db, mark, tags, arrival)
 
     def put(self, record: Record) -> Stored | None:
         """Store *record* unless a newer one is there."""
         data = encode(record)
         with self._advance("write a page") as writing:
-            db = writing.db
-            row = db.execute(
-                "SELECT mark, began, build FROM records WHERE id = ?", (record.key.id,)
-            ).fetchone()
-            # Nothing may have been written between two renders: their marks are equal.
-            if row is not None and row[:2] > (record.mark, record.began):
-                return None
-            build = getattr(record, "build_number", 0)
-            later = row is not None and build and row[2] > build
-            if later and record.began - row[1] < PROTECTED:
-                # A deployment that runs beside this one made it.
-                return None
-            if int(record.mark) >= writing.clock:
-                # It began under another folder, which stood here before.
-                return None
-            db.execute(
-                "INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    record.key.id,
-                    writing.clock,
-                    record.mark,
-                    record.began,
-                    build,
-                    getattr(record, "status", 200) != 200,
-                    record.key.path,
-                    len(data) + _ROW,
-                    data,
-                ),
-            )
-            writing.changed = True
-            current = judge(db, record.mark, record.tags, writing.clock)
-        return Stored(record, current, current, writing.clock, writing.clock)
+            return records.write(writing, record, data)
 
     def invalidate(
         self, *, stale: t.Collection[str] = (), expired: t.Collection[str] = ()
@@ -261,34 +200,30 @@ class SQLiteStore:
     def variants(self, path: str, limit: int) -> list[Record]:
         """The stored records of one path."""
         with self._pages("read a page") as db:
-            rows = db.execute(
-                "SELECT data FROM records WHERE path = ? LIMIT ?", (path, limit)
-            ).fetchall()
-        return [record for (data,) in rows if (record := _readable(data)) is not None]
+            return records.variants(db, path, limit)
 
     def overview(self) -> t.Iterator[Overview]:
         """All that is stored, by path; each page is read when it is asked for."""
         with self._pages("list its pages") as db:
-            ids = db.execute("SELECT id FROM records ORDER BY path, id").fetchall()
-        for row in ids:
-            with self._access.doing("list its pages"):
-                overview = self._overview_of(row[0])
+            ids = records.ids(db)
+        for id in ids:
+            overview = self._overview_of(id)
             if overview is not None:
                 yield overview
 
     def _overview_of(self, id: int) -> Overview | None:
-        folder = self._access.opened()
-        with folder.pages.read() as db:
-            row = db.execute("SELECT data FROM records WHERE id = ?", (id,)).fetchone()
-            record = None if row is None else _readable(row[0])
-            if record is None:
-                return None
-            validity = judge(db, record.mark, record.tags, clock_of(db))
-        with folder.work.read() as work:
-            failed = leases.failure(work, id)
+        with self._access.doing("list its pages"):
+            folder = self._access.opened()
+            with folder.pages.read() as db:
+                record = records.find(db, id)
+                if record is None:
+                    return None
+                validity = judge(db, record.mark, record.tags, clock_of(db))
+            with folder.work.read() as work:
+                failed = leases.failure(work, id)
         failure = None if failed is None else failed.failure
-        body = getattr(record, "body", b"")
-        return Overview(record, validity, len(body), failure)
+        size = len(record.body) if isinstance(record, Entry) else 0
+        return Overview(record, validity, size, failure)
 
     def build_number(self, site: str, build: str) -> int:
         """The number of *build* in the order in which the folder met those of *site*."""
@@ -310,40 +245,18 @@ class SQLiteStore:
     def closed_list(self, name: str) -> Listed | None:
         """The closed list called *name*."""
         with self._pages("read a list") as db:
-            row = db.execute(
-                "SELECT paths, asked_at FROM lists WHERE name = ?", (name,)
-            ).fetchone()
-        return None if row is None else Listed(frozenset(json.loads(row[0])), row[1])
+            return lists.find(db, name)
 
     def list_version(self, name: str) -> Mark | None:
         """The order in which the list called *name* was written."""
         with self._pages("read a list") as db:
-            row = db.execute(
-                "SELECT written FROM lists WHERE name = ?", (name,)
-            ).fetchone()
-        return None if row is None else int(row[0])
+            return lists.version(db, name)
 
     def put_list(self, name: str, paths: t.Collection[str], mark: Mark) -> bool:
         """Replace the list called *name*; pages that it lacks now expire in the same
         transaction."""
         with self._advance("write a list") as writing:
-            row = writing.db.execute(
-                "SELECT paths, mark FROM lists WHERE name = ?", (name,)
-            ).fetchone()
-            if int(mark) >= writing.clock:
-                # Asked under another folder, which stood here before.
-                return False
-            if row is not None and row[1] > mark:
-                return True
-            gone = set(json.loads(row[0])) - set(paths) if row is not None else set()
-            writing.db.execute(
-                "INSERT OR REPLACE INTO lists VALUES (?, ?, ?, ?, ?)",
-                (name, writing.clock, mark, self.now(), json.dumps(sorted(paths))),
-            )
-            writing.changed = True
-            if gone:
-                writing.invalidate(expired=[path_tag(path) for path in gone])
-        return True
+            return lists.replace(writing, name, paths, mark, self.now())
 
     # -- leases and failures ----------------------------------------------------------
 
@@ -426,11 +339,3 @@ class SQLiteStore:
             eviction.evict(folder, self._limit)
             eviction.forget(folder, self.now())
             eviction.checkpoint(folder)
-
-
-def _readable(data: bytes, key: PageKey | None = None) -> Record | None:
-    try:
-        return decode(data, key)
-    except Unreadable as error:
-        logger.warning("an entry is not readable and counts as missing: %s", error)
-        return None

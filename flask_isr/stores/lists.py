@@ -1,0 +1,50 @@
+"""Closed lists: the rows of the embedded store that keep them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import typing as t
+
+from ..core.entry import Mark
+from ..core.key import path_tag
+from .base import Listed
+from .order import Writing
+
+
+def find(db: sqlite3.Connection, name: str) -> Listed | None:
+    """The list called *name*."""
+    row = db.execute(
+        "SELECT paths, asked_at FROM lists WHERE name = ?", (name,)
+    ).fetchone()
+    return None if row is None else Listed(frozenset(json.loads(row[0])), row[1])
+
+
+def version(db: sqlite3.Connection, name: str) -> Mark | None:
+    """The order in which the list called *name* was written."""
+    row = db.execute("SELECT written FROM lists WHERE name = ?", (name,)).fetchone()
+    return None if row is None else int(row[0])
+
+
+def replace(
+    writing: Writing, name: str, paths: t.Collection[str], mark: Mark, now: float
+) -> bool:
+    """Replace the list called *name*, and expire the pages that it lacks now; see
+    :meth:`.base.Store.put_list`."""
+    if int(mark) >= writing.clock:
+        # Asked under another folder, which stood here before.
+        return False
+    row = writing.db.execute(
+        "SELECT paths, mark FROM lists WHERE name = ?", (name,)
+    ).fetchone()
+    if row is not None and row[1] > mark:
+        return True
+    gone = set(json.loads(row[0])) - set(paths) if row is not None else set()
+    writing.db.execute(
+        "INSERT OR REPLACE INTO lists VALUES (?, ?, ?, ?, ?)",
+        (name, writing.clock, mark, now, json.dumps(sorted(paths))),
+    )
+    writing.changed = True
+    if gone:
+        writing.invalidate(expired=[path_tag(path) for path in gone])
+    return True
