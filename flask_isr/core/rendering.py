@@ -31,6 +31,7 @@ from .outcome import Failed
 from .outcome import Outcome
 from .outcome import Personal
 from .outcome import Rendered
+from .outcome import SealedError
 from .outcome import cause_of
 
 logger = logging.getLogger("flask_isr")
@@ -80,7 +81,7 @@ class Rendering:
         if isinstance(grant, Overdue):
             cause = f"no result after {self._timeout:g} seconds"
             self._observer.failed(target.key, cause)
-            return Resting(self._fail(grant.lease, Failed(cause)))
+            return Resting(self._fail(grant.lease, "failed", cause))
         return grant
 
     def render(self, target: Target, lease: Lease) -> Landing:
@@ -93,7 +94,7 @@ class Rendering:
             outcome = Failed(cause_of(error))
         except SystemExit as error:
             # By the view, or by a server that ends its worker: that must go on.
-            self._fail(lease, Failed(cause_of(error)))
+            self._fail(lease, "failed", cause_of(error))
             raise
         took = time.perf_counter() - started
         match outcome:
@@ -103,10 +104,11 @@ class Rendering:
                 return self._note_personal(target, lease, reason)
             case Declined(reason):
                 self._observer.declined(target.key, reason)
-                return Broken(self._fail(lease, outcome), attempted=True)
-            case Failed(cause):
+                failure = self._fail(lease, "declined", reason)
+            case Failed(cause, error_answer):
                 self._observer.failed(target.key, cause)
-                return Broken(self._fail(lease, outcome), attempted=True)
+                failure = self._fail(lease, "failed", cause, error_answer)
+        return Broken(failure, attempted=True)
 
     def _write(
         self, target: Target, lease: Lease, page: Rendered, took: float
@@ -188,27 +190,25 @@ class Rendering:
             self._memory.add(stored, target.declared)
         self._observer.not_static(target.key, reason)
 
-    def _fail(self, lease: Lease, outcome: Failed | Declined) -> Failure:
+    def _fail(
+        self,
+        lease: Lease,
+        kind: t.Literal["failed", "declined"],
+        cause: str,
+        error: SealedError | None = None,
+    ) -> Failure:
         now = self._store.now()
-        declined = isinstance(outcome, Declined)
-        failure = Failure(
-            kind="declined" if declined else "failed",
-            cause=outcome.reason if isinstance(outcome, Declined) else outcome.cause,
-            count=1,
-            at=now,
-            retry_at=now,
-            error=None if isinstance(outcome, Declined) else outcome.error,
-        )
+        failure = Failure(kind, cause, count=1, at=now, retry_at=now, error=error)
         try:
             before = self._store.failure(lease.key)
             count = 1 if before is None else before.count + 1
             # With nothing to serve meanwhile, the page must be back soon after its source.
             spare = self._store.load(lease.key, lease.mark) is not None
-            pause = self._retry.pause(count if spare or declined else 1)
+            pause = self._retry.pause(count if spare or kind == "declined" else 1)
             failure = dataclasses.replace(failure, count=count, retry_at=now + pause)
             self._store.fail(lease, failure)
-        except StoreUnavailable as error:
-            logger.warning("the failure of %s was not recorded: %s", lease.key, error)
+        except StoreUnavailable as reason:
+            logger.warning("the failure of %s was not recorded: %s", lease.key, reason)
             self.give_back(lease)
         return failure
 
