@@ -10,6 +10,7 @@ import time
 import typing as t
 from pathlib import Path
 
+from ..core.entry import DAMAGE
 from ..core.fork import forget_at_fork
 from ..errors import StoreUnavailable
 from .folder import OpenFolder
@@ -84,7 +85,7 @@ class Access:
         folder = self.folder
         try:
             yield
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, *DAMAGE) as error:
             failed = time.monotonic()
             # To open it again and again is slow, however fast that fails.
             if failed - started > _SLOW or self.folder is None:

@@ -135,7 +135,7 @@ class OpenFolder:
         with exclusively(folder):
             try:
                 opened = cls._open(folder)
-            except sqlite3.DatabaseError as error:
+            except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
                 if is_corrupt(error):
                     logger.error("%s is corrupt and set aside: %s", folder, error)
                 elif isinstance(error, OlderFormat):
@@ -226,6 +226,9 @@ def _lock(file: int) -> None:
 
 def is_corrupt(error: BaseException) -> bool:
     """Whether *error* says that a database is damaged, or no database at all."""
+    if isinstance(error, UnicodeDecodeError):
+        # SQLite's message quotes what is damaged, and Python cannot read that.
+        return True
     code = getattr(error, "sqlite_errorcode", 0)
     if code == sqlite3.SQLITE_ERROR:
         # It was cut to nothing under a process: SQLite takes that for an empty database.

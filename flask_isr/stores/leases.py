@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import secrets
 import sqlite3
-import typing as t
 from dataclasses import dataclass
 
+from ..core.entry import DAMAGE
 from ..core.key import PageKey
 from ..core.outcome import SealedError
 from .base import Busy
@@ -176,5 +176,9 @@ def _error(data: bytes | None) -> SealedError | None:
     if data is None:
         return None
     head, _, body = data.partition(b"\n")
-    status, headers = t.cast(tuple[int, list[list[str]]], json.loads(head))
-    return SealedError(status, tuple((name, value) for name, value in headers), body)
+    try:
+        status, headers = json.loads(head)
+        pairs = tuple([(str(name), str(value)) for name, value in headers])
+        return SealedError(int(status), pairs, body)
+    except DAMAGE:
+        return None

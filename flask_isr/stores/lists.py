@@ -6,6 +6,7 @@ import json
 import sqlite3
 import typing as t
 
+from ..core.entry import DAMAGE
 from ..core.entry import Mark
 from ..core.key import path_tag
 from .base import Listed
@@ -13,11 +14,12 @@ from .order import Writing
 
 
 def find(db: sqlite3.Connection, name: str) -> Listed | None:
-    """The list called *name*."""
+    """The list called *name*; nothing where it cannot be read."""
     row = db.execute(
         "SELECT paths, asked_at FROM lists WHERE name = ?", (name,)
     ).fetchone()
-    return None if row is None else Listed(frozenset(json.loads(row[0])), row[1])
+    paths = None if row is None else _paths(row[0])
+    return None if paths is None else Listed(paths, float(row[1]))
 
 
 def version(db: sqlite3.Connection, name: str) -> Mark | None:
@@ -39,7 +41,8 @@ def replace(
     ).fetchone()
     if row is not None and row[1] > mark:
         return True
-    gone = set(json.loads(row[0])) - set(paths) if row is not None else set()
+    before = None if row is None else _paths(row[0])
+    gone = (before or frozenset()) - set(paths)
     writing.db.execute(
         "INSERT OR REPLACE INTO lists VALUES (?, ?, ?, ?, ?)",
         (name, writing.clock, mark, now, json.dumps(sorted(paths))),
@@ -48,3 +51,10 @@ def replace(
     if gone:
         writing.invalidate(expired=[path_tag(path) for path in gone])
     return True
+
+
+def _paths(text: str) -> frozenset[str] | None:
+    try:
+        return frozenset(map(str, json.loads(text)))
+    except DAMAGE:
+        return None

@@ -55,6 +55,13 @@ def _extend(path: Path) -> None:
         file.write(b"\xa5" * 10_000)
 
 
+def _misspell(path: Path) -> None:
+    """Damage the words that describe the tables, which SQLite quotes in its message."""
+    data = path.read_bytes()
+    assert b"CREATE TABLE" in data
+    path.write_bytes(data.replace(b"CREATE TABLE", b"CREATE TABL\xa5"))
+
+
 # Not among them: side files that SQLite and the word map into memory, cut short under a
 # process. The kernel ends whoever reads them.
 _DAMAGE: t.Final[t.Mapping[str, t.Callable[[Path], None]]] = {
@@ -78,6 +85,7 @@ _CASES = [
         for when in ("running", "checkpointed", "stopped")
     ],
     *[(f"{name}-wal", how, "running") for name in _DATABASES for how in _DAMAGE],
+    *[(name, "tables", "stopped") for name in _DATABASES],
     ("pages.sqlite-shm", "middle", "running"),
     ("pages.sqlite-shm", "all", "running"),
     ("pages.sqlite-shm", "gone", "running"),
@@ -176,7 +184,7 @@ def test_a_site_outlives_damage_to_its_store(
     elif when == "stopped":
         for site in shop.sites:
             site.close()
-    _DAMAGE[how](folder / name)
+    (_misspell if how == "tables" else _DAMAGE[how])(folder / name)
     if when == "stopped":
         shop.restart()
 
@@ -184,6 +192,54 @@ def test_a_site_outlives_damage_to_its_store(
     while not shop.works():
         assert time.monotonic() < deadline
     assert caplog.text.count(WARNING) <= len(shop.sites)
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("pages.sqlite", "lists SET paths = '[1'"),
+        ("pages.sqlite", "lists SET asked_at = 'lately'"),
+        ("pages.sqlite", "clock SET value = 'x'"),
+        ("work.sqlite", "failures SET error = x'ff'"),
+        ("work.sqlite", "failures SET error = '[500'"),
+        ("work.sqlite", "failures SET retry_at = 'soon'"),
+    ],
+)
+def test_a_row_that_makes_no_sense_breaks_no_visit(
+    make_site: MakeSite, tmp_path: Path, name: str, damage: str
+) -> None:
+    """SQLite sees no damage there: visitors get what the view gives them."""
+
+    def start() -> Site:
+        site = make_site()
+
+        @site.app.get("/<name>")
+        @static_page(60, paths=["/a", "/ill"], fallback=False)
+        def page(name: str) -> str:
+            if name == "ill":
+                raise LookupError
+            return name
+
+        return site
+
+    def visit(site: Site) -> list[int]:
+        return [site.get(path).status_code for path in ("/a", "/ill", "/none")]
+
+    site = start()
+    visit(site)
+    site.close()
+    with contextlib.closing(sqlite3.connect(tmp_path / "isr" / name)) as database:
+        assert database.execute(f"UPDATE {damage}").rowcount > 0
+        database.commit()
+
+    site = start()
+    for _ in range(2):
+        known, ill, unlisted = visit(site)
+        assert (known, ill) == (200, 500)
+        assert unlisted in (200, 404)
+        with site.app.app_context(), contextlib.suppress(StoreUnavailable):
+            revalidate_path("/a")
+        site.settle()
 
 
 def test_a_database_that_was_emptied_under_its_processes_is_made_anew(
