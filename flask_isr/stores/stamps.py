@@ -191,7 +191,7 @@ class Stamps:
 
         def read() -> str:
             stamp = reach.get("g", "")
-            return (reach.create("g", "", _new()) if stamp is None else stamp).decode()
+            return _text(reach.create("g", "", _new()) if stamp is None else stamp)
 
         return self.sightings.see(read)
 
@@ -214,7 +214,7 @@ class Stamps:
         if stamp is None:
             # Lost stamps must not take all last good pages with them.
             stamp = reach.create(kind, tag, b"0" if tag == EPOCH else _new())
-        return stamp.decode()
+        return _text(stamp)
 
     def invalidate(
         self, reach: Reach, stale: t.Collection[str], expired: t.Collection[str]
@@ -252,13 +252,18 @@ class Stamps:
 
     def _compare(self, reach: Reach, tag: str, any_: str, expired: str) -> Freshness:
         current = reach.get("a", tag)
-        if current == any_.encode():
+        if current is not None and _text(current) == any_:
             return Freshness.FRESH
         last = reach.get("e", tag)
-        if last == expired.encode() or (current is None and last is None):
-            return Freshness.STALE
-        return Freshness.EXPIRED
+        if last is None:
+            return Freshness.STALE if current is None else Freshness.EXPIRED
+        return Freshness.STALE if _text(last) == expired else Freshness.EXPIRED
 
 
 def _new() -> bytes:
     return secrets.token_hex(8).encode()
+
+
+def _text(stamp: bytes) -> str:
+    """*stamp* as marks have it, whatever somebody else put in its place."""
+    return stamp.decode("latin-1")

@@ -569,6 +569,23 @@ def test_damaged_values_count_as_missing(
     assert "not readable" in caplog.text
 
 
+@pytest.mark.parametrize("kinds", ["g", "a", "e", "gae"])
+def test_damaged_stamps_are_stamps(
+    watched: Watched, store: CachingStore, kinds: str
+) -> None:
+    """They are compared, and need not be text; a later invalidation replaces them."""
+    mark = write(store)
+    for key in watched.values:
+        if key[12] in kinds:
+            watched.values[key] = b"\xff"
+    lease_of(store)
+    assert store.judge(mark, TAGS, store.arrival()) in Freshness
+    write(store, body=b"new")
+    assert (validity(store), body(store)) == (FRESH, b"new")
+    store.invalidate(expired=[path_tag(FOX.path)])
+    assert validity(store) is EXPIRED
+
+
 def test_values_that_are_no_bytes_count_as_missing(
     watched: Watched, store: CachingStore
 ) -> None:
