@@ -230,7 +230,7 @@ class Revalidator:
     def renew(
         self, invalidations: t.Sequence[Invalidation]
     ) -> tuple[dict[str, str], list[str]]:
-        """Render the pages and wait; see :meth:`.Engine.renew`.
+        """Render the pages and wait; see :meth:`.Renewals.renew`.
 
         A path that its closed list lacks needs no render: it answers 404.
         """
@@ -241,7 +241,7 @@ class Revalidator:
             if item.match is not None and self._lists.allows(item.match):
                 for target in self._stored(item, always=True):
                     targets[target.key] = target
-        return self._engine.renew(list(targets.values()))
+        return self._engine.renewals.renew(list(targets.values()))
 
     def _stored(self, item: Invalidation, *, always: bool = False) -> list[Target]:
         """The variants of a page that are stored; with *always* the page itself too."""

@@ -136,7 +136,7 @@ def _render_one(
         # The application's callable raised, or gave what is no tag.
         return Grounded(f"its tags could not be made ({cause_of(error)})"), 0.0
     try:
-        landing = state.engine.build(target, force=force)
+        landing = state.engine.renewals.build(target, force=force)
     except StoreUnavailable as error:
         landing = Grounded(str(error))
     return landing, time.perf_counter() - started

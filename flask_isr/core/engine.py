@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
-import time
 import typing as t
-from collections import deque
 from dataclasses import dataclass
 
 from ..errors import StoreUnavailable
@@ -38,6 +35,7 @@ from .memory import Memory
 from .outcome import Outcome
 from .outcome import Personal
 from .rendering import Rendering
+from .renewal import Renewals
 from .runner import Runner
 from .upkeep import Upkeep
 
@@ -47,13 +45,6 @@ _ROUNDS = 3
 
 # Visitors of one page who wait at a time in one process; the view answers any more.
 _WAITING = 256
-
-# Pages of one renewal that are rendered at a time: half of what the threads allow, so that
-# visitors find some.
-_TOGETHER = 32
-
-# Seconds between two looks at the store's time while waiting for a flight.
-_CLOCK_CHECK = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +84,8 @@ class Engine:
         self._launcher = Launcher(
             store, runner, self._rendering, self.upkeep, self._needed
         )
+        #: Renders that nobody's visit asked for.
+        self.renewals = Renewals(store, self._launcher, self._needed, limits.wait)
 
     # -- visitors ---------------------------------------------------------------------
 
@@ -242,10 +235,7 @@ class Engine:
             landing = flight.wait(self._limits.wait)
             flight.waited_out = landing is None
             return landing
-        while True:
-            landing = flight.wait(_CLOCK_CHECK)
-            if landing is not None or flight.overdue(self.store.now()):
-                return landing
+        return flight.wait_out(self.store.now)
 
     def _answer(
         self,
@@ -312,89 +302,11 @@ class Engine:
         self._observer.stale_served(entry)
         return Serve(entry, "STALE", detail)
 
-    # -- renders that nobody's visit asked for ----------------------------------------
+    # -- renders behind the visitors' backs -------------------------------------------
 
     def refresh(self, target: Target) -> None:
         """Have *target* rendered in the background if it is not fresh."""
         self._launcher.refresh(target)
-
-    def build(self, target: Target, *, force: bool) -> Landing | None:
-        """Render *target* on the caller's stack if it is not fresh, or with *force* in any
-        case; ``None`` where it is fresh. That it failed a moment ago does not count: who
-        builds may have mended what was wrong.
-
-        :raises StoreUnavailable: where the store cannot tell.
-        """
-        arrival = self.store.arrival()
-        accept = None if force else Freshness.FRESH
-        for _ in range(_ROUNDS):
-            if not self._needed(target, arrival, accept):
-                return None
-            if self.store.failure(target.key) is not None:
-                self.store.forget_failure(target.key)
-            flight, leads = self._launcher.board(target, arrival)
-            if leads:
-                self._launcher.take_off(
-                    flight, target, arrival, own_stack=True, accept=accept
-                )
-            landing = self._wait(flight, None)
-            if landing is not None and not isinstance(landing, Elsewhere):
-                return landing
-        return None
-
-    def renew(self, targets: t.Sequence[Target]) -> tuple[dict[str, str], list[str]]:
-        """Render every target, with renders that begin after this call, and wait for them
-        at most the wait limit in all. What was not begun by then is left to the background,
-        as far as that has room, and to the next visitors.
-
-        :return: path to cause of those that failed, and the paths still rendering.
-        :raises StoreUnavailable: where the store cannot tell.
-        """
-        arrival = self.store.arrival()
-        deadline = time.monotonic() + self._limits.wait
-        failed: dict[str, str] = {}
-        pending: list[str] = []
-        ahead = iter(targets)
-        flying = deque(
-            (target, self._set_out(target, arrival))
-            for target in itertools.islice(ahead, _TOGETHER)
-        )
-        while flying:
-            target, flight = flying.popleft()
-            match self._follow(target, arrival, flight, deadline):
-                case None:
-                    pending.append(str(target.key))
-                case Broken(failure):
-                    failed[str(target.key)] = failure.cause
-                case Grounded(reason):
-                    failed[str(target.key)] = reason
-            if time.monotonic() < deadline:
-                for following in itertools.islice(ahead, 1):
-                    flying.append((following, self._set_out(following, arrival)))
-        for target in ahead:
-            self.refresh(target)
-            pending.append(str(target.key))
-        return failed, pending
-
-    def _set_out(self, target: Target, arrival: Mark) -> Flight:
-        flight, leads = self._launcher.board(target, arrival)
-        if leads:
-            self._launcher.take_off(flight, target, arrival)
-        return flight
-
-    def _follow(
-        self, target: Target, arrival: Mark, flight: Flight, deadline: float
-    ) -> Landing | None:
-        for _ in range(_ROUNDS):
-            landing = flight.wait(max(0.0, deadline - time.monotonic()))
-            if landing is None or isinstance(landing, Personal | Grounded):
-                return landing
-            if not self._needed(target, arrival, Freshness.STALE):
-                return Elsewhere()
-            if isinstance(landing, Broken):
-                return landing
-            flight = self._set_out(target, arrival)
-        return Grounded("contended")
 
     def forget_flights(self) -> None:
         """After a fork: what other threads of the parent process do is not done here."""

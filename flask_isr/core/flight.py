@@ -12,6 +12,9 @@ from .entry import Entry
 from .key import PageKey
 from .outcome import Personal
 
+# Seconds between two looks at the store's time while waiting for a flight.
+_CLOCK_CHECK = 0.25
+
 
 @dataclass(frozen=True, slots=True)
 class Landed:
@@ -93,6 +96,16 @@ class Flight:
         finally:
             self.waiting -= 1
         return self.landing
+
+    def wait_out(self, now: t.Callable[[], float]) -> Landing | None:
+        """What came of it; ``None`` when its lease is void before that.
+
+        :param now: the store's time in seconds.
+        """
+        while True:
+            landing = self.wait(_CLOCK_CHECK)
+            if landing is not None or self.overdue(now()):
+                return landing
 
 
 class Flights:

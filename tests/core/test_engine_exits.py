@@ -59,5 +59,5 @@ def test_a_build_tries_at_once_what_failed_before(
         raise ValueError("down")
 
     source.script = [fails]
-    assert isinstance(process.engine.build(target(), force=False), Broken)
-    assert isinstance(process.engine.build(target(), force=False), Landed)
+    assert isinstance(process.engine.renewals.build(target(), force=False), Broken)
+    assert isinstance(process.engine.renewals.build(target(), force=False), Landed)

@@ -127,7 +127,7 @@ def test_what_is_no_failure_is_told_as_none(
     source.script = [fails]
     process.visit()
     process.settle()
-    process.engine.build(target(), force=True)
+    process.engine.renewals.build(target(), force=True)
     process.store.invalidate(stale=[TAG])
     told.append(detail(process.visit()))
 

@@ -35,7 +35,7 @@ def test_a_renewal_reports_its_failures_by_path(
     process.visit()
     process.expire()
     source.script = [raises]
-    failed, pending = process.engine.renew([target()])
+    failed, pending = process.engine.renewals.renew([target()])
     assert failed == {"/animals/fox": "LookupError: no such fox"}
     assert pending == []
 
@@ -50,7 +50,7 @@ def test_a_renewal_is_a_render_that_began_after_the_call(
     gates[0].wait()
     source.text = "second"
     process.expire(path_tag(FOX.path))
-    assert process.engine.renew([target()]) == ({}, [])
+    assert process.engine.renewals.renew([target()]) == ({}, [])
     assert told(process.visit()) == ("HIT", "second")
 
 
@@ -60,17 +60,17 @@ def test_a_renewal_waits_so_long_only(
     """What is still rendering then is named."""
     process = make_process(wait=0.05)
     source.script = [held(gates[0])]
-    assert process.engine.renew([target()]) == ({}, ["/animals/fox"])
+    assert process.engine.renewals.renew([target()]) == ({}, ["/animals/fox"])
 
 
 def test_a_build_says_what_came_of_it(process: Process, source: Source) -> None:
     """A build renders what is not fresh on its own stack, and returns the failure."""
     source.script = [fails]
-    landing = process.engine.build(target(), force=False)
+    landing = process.engine.renewals.build(target(), force=False)
     assert isinstance(landing, Broken)
     assert landing.failure.cause == "status 503"
     process.expire(path_tag(FOX.path))
-    assert process.engine.build(target(), force=False) is not None
-    assert process.engine.build(target(), force=False) is None
-    assert process.engine.build(target(), force=True) is not None
+    assert process.engine.renewals.build(target(), force=False) is not None
+    assert process.engine.renewals.build(target(), force=False) is None
+    assert process.engine.renewals.build(target(), force=True) is not None
     assert source.renders == 3
