@@ -26,6 +26,7 @@ from .core.outcome import SealedError
 from .errors import StoreUnavailable
 from .hosts import host_of
 from .hosts import matches_hosts
+from .levels import is_flask_alone
 from .routes import declared_query
 from .visit import VISIT
 from .visit import Visit
@@ -79,8 +80,8 @@ class Front:
     """
 
     def __init__(self, inner: WSGIApplication, state: State) -> None:
-        plain = getattr(inner, "__func__", None) is type(state.application.app).wsgi_app
-        self._inner = inner if plain else eager(inner)
+        alone = is_flask_alone(state.application.app, inner)
+        self._inner = inner if alone else eager(inner)
         self.serve_from(state)
 
     def serve_from(self, state: State) -> None:

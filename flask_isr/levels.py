@@ -64,10 +64,14 @@ class Levels:
         hook = blocking_hook(self._app, endpoint)
         if hook is not None:
             return Required("view", f"{hook} runs before each request")
-        inner = self._inner
-        if getattr(inner, "__func__", None) is not type(self._app).wsgi_app:
-            return Required("view", f"{inner!r} wraps the application inside")
+        if not is_flask_alone(self._app, self._inner):
+            return Required("view", f"{self._inner!r} wraps the application inside")
         return Required(None, "no hook runs before the request")
+
+
+def is_flask_alone(app: Flask, inner: WSGIApplication) -> bool:
+    """Whether *inner* is the WSGI application of *app* itself, which nothing wraps."""
+    return getattr(inner, "__func__", None) is type(app).wsgi_app
 
 
 def blocking_hook(app: Flask, endpoint: str) -> str | None:
