@@ -38,7 +38,7 @@ _TRIED = 4
 _SEEN = "flask_isr.draft"
 
 
-class Drafts:
+class DraftCookies:
     """Signs and reads the cookies of draft mode for one application.
 
     :param clock: seconds since 1970.
@@ -116,7 +116,7 @@ class Draft:
             malformed.
         """
         length = seconds("lifetime", lifetime)
-        drafts: Drafts = current_extension().drafts
+        drafts: DraftCookies = current_extension().drafts
         _set_cookie(response, drafts.sign(length), int(length), samesite)
 
     def disable(self, response: Response) -> None:
@@ -130,7 +130,7 @@ class Draft:
         get, and outside of requests."""
         if not has_request_context() or rendering():
             return False
-        drafts: Drafts = current_extension().drafts
+        drafts: DraftCookies = current_extension().drafts
         return drafts.covers(request.environ)
 
 

@@ -20,7 +20,7 @@ from .core.runner import InlineRunner
 from .core.runner import Runner
 from .core.runner import ThreadRunner
 from .current import current_extension
-from .draft import Drafts
+from .draft import DraftCookies
 from .errors import ConfigurationError
 from .keys import secret_keys
 from .listing import ClosedLists
@@ -81,7 +81,7 @@ class State:
         self.application = Application(app, inner, settings, prepare)
         self.reporter = Reporter(app)
         wall_clock = clock or time.time
-        self.drafts = Drafts(app, wall_clock)
+        self.drafts = DraftCookies(app, wall_clock)
         self.tokens = Tokens(settings.secrets, wall_clock)
         self.runner = _runner(settings)
         self.store = store or _store(app, settings, cache, clock)

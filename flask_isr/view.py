@@ -21,7 +21,7 @@ from .core.answer import ShareError
 from .core.answer import Target
 from .core.engine import Engine
 from .core.entry import NotStatic
-from .draft import Drafts
+from .draft import DraftCookies
 from .draft import forbid_storing
 from .errors import StoreUnavailable
 from .listing import ClosedLists
@@ -55,7 +55,7 @@ class Door:
         lists: ClosedLists,
         reporter: Reporter,
         unstored: Unstored,
-        drafts: Drafts,
+        drafts: DraftCookies,
     ) -> None:
         self.drafts = drafts
         self.unstored = unstored
