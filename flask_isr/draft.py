@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import typing as t
 
 from flask import Flask
@@ -34,6 +35,9 @@ _SALT = "flask-isr.draft"
 # Cookies of one request that are looked at: browsers send one for each path and domain.
 _TRIED = 4
 
+# Seconds for which browsers keep a cookie at most.
+_LONGEST = 400 * 24 * 3600
+
 # Where a request remembers what its cookie was found to be.
 _SEEN = "flask_isr.draft"
 
@@ -57,7 +61,7 @@ class DraftCookies:
             environ[_SEEN] = any(map(self._is_good, cookies[:_TRIED]))
         return t.cast(bool, environ[_SEEN])
 
-    def sign(self, length: float) -> str:
+    def sign(self, length: int) -> str:
         """A cookie that is good for *length* seconds.
 
         :raises ConfigurationError: where there is no key to sign it with.
@@ -109,15 +113,17 @@ class Draft:
         """Have whoever gets *response* see drafts. Call it in a view that nobody but
         editors reaches: behind a log-in, or under ``@isr.require_secret``.
 
-        :param lifetime: seconds or timedelta after which it ends by itself.
+        :param lifetime: seconds or timedelta after which it ends by itself; at most the
+            400 days for which browsers keep a cookie.
         :param samesite: ``"None"`` where a CMS shows the site inside a frame; browsers
             accept that over HTTPS only.
         :raises ConfigurationError: where ``SECRET_KEY`` is not set, or *lifetime* is
             malformed.
         """
-        length = seconds("lifetime", lifetime)
+        # Zero would take the cookie away.
+        length = min(math.ceil(seconds("lifetime", lifetime)), _LONGEST)
         drafts: DraftCookies = current_extension().drafts
-        _set_cookie(response, drafts.sign(length), int(length), samesite)
+        _set_cookie(response, drafts.sign(length), length, samesite)
 
     def disable(self, response: Response) -> None:
         """Have whoever gets *response* see what everybody sees."""

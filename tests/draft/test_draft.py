@@ -326,6 +326,20 @@ class TestCookie:
         parts = {part.strip() for part in response.headers["Set-Cookie"].split(";")}
         assert expected <= parts
 
+    @pytest.mark.parametrize(
+        ("lifetime", "kept"), [(0.5, 1), (1, 1), (59.5, 60), (1e300, 400 * 24 * 3600)]
+    )
+    def test_it_is_kept_for_whole_seconds(
+        self, make_site: MakeSite, lifetime: float, kept: int
+    ) -> None:
+        """Never for none, and for no longer than browsers keep any."""
+        site = make_site(SECRET_KEY="k" * 20)
+        with site.app.test_request_context():
+            response = Response()
+            site.isr.draft.enable(response, lifetime=lifetime)
+
+        assert f"Max-Age={kept};" in response.headers["Set-Cookie"]
+
     @pytest.mark.parametrize("lifetime", [0, -1, True, "60", float("nan")])
     def test_a_wrong_lifetime_is_named(
         self, make_site: MakeSite, lifetime: t.Any
