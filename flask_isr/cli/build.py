@@ -139,6 +139,9 @@ def _render_one(
         landing = state.engine.renewals.build(target, force=force)
     except StoreUnavailable as error:
         landing = Grounded(str(error))
+    except SystemExit as error:
+        # By the view: it ends its render, and not the build.
+        landing = Grounded(cause_of(error))
     return landing, time.perf_counter() - started
 
 

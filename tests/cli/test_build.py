@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import typing as t
 
@@ -228,6 +229,20 @@ def test_a_page_that_fails_fails_alone(press: Press, run: Run) -> None:
     for number in (2, 4):
         assert f"/issues/{number}: RuntimeError: issue {number} is ill" in result.stderr
     assert {press.state(f"/issues/{number}") for number in (1, 3, 5)} == {"HIT"}
+
+
+def test_a_view_that_exits_fails_alone(press: Press, run: Run) -> None:
+    """It does not end the build, as if that had gone well."""
+
+    def leave() -> None:
+        if press.renders[-1] == 2:
+            sys.exit(0)
+
+    press.on_render = leave
+    result = run("build", "--jobs", "1")
+    assert result.exit_code == 1
+    assert cells(result) == ["4", "0", "1"]
+    assert "/issues/2: SystemExit: 0" in result.stderr
 
 
 def test_a_page_whose_tags_cannot_be_made_fails_alone(site: Site, run: Run) -> None:
