@@ -13,6 +13,7 @@ from ..core.build import is_protected
 from ..core.entry import Entry
 from ..core.entry import Mark
 from ..core.entry import Record
+from ..core.fork import forget_at_fork
 from ..core.freshness import Freshness
 from ..core.key import PageKey
 from ..core.key import path_tag
@@ -54,7 +55,6 @@ class MemoryStore:
 
     def __init__(self, clock: t.Callable[[], float] = time.time) -> None:
         self._clock = clock
-        self._lock = threading.RLock()
         self._order = 1
         # What was written at or before it may be forgotten.
         self._floor = 0
@@ -65,6 +65,12 @@ class MemoryStore:
         self._leases: dict[PageKey, Lease] = {}
         self._failures: OrderedDict[PageKey, tuple[Failure, int]] = OrderedDict()
         self._builds: dict[str, tuple[str, int]] = {}
+        self.after_fork()
+        forget_at_fork(self)
+
+    def after_fork(self) -> None:
+        """After a fork: a thread that is not here may hold the lock."""
+        self._lock = threading.RLock()
 
     # -- time and order ---------------------------------------------------------------
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import textwrap
+
 import pytest
 
 from flask_isr.core.key import PageKey
@@ -9,6 +14,7 @@ from flask_isr.core.key import user_tag
 from flask_isr.stores import memory
 from flask_isr.stores.memory import MemoryStore
 
+from ..support import PATIENCE
 from ..support import Clock
 from .kit import EXPIRED
 from .kit import STALE
@@ -26,6 +32,43 @@ class TestMemoryStore(StrictSharedStoreKit):
         """Always the same."""
         store = MemoryStore(clock)
         return lambda: store
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this platform")
+def test_a_fork_waits_for_no_thread_that_it_lacks() -> None:
+    """A thread of the parent process is at work in the store meanwhile."""
+    script = """
+        import os, signal, threading
+        from flask_isr.core.key import PageKey
+        from flask_isr.stores.memory import MemoryStore
+
+        inside, gate = threading.Event(), threading.Event()
+
+        def clock():
+            inside.set()
+            gate.wait()
+            return 0.0
+
+        store = MemoryStore(clock)
+        lease = (PageKey("/", "/"), (), 60.0)
+        threading.Thread(target=store.acquire, args=lease).start()
+        inside.wait()
+        child = os.fork()
+        if child == 0:
+            signal.alarm(10)
+            store.tick()
+            os._exit(0)
+        print(os.waitpid(child, 0)[1])
+        gate.set()
+        """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert done.stdout == "0\n", done.stderr
 
 
 def test_pages_beyond_their_number_go(
