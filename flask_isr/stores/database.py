@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import threading
 import typing as t
 from pathlib import Path
 
@@ -22,13 +23,19 @@ class Database:
 
     :param synchronous: ``"FULL"`` where a commit must survive a power cut, else
         ``"NORMAL"``.
-    :param patience: seconds to wait for the write lock.
+    :param patience: seconds to wait for this process's turn at the write lock, and again
+        for the lock itself.
+    :param turn: of the writers of this file in this process. Among themselves they would
+        wait for SQLite's lock by looking again and again, and some would wait in vain.
     """
 
-    def __init__(self, path: Path, synchronous: str, patience: float) -> None:
+    def __init__(
+        self, path: Path, synchronous: str, patience: float, turn: threading.Lock
+    ) -> None:
         self._path = path
         self._synchronous = synchronous
         self._patience = patience
+        self._turn = turn
         self._idle: list[sqlite3.Connection] = []
         self._closed = False
 
@@ -71,8 +78,11 @@ class Database:
     @contextlib.contextmanager
     def write(self) -> t.Iterator[sqlite3.Connection]:
         """A connection that holds the write lock; commits, or rolls back when the block
-        raises."""
-        with self.read() as connection:
+        raises.
+
+        :raises sqlite3.OperationalError: where others hold the lock for too long.
+        """
+        with self._taking_turn(), self.read() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -82,6 +92,15 @@ class Database:
                     connection.execute("ROLLBACK")
                 raise
             connection.execute("COMMIT")
+
+    @contextlib.contextmanager
+    def _taking_turn(self) -> t.Iterator[None]:
+        if not self._turn.acquire(timeout=self._patience):
+            raise sqlite3.OperationalError("others of this process keep writing")
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     def try_write_lock(self, action: t.Callable[[sqlite3.Connection], None]) -> bool:
         """Do *action* under the write lock if it is free at this moment."""
