@@ -172,6 +172,7 @@ class TestWhatComesBack:
         result = connect().revalidate([PAGE])
         assert result == Revalidated(False, (PAGE,), (), (PAGE,))
 
+    @pytest.mark.lint_allows("CREATED_WITHOUT_LOCATION")
     @pytest.mark.parametrize(
         "response",
         [
