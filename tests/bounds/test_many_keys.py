@@ -34,8 +34,9 @@ from .flood import stored_bytes
 _KIB = 1024
 STORE, MEMORY = 1024 * _KIB, 512 * _KIB
 
-# All files of the folder together; all pages would take twenty times as much.
-FOLDER = 8 * 1024 * _KIB
+# All files of the folder together, with room for tidy-ups that come late on a machine that
+# is busy; pages or logs without an end would take more.
+FOLDER = 24 * 1024 * _KIB
 
 # What may be kept of failures, of addresses that do not exist, and of warnings.
 FEW = 100
