@@ -16,6 +16,7 @@ from flask_isr.core.key import PageKey
 from flask_isr.core.memory import Memory
 from flask_isr.core.outcome import SealedError
 from flask_isr.core.runner import InlineRunner
+from flask_isr.core.threads import Job
 from flask_isr.core.upkeep import Upkeep
 from flask_isr.hosts import Hosts
 from flask_isr.stores import database
@@ -164,3 +165,19 @@ def test_writes_between_two_looks_at_the_store(size: int, times: int) -> None:
     for _ in range(3 * times):
         kept.wrote(size)
     assert len(looks) == 3
+
+
+def test_reports_of_what_is_read() -> None:
+    """The store is told once a minute, however many visitors there are."""
+    reports: list[Job] = []
+
+    class Runner(InlineRunner):
+        def submit(self, job: Job) -> bool:
+            reports.append(job)
+            return True
+
+    store = MemoryStore()
+    kept = Upkeep(store, Memory(store, 1000), Runner())
+    for now in range(1_000_000, 1_000_130):
+        kept.report_usage(now)
+    assert len(reports) == 2
