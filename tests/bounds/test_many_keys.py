@@ -113,6 +113,11 @@ def ask_for_a_page(visitors: Visitors, number: int) -> None:
         assert visitors.ask(path) == "HIT"
 
 
+def ask_for_a_long_path(visitors: Visitors, number: int) -> None:
+    """By which its tag is nearly as long as a tag may be."""
+    assert visitors.ask(f"/pages/long{number:0200}") == "MISS"
+
+
 def ask_for_a_variant(visitors: Visitors, number: int) -> None:
     """Of one path, by a query parameter that is declared."""
     assert visitors.ask("/pages/variant", f"v={number}") == "MISS"
@@ -183,7 +188,8 @@ def small_tables(
 @pytest.mark.parametrize(
     ("ask", "keys", "runs"),
     [
-        pytest.param(ask_for_a_page, 50_000, {"page": 50_000}, id="pages"),
+        pytest.param(ask_for_a_page, 30_000, {"page": 30_000}, id="pages"),
+        pytest.param(ask_for_a_long_path, 20_000, {"long": 20_000}, id="long paths"),
         pytest.param(ask_for_a_variant, 5_000, {"variant": 5_000}, id="variants"),
         pytest.param(ask_on_a_host, 5_000, {"tenant": 5_000}, id="hosts"),
         pytest.param(

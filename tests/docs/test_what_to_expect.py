@@ -70,8 +70,8 @@ def runner(name: str) -> t.Any:
         f"each second for {retries._PATIENCE / 60:.0f} minutes",
         f"in more than {access._SLOW} s",
         f"for up to {folder._DURABLE_PATIENCE:.0f} s",
-        f"every {upkeep._MAINTAIN_EVERY} renders of a process, or"
-        f" {upkeep._MAINTAIN_BYTES // MIB} MiB",
+        f"every {upkeep._MAINTAIN_EVERY} renders of a process",
+        f"renders of a process, or {upkeep._MAINTAIN_BYTES // MIB} MiB",
         f"{routes.PATH_LENGTH:,} characters; {routes._PARAMETERS} values",
         f"{page._TAG_LENGTH} characters; {page.TAGS_ON_A_PAGE} on a page",
         f"{eviction._TAGS:,} remembered",
