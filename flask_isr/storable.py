@@ -130,7 +130,10 @@ def _page(capture: Capture, final: Final, rules: Rules, level: Level) -> Outcome
     elif view.complete:
         headers, body = view.headers, view.body
     else:
-        return Declined("its streamed body was not read to the end")
+        return Declined(
+            "its body is larger than ISR_PAGE_BYTES before hooks change it, or is a"
+            " stream that they do not read to the end"
+        )
     if any(_mentions(address, headers, body) for address in rules.reserved):
         return Declined("it links to its own host, which is unknown: set ISR_ORIGIN")
     lifetime = rules.lifetime.lowered(capture.lifetime)

@@ -49,7 +49,7 @@ class Database:
             check_same_thread=False,
         )
         try:
-            # The Runner checkpoints; this is the net below it (64 MiB).
+            # The Runner empties the log; this is the net below it (64 MiB).
             connection.execute("PRAGMA wal_autocheckpoint=16384")
             connection.execute(f"PRAGMA synchronous={self._synchronous}")
             connection.execute("PRAGMA trusted_schema=OFF")
@@ -102,20 +102,26 @@ class Database:
         finally:
             self._turn.release()
 
+    @contextlib.contextmanager
+    def impatient(self, patience: float) -> t.Iterator[sqlite3.Connection]:
+        """A connection that waits for no lock longer than *patience* seconds."""
+        with self.read() as connection:
+            _wait_for_locks(connection, patience)
+            try:
+                yield connection
+            finally:
+                _wait_for_locks(connection, self._patience)
+
     def try_write_lock(self, action: t.Callable[[sqlite3.Connection], None]) -> bool:
         """Do *action* under the write lock if it is free at this moment."""
-        with self.read() as connection:
-            connection.execute("PRAGMA busy_timeout=0")
+        with self.impatient(0) as connection:
             try:
                 connection.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError:
                 return False
-            else:
-                action(connection)
-                connection.execute("COMMIT")
-                return True
-            finally:
-                connection.execute(f"PRAGMA busy_timeout={int(self._patience * 1000)}")
+            action(connection)
+            connection.execute("COMMIT")
+            return True
 
     def abandon(self) -> None:
         """Forget the connections without closing them: they are a parent process's."""
@@ -129,3 +135,7 @@ class Database:
             # Another thread may take the last one.
             while True:
                 self._idle.pop().close()
+
+
+def _wait_for_locks(connection: sqlite3.Connection, seconds: float) -> None:
+    connection.execute(f"PRAGMA busy_timeout={int(seconds * 1000)}")

@@ -263,6 +263,13 @@ class TestTryingAgain:
             connect().revalidate([PAGE])
         assert len(scripted.calls) == 1
 
+    def test_a_message_is_cut(self, scripted: Scripted, connect: Connect) -> None:
+        """A line of a log has an end, whatever a site says."""
+        scripted.answers = [answer(400, {"message": "x" * 5000})]
+        with pytest.raises(RemoteError) as raised:
+            connect().revalidate([PAGE])
+        assert str(raised.value).count("x") == 500
+
     def test_a_site_that_is_not_there_is_tried_again(self) -> None:
         """With a pause between; it is told that nobody answers."""
         pauses: list[float] = []
