@@ -23,6 +23,7 @@ from flask_isr import static_page
 
 from .control import Control
 from .naming import NameProcess
+from .states import add_nginx_pages
 from .states import add_pages
 from .states import add_wrong_page
 
@@ -39,6 +40,7 @@ def create_app() -> Flask:
     isr = ISR(app, clock=control.clock)
     app.register_blueprint(isr.blueprint, url_prefix="/api")
     add_pages(app, isr, control)
+    add_nginx_pages(app, control)
     add_wrong_page(app)
 
     @app.get("/pages/<name>")

@@ -21,12 +21,16 @@ from .control import Control
 _TEXT = "<p>The quick brown fox jumps over the lazy dog.</p>\n" * 60
 
 
+def _html(name: str, control: Control) -> str:
+    version = control.run_view(name, rendering())
+    return f"<!doctype html><title>{name} {version}</title>\n{_TEXT}"
+
+
 def add_pages(app: Flask, isr: ISR, control: Control) -> None:
     """Add the pages to *app*; their views run under *control*."""
 
     def html(name: str) -> str:
-        version = control.run_view(name, rendering())
-        return f"<!doctype html><title>{name} {version}</title>\n{_TEXT}"
+        return _html(name, control)
 
     @app.get("/long/<name>")
     @static_page(revalidate=60, expire=600, tags=["page:{name}"])
@@ -75,6 +79,20 @@ def add_pages(app: Flask, isr: ISR, control: Control) -> None:
         response = Response()
         isr.draft.enable(response)
         return response
+
+
+def add_nginx_pages(app: Flask, control: Control) -> None:
+    """Add pages to *app* that say something to nginx."""
+
+    @app.get("/accelerated/<name>")
+    @static_page(revalidate=60)
+    def accelerated(name: str) -> Response:
+        return make_response(_html(name, control), {"X-Accel-Expires": "300"})
+
+    @app.get("/sent/<name>")
+    @static_page()
+    def sent(name: str) -> Response:
+        return make_response(_html(name, control), {"X-Accel-Redirect": "/kept/file"})
 
 
 def add_wrong_page(app: Flask) -> None:
