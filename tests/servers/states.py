@@ -95,6 +95,35 @@ def add_nginx_pages(app: Flask, control: Control) -> None:
         return make_response(_html(name, control), {"X-Accel-Redirect": "/kept/file"})
 
 
+def add_torn_pages(app: Flask, control: Control) -> None:
+    """Add pages to *app* of which half is sent while the test has taken them away; caches
+    may keep them."""
+
+    @app.get("/torn/<name>")
+    @static_page(revalidate=60)
+    def torn(name: str) -> Response:
+        text = _html(name, control)
+
+        def body() -> t.Iterator[str]:
+            yield text
+            if control.is_missing(name):
+                raise RuntimeError(f"the source of {name} broke down")
+            yield "the end"
+
+        return Response(body(), headers={"Cache-Control": "max-age=300"})
+
+    @app.get("/short/<name>")
+    @static_page(revalidate=60)
+    def short(name: str) -> Response:
+        response = make_response(_html(name, control))
+        if control.is_missing(name):
+            response.headers["Content-Length"] = str(len(response.get_data()) + 7)
+        else:
+            response.set_data(response.get_data() + b"the end")
+        response.cache_control.max_age = 300
+        return response
+
+
 def add_wrong_page(app: Flask) -> None:
     """Add a page that judges must find fault with: it has one strong ETag in two codings,
     and a lifetime that is none."""
