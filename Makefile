@@ -47,10 +47,10 @@ test-oldest:
 
 # Where they are missing, `make test` skips the tests that need them. A colon comes before
 # the package of a program with another name.
-SERVICES := memcached npm redis-server strace varnishtest:varnish
+SERVICES := memcached nginx npm redis-server strace varnishtest:varnish
 
 services:
-	@missing=$$(for name in $(SERVICES); do \
+	@PATH="$$PATH:/usr/sbin"; missing=$$(for name in $(SERVICES); do \
 	    command -v "$${name%:*}" >/dev/null || printf ' %s' "$${name#*:}"; done); \
 	if [ -z "$$missing" ]; then \
 	    exit; \

@@ -28,6 +28,9 @@ PRIVATE = f"private, {CACHE_CONTROL}"
 # Without any of these, caches choose a lifetime of their own (RFC 9111, section 4.2.2).
 _LIFETIMES = {"max-age", "no-cache", "no-store", "s-maxage"}
 
+# What some caches believe instead of Cache-Control; RFC 9213 has names for more of these.
+_OF_SOME_CACHES = {"edge-control", "expires", "surrogate-control", "x-accel-expires"}
+
 # What a 304 leaves out: it describes a body that is not sent (RFC 9110, 15.4.5).
 _OF_THE_BODY = {
     "content-encoding",
@@ -50,13 +53,22 @@ def status_line(status: int) -> str:
         return f"{status} Unknown"
 
 
+def gives_lifetime(name: str) -> bool:
+    """Whether the field *name* may tell some cache how long it is to keep an answer."""
+    lower = name.lower()
+    # Also CDN-Cache-Control, and what single CDNs put before that.
+    return lower.endswith("cache-control") or lower in _OF_SOME_CACHES
+
+
 def page_headers(serve: Serve, age: float) -> HeaderList:
     """The headers of *serve* in its plain form, for a page that is *age* seconds old."""
     entry = serve.entry
+    stale = serve.state == "STALE"
     headers: HeaderList = [
         (name, value)
         for name, value in entry.headers
         if name.lower() not in ("vary", "cache-control")
+        and not (stale and gives_lifetime(name))
     ]
     headers.append(("ETag", entry.etag))
     headers.append(("Cache-Control", _cache_control(serve)))

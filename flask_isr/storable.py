@@ -22,6 +22,7 @@ from .core.outcome import Outcome
 from .core.outcome import Personal
 from .core.outcome import Rendered
 from .core.outcome import SealedError
+from .response import gives_lifetime
 
 # RFC 9110 section 7.6.1, and what belongs to one transmission or to the server.
 _NOT_STORED = {
@@ -268,7 +269,7 @@ def _failed(cause: str, final: Final) -> Failed:
     shared = tuple(
         (name, value)
         for name, value in kept
-        if name.lower() not in ("set-cookie", "cache-control")
+        if name.lower() != "set-cookie" and not gives_lifetime(name)
     )
     error = None
     if final.status >= 400 and personal_reason(shared) is None:

@@ -62,7 +62,7 @@ def failing(
 
 def _error_page(error: Exception) -> tuple[str, int, dict[str, str]]:
     name = request.headers.get("X-Name", "stranger")
-    return f"sorry, {name}", 500, {"Retry-After": "7"}
+    return f"sorry, {name}", 500, {"Retry-After": "7", "X-Accel-Expires": "300"}
 
 
 class TestNothingStored:
@@ -97,6 +97,7 @@ class TestNothingStored:
             assert answer.headers.getlist("Cache-Control") == ["no-store"]
             assert answer.headers.getlist("X-ISR-Cache") == ["MISS"]
             assert answer.headers.getlist("Retry-After") == ["7"]
+            assert "X-Accel-Expires" not in answer.headers
         assert source.renders == 1
 
     def test_nobody_renders_until_the_first_step(
