@@ -245,15 +245,22 @@ class TestShow:
         assert self.show(run, "/products/%31")["Page"] == "/products/1"
         assert self.show(run, "/products/01")["Page"] == "/products/1"
 
-    @pytest.mark.parametrize("path", ["/nowhere", "/dynamic", "products/1"])
+    @pytest.mark.parametrize(
+        ("path", "why"),
+        [
+            ("/nowhere", "no view with @static_page is there"),
+            ("/dynamic", "no view with @static_page is there"),
+            ("products/1", "it is not below '/'"),
+        ],
+    )
     def test_what_is_no_page_is_an_error(
-        self, stocked: Shop, run: Run, path: str
+        self, stocked: Shop, run: Run, path: str, why: str
     ) -> None:
-        """Exit status 1 and a sentence, no traceback."""
+        """Exit status 1 and a sentence that says why, no traceback."""
         result = run("show", path)
         assert result.exit_code == 1
         assert result.stderr.startswith("Error: ")
-        assert "is not a static page" in result.stderr
+        assert f"is not a static page: {why}" in result.stderr
 
 
 def test_looking_changes_nothing(stocked: Shop, run: Run) -> None:
