@@ -105,6 +105,12 @@ class Application:
 
     def _read(self, scheme: str | None) -> tuple[Routes, Site, Levels]:
         self._on_prepare(self.app)
+        if late := self.settings.changed(self.app):
+            logger.warning(
+                "%s was set after ISR(app), and does not count: settings are read once;"
+                " set it before.",
+                ", ".join(late),
+            )
         if self.settings.enabled is None:
             self.enabled = not (self.app.debug or self.app.testing)
         name = self._name()

@@ -81,6 +81,7 @@ class Settings:
     :param expire_on_write: whether a successful unsafe request expires the page at its URL.
     :param cache_groups: whether its answer may name tags to expire.
     :param sign: whether what a backend of Flask-Caching keeps is signed.
+    :param given: key to value, as the application had them.
     """
 
     enabled: bool | None
@@ -103,6 +104,15 @@ class Settings:
     cache_groups: bool
     sign: bool
     runner: t.Literal["thread", "inline"] | Runner
+    given: t.Mapping[str, t.Any] = field(repr=False)
+
+    def changed(self, app: Flask) -> list[str]:
+        """The ``ISR_*`` keys of *app* that were set since, too late to count."""
+        return [
+            key
+            for key, value in app.config.items()
+            if key.startswith("ISR_") and value != self.given.get(key)
+        ]
 
     @classmethod
     def from_app(cls, app: Flask) -> Settings:
@@ -140,6 +150,7 @@ class Settings:
             cache_groups=_flag("ISR_CACHE_GROUPS", values),
             sign=_flag("ISR_SIGN", values),
             runner=_runner(values["ISR_RUNNER"]),
+            given=values,
         )
 
 

@@ -184,6 +184,19 @@ def test_environment_variables_come_the_flask_way(
     assert settings.page_bytes == 1000
 
 
+def test_what_comes_too_late_is_told(
+    make_site: MakeSite, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Once, at the first request, and by its name; what is set as it was is no fault."""
+    site = make_site(ISR_PAGE_BYTES=1000)
+    site.app.config.update(ISR_PAGE_BYTES=1000, ISR_SERVE="auto", ISR_SECRET=SECRET * 2)
+    site.get("/")
+    site.get("/")
+    assert len(caplog.messages) == 1
+    assert caplog.messages[0].startswith("ISR_SECRET was set after ISR(app)")
+    assert SECRET not in caplog.text
+
+
 class TestSecrets:
     """A secret is never shown, and a weak one is pointed out."""
 

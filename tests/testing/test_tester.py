@@ -25,7 +25,9 @@ from ..support import Clock
 def make_app(folder: Path, **config: t.Any) -> Flask:
     """An application as its author's tests make it."""
     app = Flask("shop", instance_path=str(folder))
-    app.config.update({"TESTING": True, "SECRET_KEY": "k", "ISR_SECRET": SECRET, **config})
+    app.config.update(
+        {"TESTING": True, "SECRET_KEY": "k", "ISR_SECRET": SECRET, **config}
+    )
     isr = ISR(app)
     app.register_blueprint(isr.blueprint, url_prefix="/api")
     app.prices = {1: 20}  # type: ignore[attr-defined]
