@@ -13,6 +13,7 @@ from flask_isr import revalidate_path
 from flask_isr import revalidate_tag
 from flask_isr import static_page
 
+from ..conftest import MakeSite
 from ..revalidation.shop import Shop
 from ..support import Site
 from .conftest import Run
@@ -177,8 +178,22 @@ class TestPages:
 
     def test_nothing_is_said_to_be_nothing(self, site: Site, run: Run) -> None:
         """An empty store, or one that has none of what was asked for."""
-        assert run("pages").stdout == "Nothing is stored that you asked for.\n"
+        assert run("pages").stdout == "No page is stored.\n"
+        assert run("pages", "--tag", "x").stdout == "No page of these is stored.\n"
         assert run("pages", "--json").stdout == ""
+
+    def test_a_backend_that_cannot_list_is_told(self, make_site: MakeSite) -> None:
+        """Nothing would look as if nothing were stored."""
+        runner = make_site(
+            ISR_CACHE={"CACHE_TYPE": "SimpleCache"}
+        ).app.test_cli_runner()
+        for args in ([], ["--json"]):
+            result = runner.invoke(args=["isr", "pages", *args])
+            assert result.exit_code == 1
+            assert "cannot list its pages" in result.stderr
+        assert runner.invoke(args=["isr", "clear", "--yes"]).stdout == (
+            "All pages forgotten.\n"
+        )
 
     def test_an_unknown_state_is_a_usage_error(self, site: Site, run: Run) -> None:
         """The states are named."""
