@@ -66,7 +66,8 @@ class Levels:
             return Required("view", f"{hook} runs before each request")
         inner = self._inner
         if getattr(inner, "__func__", None) is not type(self._app).wsgi_app:
-            return Required("view", f"{inner!r} wraps the application inside")
+            name = getattr(inner, "__qualname__", type(inner).__qualname__)
+            return Required("view", f"{name} was wrapped around it before ISR(app)")
         return Required(None, "no hook runs before the request")
 
 

@@ -117,6 +117,8 @@ def cache_status(serve: Serve, age: float) -> str:
         parts = [f"Flask-ISR; fwd={serve.forward}"]
         if serve.stored:
             parts.append("collapsed" if serve.detail == "collapsed" else "stored")
+        elif serve.detail == "off":
+            parts.append("detail=off")
         return "; ".join(parts)
     parts = ["Flask-ISR", "hit"]
     limits = serve.entry.lifetime

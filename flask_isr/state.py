@@ -78,7 +78,9 @@ class State:
                 self.store.check()
                 self.store.check_key()
 
-        self.application = Application(app, inner, settings, prepare)
+        self.application = Application(
+            app, inner, settings, prepare, alone=store is not None
+        )
         self.reporter = Reporter(app)
         self.drafts = Drafts(app, clock or time.time)
         self.tokens = Tokens(settings.secrets, clock or time.time)

@@ -256,7 +256,9 @@ def _level(
 def _cause(capture: Capture, status: int) -> str:
     if capture.error is None:
         return f"status {status}"
-    text = str(capture.error)[:_CAUSE_LENGTH]
+    text = str(capture.error)
+    if len(text) > _CAUSE_LENGTH:
+        text = f"{text[:_CAUSE_LENGTH]}…"
     return f"{type(capture.error).__name__}: {text} (status {status})"
 
 

@@ -319,3 +319,17 @@ class TestLastGoodPage:
         assert cache_state(site.get("/")) == "STALE"
         clock.advance(3)
         assert site.get("/").status_code == 500
+
+
+def test_a_long_cause_is_cut_visibly(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its beginning is kept, and three dots say that there was more."""
+
+    @site.app.get("/page")
+    @static_page()
+    def page() -> str:
+        raise RuntimeError("x" * 201)
+
+    site.get("/page")
+    assert f"RuntimeError: {'x' * 200}… (status 500)" in caplog.text
