@@ -33,6 +33,7 @@ class Application:
     """The application as the other parts see it.
 
     :param inner: the WSGI application below the Front.
+    :param alone: whether no other application can reach its pages.
     :param on_prepare: called once with the application, before its views are read.
     :ivar prefix: the mount prefix, ``""`` or ``"/shop"``.
     :ivar enabled: whether pages are stored; right once the application is prepared, since
@@ -45,12 +46,15 @@ class Application:
         inner: WSGIApplication,
         settings: Settings,
         on_prepare: t.Callable[[Flask], None],
+        *,
+        alone: bool = False,
     ) -> None:
         self.app = app
         self.inner = inner
         self.settings = settings
         self.prefix = mount_prefix(app, settings)
         self._on_prepare = on_prepare
+        self._alone = alone
         self._lock = threading.Lock()
         self.enabled = settings.enabled is not False
         #: The deployment that this process belongs to, as its files are at its start.
@@ -101,10 +105,16 @@ class Application:
 
     def _read(self, scheme: str | None) -> tuple[Routes, Site, Levels]:
         self._on_prepare(self.app)
+        if late := self.settings.changed(self.app):
+            logger.warning(
+                "%s was set after ISR(app), and does not count: settings are read once;"
+                " set it before.",
+                ", ".join(late),
+            )
         if self.settings.enabled is None:
             self.enabled = not (self.app.debug or self.app.testing)
         name = self._name()
-        if self.enabled:
+        if self.enabled and not self._alone:
             self._warn_of_twins(name)
         routes = Routes(self.app, self.prefix, name)
         site = Site.of(self.app, self.settings, scheme)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from cachelib.serializers import BaseSerializer
 from flask import Flask
 from flask_caching import Cache
+from werkzeug.utils import ImportStringError
 
 from .errors import ConfigurationError
 from .stores.backend import Values
@@ -139,6 +140,11 @@ def private_backend(config: t.Mapping[str, t.Any]) -> Values:
     cache = Cache(with_jinja2_ext=False)
     try:
         cache.init_app(carrier, config=settings)
+    except ImportStringError as error:
+        raise ConfigurationError(
+            f"ISR_CACHE: CACHE_TYPE {config['CACHE_TYPE']!r} is no backend of"
+            f" Flask-Caching, and cannot be imported ({error.exception})."
+        ) from error
     except Exception as error:
         # The configuration may hold a password: it is not shown.
         raise ConfigurationError(

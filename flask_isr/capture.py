@@ -27,7 +27,10 @@ DELIBERATE = (404, 410)
 
 @dataclass
 class ViewAnswer:
-    """The answer as the view gave it, before any hook saw it."""
+    """The answer as the view gave it, before any hook saw it.
+
+    :ivar complete: whether the body was read to its end, within the size limit.
+    """
 
     status: int
     headers: list[tuple[str, str]]
@@ -114,7 +117,7 @@ class Capture:
         view.headers = list(response.headers.items())
         if not response.is_streamed:
             view.chunks = [response.get_data()]
-            view.complete = True
+            view.complete = len(view.chunks[0]) <= self.limit
             return
         response.response = _recorded(response.response, view, session, self.limit)
 

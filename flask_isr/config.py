@@ -81,6 +81,7 @@ class Settings:
     :param expire_on_write: whether a successful unsafe request expires the page at its URL.
     :param cache_groups: whether its answer may name tags to expire.
     :param sign: whether what a backend of Flask-Caching keeps is signed.
+    :param given: key to value, as the application had them.
     """
 
     enabled: bool | None
@@ -103,6 +104,15 @@ class Settings:
     cache_groups: bool
     sign: bool
     runner: t.Literal["thread", "inline"] | Runner
+    given: t.Mapping[str, t.Any] = field(repr=False)
+
+    def changed(self, app: Flask) -> list[str]:
+        """The ``ISR_*`` keys of *app* that were set since, too late to count."""
+        return [
+            key
+            for key, value in app.config.items()
+            if key.startswith("ISR_") and value != self.given.get(key)
+        ]
 
     @classmethod
     def from_app(cls, app: Flask) -> Settings:
@@ -140,6 +150,7 @@ class Settings:
             cache_groups=_flag("ISR_CACHE_GROUPS", values),
             sign=_flag("ISR_SIGN", values),
             runner=_runner(values["ISR_RUNNER"]),
+            given=values,
         )
 
 
@@ -178,9 +189,8 @@ def _secrets(value: t.Any) -> tuple[bytes, ...]:
     ):
         # The value is not shown: it may be a secret all the same.
         raise ConfigurationError(
-            f"ISR_SECRET is of type {type(value).__name__} or has an empty part; it must"
-            " be a non-empty string, or a list of them while you change secrets. 'flask"
-            " isr secret' makes a good one."
+            f"ISR_SECRET is {_kind(value)}; it must be a non-empty string, or a list of"
+            " them while you change secrets. 'flask isr secret' makes a good one."
         )
     if any(len(secret) < SHORT_SECRET for secret in secrets):
         warnings.warn(
@@ -189,6 +199,14 @@ def _secrets(value: t.Any) -> tuple[bytes, ...]:
             stacklevel=2,
         )
     return tuple(secret.encode() for secret in secrets)
+
+
+def _kind(value: t.Any) -> str:
+    if not value:
+        return "empty"
+    if isinstance(value, list | tuple):
+        return "a list with an item that is no string or empty"
+    return f"of type {type(value).__name__}"
 
 
 def _cache(value: t.Any) -> t.Mapping[str, t.Any] | None:
@@ -201,21 +219,30 @@ def _cache(value: t.Any) -> t.Mapping[str, t.Any] | None:
     ):
         # The value is not shown: it may hold a password.
         raise ConfigurationError(
-            f"ISR_CACHE is of type {type(value).__name__}, lacks CACHE_TYPE or has keys"
-            " that do not begin with CACHE_; it must be the settings of Flask-Caching for a"
-            " cache of Flask-ISR's own, such as"
+            f"ISR_CACHE {_cache_fault(value)}; it must be the settings of Flask-Caching for"
+            " a cache of Flask-ISR's own, such as"
             " {'CACHE_TYPE': 'RedisCache', 'CACHE_REDIS_URL': 'redis://localhost/0'},"
             " or None for the embedded store."
         )
     return dict(value)
 
 
+def _cache_fault(value: t.Any) -> str:
+    if not isinstance(value, dict):
+        return f"is of type {type(value).__name__}"
+    strange = [str(key) for key in value if not str(key).startswith("CACHE_")]
+    if strange:
+        return f"has the key {strange[0]!r}, which does not begin with CACHE_"
+    return "has no CACHE_TYPE that is a string"
+
+
 def _folder(value: t.Any, instance: Path) -> Path:
     if value is None:
         return instance / "isr"
-    if not isinstance(value, str | Path) or not str(value):
+    if not isinstance(value, str | Path) or not str(value) or "\0" in str(value):
         raise ConfigurationError(f"ISR_FOLDER is {value!r}; it must be a path.")
-    return Path(value)
+    # Not below the working directory: servers and commands start in different ones.
+    return instance / value
 
 
 def _origin(value: t.Any) -> Origin | None:

@@ -17,6 +17,7 @@ from .config import seconds
 from .current import current_extension
 from .errors import ConfigurationError
 from .keys import secret_keys
+from .response import gives_lifetime
 from .visit import rendering
 
 if t.TYPE_CHECKING:
@@ -162,11 +163,7 @@ def forbid_storing(start_response: StartResponse) -> StartResponse:
     def start(
         status: str, headers: list[tuple[str, str]], *exc_info: t.Any
     ) -> t.Callable[[bytes], object]:
-        others = [
-            (name, value)
-            for name, value in headers
-            if name.lower() not in ("cache-control", "expires")
-        ]
+        others = [pair for pair in headers if not gives_lifetime(pair[0])]
         return start_response(
             status, [*others, ("Cache-Control", "no-store")], *exc_info
         )

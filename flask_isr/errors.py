@@ -30,12 +30,14 @@ class NotAStaticPage(ISRError, LookupError):
     :param path: the path or rule as it was given.
     """
 
-    def __init__(self, path: str, reason: str = "no rule matches it") -> None:
+    def __init__(
+        self, path: str, reason: str = "no view with @static_page is there"
+    ) -> None:
         #: The path or rule as it was given.
         self.path = path
         super().__init__(
             f"{path!r} is not a static page: {reason}. Give a path as url_for() returns"
-            " it, of a view with @static_page; 'flask isr routes' lists them."
+            " it; 'flask isr routes' lists the static pages."
         )
 
 

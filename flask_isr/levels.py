@@ -64,8 +64,10 @@ class Levels:
         hook = blocking_hook(self._app, endpoint)
         if hook is not None:
             return Required("view", f"{hook} runs before each request")
-        if not is_flask_alone(self._app, self._inner):
-            return Required("view", f"{self._inner!r} wraps the application inside")
+        inner = self._inner
+        if not is_flask_alone(self._app, inner):
+            name = getattr(inner, "__qualname__", type(inner).__qualname__)
+            return Required("view", f"{name} was wrapped around it before ISR(app)")
         return Required(None, "no hook runs before the request")
 
 

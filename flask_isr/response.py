@@ -63,10 +63,12 @@ def gives_lifetime(name: str) -> bool:
 def page_headers(serve: Serve, age: float) -> HeaderList:
     """The headers of *serve* in its plain form, for a page that is *age* seconds old."""
     entry = serve.entry
+    stale = serve.state == "STALE"
     headers: HeaderList = [
         (name, value)
         for name, value in entry.headers
         if name.lower() not in ("vary", "cache-control")
+        and not (stale and gives_lifetime(name))
     ]
     headers.append(("ETag", entry.etag))
     headers.append(("Cache-Control", _cache_control(serve)))
@@ -115,6 +117,8 @@ def cache_status(serve: Serve, age: float) -> str:
         parts = [f"Flask-ISR; fwd={serve.forward}"]
         if serve.stored:
             parts.append("collapsed" if serve.detail == "collapsed" else "stored")
+        elif serve.detail == "off":
+            parts.append("detail=off")
         return "; ".join(parts)
     parts = ["Flask-ISR", "hit"]
     limits = serve.entry.lifetime

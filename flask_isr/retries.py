@@ -6,7 +6,6 @@ import logging
 import threading
 import time
 import typing as t
-from collections import deque
 from dataclasses import dataclass
 
 from .core.threads import Threads
@@ -38,7 +37,7 @@ class Retries:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._threads = Threads()
-        self._waiting: deque[_Waiting] = deque()
+        self._waiting: dict[t.Hashable, _Waiting] = {}
         self._running = False
 
     def add(self, key: t.Hashable, name: str, action: t.Callable[[], bool]) -> None:
@@ -48,11 +47,10 @@ class Retries:
         :param name: what it is about, for people.
         """
         with self._lock:
-            if any(waiting.key == key for waiting in self._waiting):
-                return
-            if len(self._waiting) >= _KEPT:
-                self._give_up(self._waiting.popleft())
-            self._waiting.append(_Waiting(key, name, action, time.monotonic()))
+            if key not in self._waiting and len(self._waiting) >= _KEPT:
+                self._give_up(self._waiting.pop(next(iter(self._waiting))))
+            # Also in the place of an equal one, which may be at work too early for this.
+            self._waiting[key] = _Waiting(key, name, action, time.monotonic())
             if not self._running:
                 self._running = self._threads.run(self._run)
 
@@ -60,13 +58,19 @@ class Retries:
         while True:
             time.sleep(_PAUSE)
             with self._lock:
-                due, self._waiting = self._waiting, deque()
-            again = [waiting for waiting in due if not self._succeeds(waiting)]
+                due = list(self._waiting.values())
+            for waiting in due:
+                if self._succeeds(waiting):
+                    self._remove(waiting)
             with self._lock:
-                self._waiting.extendleft(reversed(again))
                 if not self._waiting:
                     self._running = False
                     return
+
+    def _remove(self, waiting: _Waiting) -> None:
+        with self._lock:
+            if self._waiting.get(waiting.key) is waiting:
+                del self._waiting[waiting.key]
 
     def _succeeds(self, waiting: _Waiting) -> bool:
         try:

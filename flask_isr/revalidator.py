@@ -89,6 +89,8 @@ class Revalidator:
             return Invalidation(
                 path, prefix_tag(self._prefix(path)), mode, is_path=True
             )
+        if "<" in path and self._application.routes.has_rule(path):
+            raise NotAStaticPage(path, "it is a rule; match 'rule' means all its pages")
         page, query = self._application.routes.match_url(path)
         tag = path_tag(page.path)
         if query:

@@ -214,7 +214,7 @@ class Routes:
         if decoded is None:
             raise NotAStaticPage(url, "it is not valid UTF-8")
         if not f"{decoded}/".startswith(f"{self.prefix}/"):
-            raise NotAStaticPage(url, f"it is not below {self.prefix!r}")
+            raise NotAStaticPage(url, f"it is not below {self.prefix or '/'!r}")
         match = self.match(decoded[len(self.prefix) :] or "/", host)
         if match is None:
             raise NotAStaticPage(url)

@@ -78,7 +78,9 @@ class State:
                 self.store.check()
                 self.store.check_key()
 
-        self.application = Application(app, inner, settings, prepare)
+        self.application = Application(
+            app, inner, settings, prepare, alone=store is not None
+        )
         self.reporter = Reporter(app)
         wall_clock = clock or time.time
         self.drafts = DraftCookies(app, wall_clock)

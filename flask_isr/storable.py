@@ -23,6 +23,7 @@ from .core.outcome import Personal
 from .core.outcome import Rendered
 from .core.outcome import SealedError
 from .core.outcome import cause_of
+from .response import gives_lifetime
 
 # RFC 9110 section 7.6.1, and what belongs to one transmission or to the server.
 _NOT_STORED = {
@@ -128,7 +129,10 @@ def _page(capture: Capture, final: Final, rules: Rules, level: Level) -> Outcome
     elif view.complete:
         headers, body = view.headers, view.body
     else:
-        return Declined("its streamed body was not read to the end")
+        return Declined(
+            "its body is larger than ISR_PAGE_BYTES before hooks change it, or is a"
+            " stream that they do not read to the end"
+        )
     if any(_mentions(address, headers, body) for address in rules.reserved):
         return Declined("it links to its own host, which is unknown: set ISR_ORIGIN")
     lifetime = rules.lifetime.lowered(capture.lifetime)
@@ -262,7 +266,7 @@ def _failed(cause: str, final: Final) -> Failed:
     shared = tuple(
         (name, value)
         for name, value in kept
-        if name.lower() not in ("set-cookie", "cache-control")
+        if name.lower() != "set-cookie" and not gives_lifetime(name)
     )
     error = None
     if final.status >= 400 and personal_reason(shared) is None:

@@ -26,6 +26,11 @@ def _line(cells: t.Sequence[str], widths: t.Sequence[int], right: str) -> str:
     return "  ".join(padded).rstrip()
 
 
+def page_count(count: int) -> str:
+    """``"1 page"``, ``"2 pages"``."""
+    return f"{count} page{'' if count == 1 else 's'}"
+
+
 def duration(seconds: float | None) -> str:
     """``"1 min 30 s"``: seconds for people; ``None`` is never."""
     if seconds is None:

@@ -75,7 +75,9 @@ class Unstored:
             case Failed():
                 return RunView("error")
             case Rendered():
-                return Serve(_entry(target, outcome), "MISS", stored=False)
+                return Serve(
+                    _entry(target, outcome), "MISS", detail="off", stored=False
+                )
 
 
 def _entry(target: Target, page: Rendered) -> Entry:

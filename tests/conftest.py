@@ -7,6 +7,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+import requests
 from flask import Flask
 from werkzeug.test import Client
 from werkzeug.test import TestResponse
@@ -25,8 +26,8 @@ _JUDGES = os.environ.get("ISR_JUDGES") != "0"
 
 @pytest.fixture(scope="session", autouse=True)
 def _note_answers() -> t.Iterator[None]:
-    """Have each answer that a test client gets judged."""
-    ask = Client.open
+    """Have each answer judged that a test client gets, or Requests from a server."""
+    ask, send = Client.open, requests.Session.send
 
     def ask_and_note(self: Client, *args: t.Any, **kwargs: t.Any) -> TestResponse:
         answer = ask(self, *args, **kwargs)
@@ -34,8 +35,16 @@ def _note_answers() -> t.Iterator[None]:
             lint.note(answer)
         return answer
 
+    def send_and_note(
+        self: requests.Session, request: requests.PreparedRequest, **kwargs: t.Any
+    ) -> requests.Response:
+        answer = send(self, request, **kwargs)
+        lint.note(lint.Exchange.of(request, answer))
+        return answer
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Client, "open", ask_and_note)
+        patch.setattr(requests.Session, "send", send_and_note)
         yield
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from email.utils import formatdate
 from http import HTTPStatus
 
+import requests
 from werkzeug.test import TestResponse
 
 if t.TYPE_CHECKING:
@@ -41,6 +42,17 @@ class Exchange:
     headers: Fields
     body: bytes | None
 
+    @classmethod
+    def of(
+        cls, request: requests.PreparedRequest, answer: requests.Response
+    ) -> Exchange:
+        """One that Requests made; its body is not as it was sent any more."""
+        path = request.path_url.partition("?")[0]
+        asked = [(name, _text(value)) for name, value in request.headers.items()]
+        fields = [*answer.headers.items()]
+        method = request.method or "GET"
+        return cls(method, path, asked, answer.status_code, fields, None)
+
     @property
     def is_ours(self) -> bool:
         """Whether it is the answer of a static page, or of our routes."""
@@ -57,6 +69,10 @@ class Exchange:
         ]
         asked = frozenset(name.lower() for name, _ in self.asked)
         return self.method, self.status, asked, not self.body, tuple(known)
+
+
+def _text(value: str | bytes) -> str:
+    return value if isinstance(value, str) else value.decode("latin-1")
 
 
 _ROUTES = ("/api/revalidate", "/api/token")

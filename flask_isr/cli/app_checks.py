@@ -45,6 +45,16 @@ def check_wrapped(state: State) -> Findings:
         )
 
 
+def check_settings(state: State) -> Findings:
+    """Whether all settings were there when they were read."""
+    for key in state.settings.changed(state.application.app):
+        yield Finding(
+            "settings",
+            "problem",
+            f"{key} was set after ISR(app), and does not count: set it before.",
+        )
+
+
 def check_enabled(state: State) -> Findings:
     """Whether pages are stored at all."""
     if state.application.enabled:
@@ -125,7 +135,8 @@ def check_hooks(state: State) -> Findings:
             "hooks",
             "warning",
             f"{_some(endpoints)} served inside of Flask, since {cause}: mark a hook that"
-            " stored pages do not need with @isr.skip_on_hit.",
+            " stored pages do not need with @isr.skip_on_hit, and wrap middleware around"
+            " app.wsgi_app after ISR(app).",
         )
 
 

@@ -24,6 +24,7 @@ from ..routes import Match
 from ..routes import target_of
 from ..state import State
 from ..table import duration
+from ..table import page_count
 from ..table import size
 from ..table import table
 from .common import writing
@@ -84,7 +85,7 @@ def _collect(state: State) -> list[_Route]:
             match
             for rule in fixed
             for host in state.routes.hosts
-            if (match := state.routes.match(rule, host))
+            if (match := state.routes.match(rule, host)) and match.endpoint == endpoint
         ]
         if matches:
             routes.append(_Route(names, lifetime, matches))
@@ -178,9 +179,8 @@ def _print(routes: t.Sequence[_Route], took: float) -> None:
     ]
     heads = ("Route", "Built", "Fresh", "Failed", "Revalidate", "Size", "Time/page")
     click.echo(table(heads, rows, "lrrrlrr"))
-    click.echo(
-        f"\n{sum(route.built for route in routes)} pages built in {duration(took)}."
-    )
+    built = sum(route.built for route in routes)
+    click.echo(f"\n{page_count(built)} built in {duration(took)}.")
     _print_list("Not static, rendered for each visitor:", "not_static", routes)
     _print_list("Failed:", "failures", routes)
 

@@ -7,6 +7,7 @@ import typing as t
 import click
 from flask.cli import with_appcontext
 
+from ..errors import ConfigurationError
 from ..state import State
 from ..state import current_state
 from . import app_checks
@@ -27,6 +28,7 @@ _COLOURS: t.Final[t.Mapping[Level, str]] = {
 # What is said of a check that found nothing.
 _FINE: t.Final[t.Mapping[str, str]] = {
     "order": "@static_page stands directly above each view.",
+    "settings": "all were set before ISR(app).",
     "disk": "the store is no folder.",
     "hooks": "no hook keeps pages from being served at full speed.",
     "routes": "all static pages are known ahead.",
@@ -37,6 +39,7 @@ _FINE: t.Final[t.Mapping[str, str]] = {
 # In this order: reading the views, which all but the first do, mends their decorators.
 _CHECKS: t.Final[t.Sequence[tuple[str, t.Sequence[Check]]]] = (
     ("order", (app_checks.check_order, app_checks.check_wrapped)),
+    ("settings", (app_checks.check_settings,)),
     ("enabled", (app_checks.check_enabled,)),
     ("store", (store_checks.check_folder, backend_checks.check_backend)),
     ("disk", (store_checks.check_disk,)),
@@ -52,15 +55,16 @@ _CHECKS: t.Final[t.Sequence[tuple[str, t.Sequence[Check]]]] = (
 @click.command("doctor")
 @with_appcontext
 def doctor_command() -> None:
-    """Check store, secret, origin, hooks, decorators, routes and workers.
+    """Check settings, store, secret, origin, hooks, decorators, routes and workers.
 
     One line for each check: ok, warning or problem, and what to do. Exit status 1 when
     there is a problem.
     """
     state = current_state()
-    found = [
+    # Once each: what is wrong with the declarations stops several checks.
+    found = dict.fromkeys(
         finding for name, checks in _CHECKS for finding in _looked(state, name, checks)
-    ]
+    )
     width = max(len(finding.check) for finding in found)
     for finding in found:
         level = click.style(finding.level.ljust(7), fg=_COLOURS[finding.level])
@@ -72,6 +76,8 @@ def doctor_command() -> None:
 def _looked(state: State, name: str, checks: t.Sequence[Check]) -> list[Finding]:
     try:
         found = [finding for check in checks for finding in check(state)]
+    except ConfigurationError as error:
+        return [Finding("settings", "problem", str(error))]
     except Exception as error:
         # What keeps a check from ending keeps the extension from working.
         return [Finding(name, "problem", f"{type(error).__name__}: {error}")]

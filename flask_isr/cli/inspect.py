@@ -20,7 +20,9 @@ from ..routes import Match
 from ..routes import key_of_url
 from ..state import State
 from ..stores.base import Overview
+from ..stores.caching import CachingStore
 from ..table import duration
+from ..table import page_count
 from ..table import size
 from ..table import table
 from .common import reading
@@ -85,13 +87,17 @@ def pages_command(tag: str | None, wanted: str | None, as_json: bool) -> None:
                 click.echo(json.dumps(page))
             else:
                 rows.append(_row(page))
+        if isinstance(state.store, CachingStore):
+            text = "A backend of Flask-Caching cannot list its pages: try 'show PATH'."
+            raise click.ClickException(text)
     if as_json:
         return
     if not rows:
-        click.echo("Nothing is stored that you asked for.")
+        asked = tag is not None or wanted is not None
+        click.echo(f"No page {'of these ' if asked else ''}is stored.")
         return
     click.echo(table(("Path", "State", "Age", "Size", "Last error"), rows, "llrrl"))
-    click.echo(f"\n{len(rows)} pages.")
+    click.echo(f"\n{page_count(len(rows))}.")
 
 
 def _row(page: t.Mapping[str, t.Any]) -> tuple[str, str, str, str, str]:
@@ -158,6 +164,9 @@ def _find(state: State, path: str) -> tuple[PageKey, Match]:
         # As pages of an application that tells hosts apart are listed.
         host, slash, rest = path[2:].partition("/")
         path = slash + rest
+    elif any(state.routes.hosts):
+        text = f"Each host has pages of its own: name one, as in //{state.routes.hosts[0]}/"
+        raise click.ClickException(text)
     match, query = state.routes.match_url(path, host)
     return key_of_url(match, query), match
 

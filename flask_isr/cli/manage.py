@@ -11,6 +11,7 @@ from ..errors import RevalidationError
 from ..invalidation import MATCHES
 from ..invalidation import MODES
 from ..stores.sqlite import SQLiteStore
+from ..table import page_count
 from .common import writing
 from .remote import revalidate_remotely
 
@@ -80,12 +81,13 @@ def clear_command(yes: bool) -> None:
     server runs.
     """
     with writing() as state:
+        embedded = isinstance(state.store, SQLiteStore)
         if not yes:
-            embedded = isinstance(state.store, SQLiteStore)
             place = state.settings.folder if embedded else "the cache"
             click.confirm(f"Forget all pages in {place}?", abort=True)
         count = state.store.clear()
-    click.echo(f"{count} pages forgotten.")
+    # A backend of Flask-Caching does not know how many they were.
+    click.echo(f"{page_count(count) if embedded else 'All pages'} forgotten.")
 
 
 @click.command("secret")

@@ -33,6 +33,11 @@ def check_folder(state: State) -> Findings:
     folder = state.settings.folder
     if not folder.exists():
         yield _missing(folder)
+    elif not folder.is_dir():
+        text = (
+            f"{folder} is a file: set ISR_FOLDER to a folder, or to where none is yet."
+        )
+        yield Finding("store", "problem", text)
     elif foreign_owner(folder) is not None:
         # Looking into it would leave files of this user there.
         yield Finding("store", "problem", not_yours(folder))

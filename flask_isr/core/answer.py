@@ -34,7 +34,8 @@ class Target:
 class Serve:
     """Send *entry*.
 
-    :param detail: why it is in that state: ``"error"``, ``"timeout"``, ``"collapsed"``.
+    :param detail: why it is in that state: ``"error"``, ``"timeout"``, ``"collapsed"``,
+        ``"off"``.
     :param stored: whether *entry* could be written to the store.
     :param forward: why it had to be rendered, as RFC 9211 (section 2.2) calls it: nothing
         was stored, or what was could not be served.

@@ -47,8 +47,10 @@ _QUEUED = 1.0
 # Seconds after which a queued refresh is taken for lost.
 _LOST = 60.0
 
-# Pages whose rest is remembered.
+# Pages whose rest is remembered, and refreshes that are known to be queued. A Runner of
+# the application's own may queue any number, or never run what it took.
 _RESTING = 1000
+_REFRESHES = 1000
 
 
 class _Rest(t.NamedTuple):
@@ -128,6 +130,10 @@ class Launcher:
                 self._runner.tend()
             if 0 <= now - queued_at < _LOST:
                 return
+        if len(self._queued) >= _REFRESHES:
+            # What is forgotten does nothing when it is run, and is queued again by the
+            # next visit.
+            self._queued.clear()
         self._queued[id] = now
         if not self._runner.submit(lambda: self._refresh(target)):
             self._queued.pop(id, None)

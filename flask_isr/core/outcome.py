@@ -73,6 +73,9 @@ Outcome: t.TypeAlias = Rendered | Personal | Failed | Declined
 
 def cause_of(error: BaseException) -> str:
     """What *error* says, for people: of bounded length, and text that any store takes."""
-    cause = f"{type(error).__name__}: {str(error)[:_CAUSE_LENGTH]}"
+    text = str(error)
+    if len(text) > _CAUSE_LENGTH:
+        text = f"{text[:_CAUSE_LENGTH]}…"
+    cause = f"{type(error).__name__}: {text}"
     # Names of files that are not in UTF-8 come as surrogates, which no database takes.
     return cause.encode(errors="backslashreplace").decode()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import threading
 import typing as t
 from pathlib import Path
 
@@ -22,13 +23,19 @@ class Database:
 
     :param synchronous: ``"FULL"`` where a commit must survive a power cut, else
         ``"NORMAL"``.
-    :param patience: seconds to wait for the write lock.
+    :param patience: seconds to wait for this process's turn at the write lock, and again
+        for the lock itself.
+    :param turn: of the writers of this file in this process. Among themselves they would
+        wait for SQLite's lock by looking again and again, and some would wait in vain.
     """
 
-    def __init__(self, path: Path, synchronous: str, patience: float) -> None:
+    def __init__(
+        self, path: Path, synchronous: str, patience: float, turn: threading.Lock
+    ) -> None:
         self._path = path
         self._synchronous = synchronous
         self._patience = patience
+        self._turn = turn
         self._idle: list[sqlite3.Connection] = []
         self._closed = False
 
@@ -42,7 +49,7 @@ class Database:
             check_same_thread=False,
         )
         try:
-            # The Runner checkpoints; this is the net below it (64 MiB).
+            # The Runner empties the log; this is the net below it (64 MiB).
             connection.execute("PRAGMA wal_autocheckpoint=16384")
             connection.execute(f"PRAGMA synchronous={self._synchronous}")
             connection.execute("PRAGMA trusted_schema=OFF")
@@ -74,8 +81,11 @@ class Database:
     @contextlib.contextmanager
     def write(self) -> t.Iterator[sqlite3.Connection]:
         """A connection that holds the write lock; commits, or rolls back when the block
-        raises."""
-        with self.read() as connection:
+        raises.
+
+        :raises sqlite3.OperationalError: where others hold the lock for too long.
+        """
+        with self._taking_turn(), self.read() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -86,20 +96,35 @@ class Database:
                 raise
             connection.execute("COMMIT")
 
+    @contextlib.contextmanager
+    def _taking_turn(self) -> t.Iterator[None]:
+        if not self._turn.acquire(timeout=self._patience):
+            raise sqlite3.OperationalError("others of this process keep writing")
+        try:
+            yield
+        finally:
+            self._turn.release()
+
+    @contextlib.contextmanager
+    def impatient(self, patience: float) -> t.Iterator[sqlite3.Connection]:
+        """A connection that waits for no lock longer than *patience* seconds."""
+        with self.read() as connection:
+            _wait_for_locks(connection, patience)
+            try:
+                yield connection
+            finally:
+                _wait_for_locks(connection, self._patience)
+
     def try_write_lock(self, action: t.Callable[[sqlite3.Connection], None]) -> bool:
         """Do *action* under the write lock if it is free at this moment."""
-        with self.read() as connection:
-            connection.execute("PRAGMA busy_timeout=0")
+        with self.impatient(0) as connection:
             try:
                 connection.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError:
                 return False
-            else:
-                action(connection)
-                connection.execute("COMMIT")
-                return True
-            finally:
-                connection.execute(f"PRAGMA busy_timeout={int(self._patience * 1000)}")
+            action(connection)
+            connection.execute("COMMIT")
+            return True
 
     def abandon(self) -> None:
         """Forget the connections without closing them: they are a parent process's."""
@@ -113,3 +138,7 @@ class Database:
             # Another thread may take the last one.
             while True:
                 self._idle.pop().close()
+
+
+def _wait_for_locks(connection: sqlite3.Connection, seconds: float) -> None:
+    connection.execute(f"PRAGMA busy_timeout={int(seconds * 1000)}")

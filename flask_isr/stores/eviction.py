@@ -29,6 +29,9 @@ _ERRORS = 100
 _BATCH_ROWS = 500
 _BATCH_BYTES = 8 * 1024 * 1024
 
+# Seconds for which writers may be held up by readers, until a log can be emptied.
+_CHECKPOINT_PATIENCE = 0.05
+
 # Stored 404s and 410s kept: an address that does not exist costs its asker nothing.
 _GONE = 1000
 
@@ -150,7 +153,10 @@ def _raise_floor(db: sqlite3.Connection, excess: int) -> None:
 
 
 def checkpoint(folder: OpenFolder) -> None:
-    """Move what the write-ahead logs hold into the databases."""
+    """Move what the write-ahead logs hold into the databases, and empty the logs."""
     for database in (folder.pages, folder.work):
-        with database.read() as db:
+        with database.impatient(_CHECKPOINT_PATIENCE) as db:
+            # Most of it beside those who write. While they do, a log never comes to its
+            # end by itself: for the rest they wait.
             db.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")

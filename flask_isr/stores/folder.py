@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import sqlite3
+import threading
 import time
 import typing as t
 from dataclasses import dataclass
@@ -154,8 +155,9 @@ class OpenFolder:
             _make_private_file(path)
         word = ClockWord(folder / "clock")
         files = identity(folder)
-        pages = Database(paths[0], "NORMAL", _PATIENCE)
-        work = Database(paths[1], "NORMAL", _PATIENCE)
+        turn = threading.Lock()
+        pages = Database(paths[0], "NORMAL", _PATIENCE, turn)
+        work = Database(paths[1], "NORMAL", _PATIENCE, threading.Lock())
         try:
             _make_tables(work, _WORK)
             shift = _prepare(pages, word)
@@ -166,7 +168,7 @@ class OpenFolder:
         return cls(
             identity=files,
             pages=pages,
-            durable=Database(paths[0], "FULL", _DURABLE_PATIENCE),
+            durable=Database(paths[0], "FULL", _DURABLE_PATIENCE, turn),
             work=work,
             word=word,
             shift=shift,

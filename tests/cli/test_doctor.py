@@ -11,8 +11,10 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from flask import Flask
 from flask import g
 from flask_caching import Cache
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from flask_isr import static_page
 from flask_isr.cli import doctor
@@ -57,8 +59,8 @@ def test_all_is_well(good: Site) -> None:
     found = Doctor(good)
     assert found.status == 0
     assert found.checks == [
-        *("order", "enabled", "store", "disk", "space", "secret", "origin", "hooks"),
-        *("routes", "caching", "workers"),
+        *("order", "settings", "enabled", "store", "disk", "space", "secret", "origin"),
+        *("hooks", "routes", "caching", "workers"),
     ]
     assert {found.check(name)[0] for name in found.checks} == {"ok"}
     assert SECRET not in found.output
@@ -95,7 +97,7 @@ def test_a_check_that_cannot_be_made_is_a_problem(
 
 
 def test_pages_that_cannot_work_are_told(good: Site) -> None:
-    """With the error that visitors would cause."""
+    """Once, with the error that visitors would cause."""
 
     @good.app.get("/<slug>")
     @static_page(tags=["{id}"])
@@ -104,9 +106,17 @@ def test_pages_that_cannot_work_are_told(good: Site) -> None:
 
     found = Doctor(good)
     assert found.status == 1
-    level, text = found.check("routes")
-    assert level == "problem"
-    assert "{id}" in text
+    assert found.check("settings")[0] == "problem"
+    assert found.output.count("{id}") == 1
+
+
+def test_a_setting_that_came_too_late_is_told(good: Site) -> None:
+    """It is read once; the value, which may be a secret, is not shown."""
+    good.app.config["ISR_SECRET"] = "another " + SECRET
+    found = Doctor(good)
+    assert found.status == 1
+    assert "ISR_SECRET was set after ISR(app)" in found.check("settings")[1]
+    assert "another" not in found.output
 
 
 def test_a_site_that_is_off_is_told(good: Site) -> None:
@@ -140,6 +150,13 @@ class TestStore:
         assert found.status == 1
         assert found.check("store")[0] == "problem"
         assert str(file) in found.check("store")[1]
+
+    def test_a_file_is_none(self, make_site: MakeSite, tmp_path: Path) -> None:
+        """Nor is it looked into."""
+        file = tmp_path / "file"
+        file.touch()
+        level, text = Doctor(make_site(ISR_FOLDER=str(file))).check("store")
+        assert (level, f"{file} is a file" in text) == ("problem", True)
 
     def test_one_that_this_user_may_not_make_is_a_problem(
         self, good: Site, monkeypatch: pytest.MonkeyPatch
@@ -325,6 +342,20 @@ class TestHooks:
         assert text.startswith("home is served inside of Flask")
         assert "load_user" in text
         assert "@isr.skip_on_hit" in text
+
+    def test_middleware_inside_is_named(self, make_site: MakeSite) -> None:
+        """With the place where it belongs."""
+
+        class Proxied(Flask):
+            def __init__(self, *args: t.Any, **kwargs: t.Any) -> None:
+                super().__init__(*args, **kwargs)
+                self.wsgi_app = ProxyFix(self.wsgi_app)  # type: ignore[method-assign]
+
+        site = make_site(app_class=Proxied)
+        site.app.add_url_rule("/", "home", static_page()(lambda: "home"))
+        _, text = Doctor(site).check("hooks")
+        assert "since ProxyFix was wrapped around it before ISR(app)" in text
+        assert "wrap middleware around app.wsgi_app after ISR(app)" in text
 
     def test_one_that_hits_may_skip_is_none(self, good: Site) -> None:
         """Neither is a page that is to be served so."""

@@ -13,6 +13,7 @@ from flask_isr import revalidate_path
 from flask_isr import revalidate_tag
 from flask_isr import static_page
 
+from ..conftest import MakeSite
 from ..revalidation.shop import Shop
 from ..support import Site
 from .conftest import Run
@@ -177,8 +178,22 @@ class TestPages:
 
     def test_nothing_is_said_to_be_nothing(self, site: Site, run: Run) -> None:
         """An empty store, or one that has none of what was asked for."""
-        assert run("pages").stdout == "Nothing is stored that you asked for.\n"
+        assert run("pages").stdout == "No page is stored.\n"
+        assert run("pages", "--tag", "x").stdout == "No page of these is stored.\n"
         assert run("pages", "--json").stdout == ""
+
+    def test_a_backend_that_cannot_list_is_told(self, make_site: MakeSite) -> None:
+        """Nothing would look as if nothing were stored."""
+        runner = make_site(
+            ISR_CACHE={"CACHE_TYPE": "SimpleCache"}
+        ).app.test_cli_runner()
+        for args in ([], ["--json"]):
+            result = runner.invoke(args=["isr", "pages", *args])
+            assert result.exit_code == 1
+            assert "cannot list its pages" in result.stderr
+        assert runner.invoke(args=["isr", "clear", "--yes"]).stdout == (
+            "All pages forgotten.\n"
+        )
 
     def test_an_unknown_state_is_a_usage_error(self, site: Site, run: Run) -> None:
         """The states are named."""
@@ -245,15 +260,22 @@ class TestShow:
         assert self.show(run, "/products/%31")["Page"] == "/products/1"
         assert self.show(run, "/products/01")["Page"] == "/products/1"
 
-    @pytest.mark.parametrize("path", ["/nowhere", "/dynamic", "products/1"])
+    @pytest.mark.parametrize(
+        ("path", "why"),
+        [
+            ("/nowhere", "no view with @static_page is there"),
+            ("/dynamic", "no view with @static_page is there"),
+            ("products/1", "it is not below '/'"),
+        ],
+    )
     def test_what_is_no_page_is_an_error(
-        self, stocked: Shop, run: Run, path: str
+        self, stocked: Shop, run: Run, path: str, why: str
     ) -> None:
-        """Exit status 1 and a sentence, no traceback."""
+        """Exit status 1 and a sentence that says why, no traceback."""
         result = run("show", path)
         assert result.exit_code == 1
         assert result.stderr.startswith("Error: ")
-        assert "is not a static page" in result.stderr
+        assert f"is not a static page: {why}" in result.stderr
 
 
 def test_looking_changes_nothing(stocked: Shop, run: Run) -> None:

@@ -172,6 +172,7 @@ class TestWhatComesBack:
         result = connect().revalidate([PAGE])
         assert result == Revalidated(False, (PAGE,), (), (PAGE,))
 
+    @pytest.mark.lint_allows("CREATED_WITHOUT_LOCATION")
     @pytest.mark.parametrize(
         "response",
         [
@@ -261,6 +262,13 @@ class TestTryingAgain:
         with pytest.raises(RemoteError, match="no"):
             connect().revalidate([PAGE])
         assert len(scripted.calls) == 1
+
+    def test_a_message_is_cut(self, scripted: Scripted, connect: Connect) -> None:
+        """A line of a log has an end, whatever a site says."""
+        scripted.answers = [answer(400, {"message": "x" * 5000})]
+        with pytest.raises(RemoteError) as raised:
+            connect().revalidate([PAGE])
+        assert str(raised.value).count("x") == 500
 
     def test_a_site_that_is_not_there_is_tried_again(self) -> None:
         """With a pause between; it is told that nobody answers."""

@@ -8,25 +8,35 @@ from pathlib import Path
 
 import pytest
 
+from flask_isr import build
+from flask_isr import client
 from flask_isr import draft
+from flask_isr import hosts
 from flask_isr import page
+from flask_isr import report
 from flask_isr import retries
 from flask_isr import revalidator
 from flask_isr import routes
 from flask_isr import secret
 from flask_isr import storable
+from flask_isr import token
 from flask_isr import writes
 from flask_isr.config import DEFAULTS
 from flask_isr.core import encodings
 from flask_isr.core import engine
 from flask_isr.core import launch
+from flask_isr.core import outcome
 from flask_isr.core import rendering
+from flask_isr.core import renewal
 from flask_isr.core import upkeep
 from flask_isr.core.runner import ThreadRunner
 from flask_isr.stores import access
+from flask_isr.stores import database
 from flask_isr.stores import eviction
 from flask_isr.stores import folder
 from flask_isr.stores import leases
+from flask_isr.stores import notes
+from flask_isr.stores import order
 
 DOCS = Path(__file__).parents[2] / "docs"
 TEXT = " ".join((DOCS / "what-to-expect.rst").read_text("utf-8").split())
@@ -63,6 +73,7 @@ def runner(name: str) -> t.Any:
         f"in more than {access._SLOW} s",
         f"for up to {folder._DURABLE_PATIENCE:.0f} s",
         f"every {upkeep._MAINTAIN_EVERY} renders of a process",
+        f"renders of a process, or {upkeep._MAINTAIN_BYTES // MIB} MiB",
         f"{routes.PATH_LENGTH:,} characters; {routes._PARAMETERS} values",
         f"{page._TAG_LENGTH} characters; {page.TAGS_ON_A_PAGE} on a page",
         f"{eviction._TAGS:,} remembered",
@@ -70,10 +81,21 @@ def runner(name: str) -> t.Any:
         f"{eviction._FAILURES:,} in the embedded store, {eviction._ERRORS} of them with",
         f"of at most {leases._ERROR_BYTES // 1024} KiB; for an hour",
         f"{retries._KEPT:,} invalidations, {rendering._KEPT:,} leases to give back",
+        f"exception {outcome._CAUSE_LENGTH} characters",
+        f"{launch._RESTING:,} pages that failed a moment ago",
+        f"{launch._REFRESHES:,} refreshes that are queued",
+        f"{report._REMEMBERED:,} warnings",
+        f"{encodings._REMEMBERED} values of ``Accept-Encoding``",
+        f"{hosts._ROUTERS} hosts",
+        f"{order._MANY_CHANGES:,} changes since its last look",
+        f"{database._IDLE} that nobody uses",
+        f"{client._ANSWER // MIB} MiB; of a message {client._MESSAGE} characters",
+        f"{build._FILES:,}; others are not looked at",
+        f"{token.TARGETS}; of the paths {renewal._TOGETHER} are rendered at a time",
         f"{draft._TRIED} are looked at",
         f"{encodings._FIELD_LENGTH} characters; beyond, the plain page",
         f"{writes._GROUPS}; beyond, none",
-        f"at most {revalidator._VARIANTS} are rendered in the background",
+        f"at most {revalidator._VARIANTS} are rendered, the others when",
         f"Its headers {storable._HEADERS // 1024} KiB",
         f"{secret._BODY // 1024} KiB",
     ],
@@ -88,4 +110,5 @@ def test_the_rest_of_its_numbers_are_as_it_says() -> None:
     assert rendering._PROBE[1] == 3600
     assert eviction._PROBATION == 0.1
     assert eviction._OLD_FAILURE == 3600
+    assert notes._ERROR_BYTES == leases._ERROR_BYTES
     assert (retries._PAUSE, access._BREAK) == (1, 1)

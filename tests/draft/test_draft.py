@@ -131,6 +131,8 @@ class TestEditor:
         def public(response: Response) -> Response:
             response.headers["Cache-Control"] = "public, max-age=600"
             response.headers["Expires"] = "Mon, 16 Nov 2099 08:00:00 GMT"
+            response.headers["CDN-Cache-Control"] = "max-age=600"
+            response.headers["X-Accel-Expires"] = "600"
             return response
 
         client = press.site.app.test_client()
@@ -138,7 +140,8 @@ class TestEditor:
         answer = client.get("/posts/a")
 
         assert_draft(answer)
-        assert "Expires" not in answer.headers
+        for field in ("Expires", "CDN-Cache-Control", "X-Accel-Expires"):
+            assert field not in answer.headers
 
 
 class TestColdPage:

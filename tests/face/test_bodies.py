@@ -199,6 +199,29 @@ class TestLimit:
         assert [cache_state(answer) for answer in answers] == ["BYPASS"] * 3
         assert caplog.text.count("larger than ISR_PAGE_BYTES") == 1
 
+    @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+    @pytest.mark.parametrize(("size", "state"), [(1000, "HIT"), (1001, "BYPASS")])
+    def test_what_counts_is_what_would_be_stored(
+        self, make_site: MakeSite, streamed: bool, size: int, state: str
+    ) -> None:
+        """Where hooks run on each hit, that is the body before they make it smaller."""
+        site = make_site(ISR_SERVE="view", ISR_PAGE_BYTES=1000)
+
+        @site.app.get("/")
+        @static_page()
+        def page() -> Response:
+            return Response(iter(["x"] * size) if streamed else "x" * size)
+
+        @site.app.after_request
+        def shorten(response: Response) -> Response:
+            response.set_data(str(len(response.get_data())))
+            return response
+
+        site.get("/")
+        answer = site.get("/")
+
+        assert (answer.text, cache_state(answer)) == (str(size), state)
+
     @pytest.mark.lint_allows("FIELD_TOO_LARGE", "FIELD_SECTION_TOO_LARGE")
     @pytest.mark.parametrize(
         ("length", "states"), [(32_000, "HIT"), (33_000, "BYPASS")]

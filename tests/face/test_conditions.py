@@ -162,6 +162,39 @@ def test_a_stale_page_is_not_vouched_for(
     ]
 
 
+@pytest.mark.parametrize("serve", ["wsgi", "view"])
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("CDN-Cache-Control", "max-age=300"),
+        ("Cloudflare-CDN-Cache-Control", "max-age=300"),
+        ("Edge-Control", "cache-maxage=5m"),
+        ("Expires", "Thu, 01 Jan 2099 00:00:00 GMT"),
+        ("Surrogate-Control", "max-age=300"),
+        ("X-Accel-Expires", "300"),
+    ],
+)
+def test_nor_is_it_in_a_field_for_some_caches(
+    make_site: MakeSite, clock: Clock, serve: str, field: str, value: str
+) -> None:
+    """Which they believe instead of ``Cache-Control``."""
+    site = make_site(ISR_SERVE=serve)
+
+    @site.app.get("/")
+    @static_page(60)
+    def page() -> Response:
+        return Response("page", headers={field: value})
+
+    fresh = [site.get("/") for _ in range(2)]
+    clock.advance(61)
+    stale = site.get("/")
+    site.settle()
+
+    assert cache_state(stale) == "STALE"
+    told = [answer.headers.get(field) for answer in (*fresh, stale)]
+    assert told == [value, value, None]
+
+
 class TestCacheStatus:
     """``Cache-Status`` (RFC 9211) tells tools why."""
 

@@ -64,7 +64,7 @@ def failing(
 
 def _error_page(error: Exception) -> tuple[str, int, dict[str, str]]:
     name = request.headers.get("X-Name", "stranger")
-    return f"sorry, {name}", 500, {"Retry-After": "7"}
+    return f"sorry, {name}", 500, {"Retry-After": "7", "X-Accel-Expires": "300"}
 
 
 class TestNothingStored:
@@ -99,6 +99,7 @@ class TestNothingStored:
             assert answer.headers.getlist("Cache-Control") == ["no-store"]
             assert answer.headers.getlist("X-ISR-Cache") == ["MISS"]
             assert answer.headers.getlist("Retry-After") == ["7"]
+            assert "X-Accel-Expires" not in answer.headers
         assert source.renders == 1
 
     def test_nobody_renders_until_the_first_step(
@@ -339,3 +340,17 @@ class TestLastGoodPage:
         assert cache_state(site.get("/")) == "STALE"
         clock.advance(3)
         assert site.get("/").status_code == 500
+
+
+def test_a_long_cause_is_cut_visibly(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its beginning is kept, and three dots say that there was more."""
+
+    @site.app.get("/page")
+    @static_page()
+    def page() -> str:
+        raise RuntimeError("x" * 201)
+
+    site.get("/page")
+    assert f"RuntimeError: {'x' * 200}… (status 500)" in caplog.text

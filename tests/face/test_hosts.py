@@ -246,6 +246,22 @@ class TestLists:
         assert [answer.text for answer in answers] == ["a x", "b y", "home"]
         assert [cache_state(answer) for answer in answers] == ["HIT"] * 3
 
+    def test_each_is_built_once(self, make_site: MakeSite) -> None:
+        """Where several hosts have the path, by the view that it has there."""
+        site = make_site(app_class=HostMatching, TRUSTED_HOSTS=["a.test", "b.test"])
+        for name in "ab":
+            view = static_page()(lambda name=name: f"page of {name}")
+            site.app.add_url_rule("/", name, view, host=f"{name}.test")
+
+        result = site.app.test_cli_runner().invoke(isr_commands, ["build"])
+
+        rows = [line.split() for line in result.output.splitlines()]
+        assert [row[1:4] for row in rows if row[:1] == ["/"]] == [["1", "0", "0"]] * 2
+        assert [ask(site, f"{name}.test/").text for name in "ab"] == [
+            "page of a",
+            "page of b",
+        ]
+
     def test_a_path_that_is_not_listed_is_404(self, listed: Site) -> None:
         """A list is of paths; hosts are checked by Flask."""
         assert ask(listed, "a.tenants.test/z").status_code == 404
@@ -259,7 +275,15 @@ class TestLists:
         shown = runner.invoke(isr_commands, ["show", "//a.tenants.test/x"]).output
 
         assert "//a.tenants.test/x" in pages
+        assert "1 page." in pages
         assert "FRESH" in shown
+
+    def test_show_must_be_told_the_host(self, listed: Site) -> None:
+        """A path alone is no page, and is not said to lack one."""
+        result = listed.app.test_cli_runner().invoke(isr_commands, ["show", "/"])
+
+        assert result.exit_code == 1
+        assert "name one, as in //www.test/" in result.stderr
 
 
 def test_two_applications_do_not_share_the_rule(make_site: MakeSite) -> None:

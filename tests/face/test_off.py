@@ -53,9 +53,11 @@ def test_every_visit_renders(off: Site) -> None:
 
 
 def test_nothing_is_stored(off: Site, tmp_path: Path) -> None:
-    """There is not even a folder."""
+    """There is not even a folder, and the answer says why."""
     _count(off)
-    assert cache_state(off.get("/page")) == "MISS"
+    answer = off.get("/page")
+    assert cache_state(answer) == "MISS"
+    assert answer.headers["Cache-Status"] == "Flask-ISR; fwd=uri-miss; detail=off"
     assert list(tmp_path.iterdir()) == []
 
 

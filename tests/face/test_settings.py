@@ -38,7 +38,7 @@ WRONG: dict[str, list[t.Any]] = {
         {"CACHE_TYPE": None},
         {"CACHE_TYPE": "x", "DIR": "y"},
     ],
-    "ISR_FOLDER": ["", 5, True, ["/folder"]],
+    "ISR_FOLDER": ["", "/pages\0", 5, True, ["/folder"]],
     "ISR_ORIGIN": [
         "",
         "example.com",
@@ -102,7 +102,7 @@ def test_a_wrong_value_is_named(tmp_path: Path, key: str, value: t.Any) -> None:
         assert "12345678901234567" not in message
     elif key == "ISR_CACHE":
         # Its settings may hold a password.
-        assert f"of type {type(value).__name__}" in message
+        assert f"is {value!r}" not in message
     else:
         assert repr(value) in message
 
@@ -184,8 +184,41 @@ def test_environment_variables_come_the_flask_way(
     assert settings.page_bytes == 1000
 
 
+def test_what_comes_too_late_is_told(
+    make_site: MakeSite, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Once, at the first request, and by its name; what is set as it was is no fault."""
+    site = make_site(ISR_PAGE_BYTES=1000)
+    site.app.config.update(ISR_PAGE_BYTES=1000, ISR_SERVE="auto", ISR_SECRET=SECRET * 2)
+    site.get("/")
+    site.get("/")
+    assert len(caplog.messages) == 1
+    assert caplog.messages[0].startswith("ISR_SECRET was set after ISR(app)")
+    assert SECRET not in caplog.text
+
+
+def test_a_relative_folder_is_below_the_instance_folder(tmp_path: Path) -> None:
+    """Wherever a server or a command was started."""
+    assert settings_of(tmp_path, ISR_FOLDER="pages").folder == tmp_path / "pages"
+
+
 class TestSecrets:
     """A secret is never shown, and a weak one is pointed out."""
+
+    @pytest.mark.parametrize(
+        ("secret", "fault"),
+        [
+            ("", "is empty"),
+            (["x" * 16, ""], "is a list with an item that is no string or empty"),
+            (12345678901234567, "is of type int"),
+        ],
+    )
+    def test_what_is_wrong_with_it_is_told(
+        self, tmp_path: Path, secret: t.Any, fault: str
+    ) -> None:
+        """Without showing it."""
+        with pytest.raises(ConfigurationError, match=f"ISR_SECRET {fault};"):
+            settings_of(tmp_path, ISR_SECRET=secret)
 
     @pytest.mark.parametrize("secret", ["x" * 15, ["x" * 15, SECRET]])
     def test_a_short_secret_warns(self, tmp_path: Path, secret: t.Any) -> None:

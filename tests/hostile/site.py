@@ -156,11 +156,16 @@ def _make(place: str, control: Control) -> Flask:
     fix = {"x_for": 1, "x_proto": 1, "x_host": 1, "x_port": 1, "x_prefix": 1}
     if place == "inside":
         app.wsgi_app = ProxyFix(app.wsgi_app, **fix)  # type: ignore[method-assign]
+    journal = Journal(control.folder)
     ISR(app, clock=control.clock)
     if place == "outside":
         app.wsgi_app = ProxyFix(app.wsgi_app, **fix)  # type: ignore[method-assign]
-    pages = _pages(Journal(control.folder))
-    app.register_blueprint(pages, url_prefix=f"/{place}")
+    app.register_blueprint(_pages(journal), url_prefix=f"/{place}")
+
+    @app.get("/runs/<name>")
+    def runs(name: str) -> tuple[str, dict[str, str]]:
+        text = f"{journal.renders(name)} renders, {journal.visits(name)} visits"
+        return text, {"Cache-Control": "no-store"}
 
     @app.get("/process")
     def process() -> Response:

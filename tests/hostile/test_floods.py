@@ -37,7 +37,7 @@ STORE = 256 * 1024
 ROOM = 1024 * 1024
 
 # What the log of a database may take.
-LOG = 80 * 1024 * 1024
+LOG = 8 * 1024 * 1024
 
 
 def _ignore(data: bytes) -> None:

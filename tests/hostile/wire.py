@@ -9,6 +9,7 @@ import socket
 import typing as t
 from dataclasses import dataclass
 
+from .. import lint
 from ..servers.control import PATIENCE
 
 
@@ -103,6 +104,19 @@ def _bytes(text: str | bytes) -> bytes:
 
 
 def ask(port: int, target: str | bytes, *headers: str | bytes, **how: t.Any) -> Reply:
-    """Send one request."""
+    """Send one request; what comes back is judged at the end of the test."""
     data = request(target, *headers, **how)
-    return exchange(port, data, [how.get("method", "GET").upper()])[0]
+    method = how.get("method", "GET").upper()
+    reply = exchange(port, data, [method])[0]
+    if reply.status:
+        path = _bytes(target).decode("latin-1").partition("?")[0]
+        asked = [_field(_bytes(header).decode("latin-1")) for header in headers]
+        lint.note(
+            lint.Exchange(method, path, asked, reply.status, reply.headers, reply.body)
+        )
+    return reply
+
+
+def _field(line: str) -> tuple[str, str]:
+    name, _, value = line.partition(":")
+    return name.strip(), value.strip()

@@ -87,6 +87,14 @@ def test_a_path_that_no_static_page_serves_is_named(shop: Shop, path: str) -> No
     assert caught.value.path == path
 
 
+def test_a_rule_is_no_path(shop: Shop) -> None:
+    """Whoever forgets ``match="rule"`` is told, although ``<slug>`` might be a slug."""
+    shop.warm("/blog/a")
+    with pytest.raises(NotAStaticPage, match="match 'rule' means all its pages"):
+        shop.call(revalidate_path, "/blog/<slug>")
+    assert shop.see("/blog/a")[1] == "HIT"
+
+
 def test_a_rule_that_no_static_page_has_is_named(shop: Shop) -> None:
     """A rule is compared as it is written in the route, converters included."""
     with pytest.raises(NotAStaticPage, match="no static page has this rule") as caught:

@@ -23,7 +23,9 @@ from flask_isr import static_page
 
 from .control import Control
 from .naming import NameProcess
+from .states import add_nginx_pages
 from .states import add_pages
+from .states import add_torn_pages
 from .states import add_wrong_page
 
 
@@ -39,6 +41,8 @@ def create_app() -> Flask:
     isr = ISR(app, clock=control.clock)
     app.register_blueprint(isr.blueprint, url_prefix="/api")
     add_pages(app, isr, control)
+    add_nginx_pages(app, control)
+    add_torn_pages(app, control)
     add_wrong_page(app)
 
     @app.get("/pages/<name>")
@@ -67,6 +71,12 @@ def create_app() -> Flask:
     @app.get("/plain/<name>")
     def plain(name: str) -> Response:
         return jsonify(name=name)
+
+    @app.get("/runs/<name>")
+    def runs(name: str) -> tuple[str, dict[str, str]]:
+        sealed = [run.sealed for run in control.runs(name)]
+        text = f"{sealed.count(True)} renders, {sealed.count(False)} visits"
+        return text, {"Cache-Control": "no-store"}
 
     @app.get("/process")
     def process() -> Response:

@@ -21,12 +21,16 @@ from .control import Control
 _TEXT = "<p>The quick brown fox jumps over the lazy dog.</p>\n" * 60
 
 
+def _html(name: str, control: Control) -> str:
+    version = control.run_view(name, rendering())
+    return f"<!doctype html><title>{name} {version}</title>\n{_TEXT}"
+
+
 def add_pages(app: Flask, isr: ISR, control: Control) -> None:
     """Add the pages to *app*; their views run under *control*."""
 
     def html(name: str) -> str:
-        version = control.run_view(name, rendering())
-        return f"<!doctype html><title>{name} {version}</title>\n{_TEXT}"
+        return _html(name, control)
 
     @app.get("/long/<name>")
     @static_page(revalidate=60, expire=600, tags=["page:{name}"])
@@ -74,6 +78,49 @@ def add_pages(app: Flask, isr: ISR, control: Control) -> None:
     def preview() -> Response:
         response = Response()
         isr.draft.enable(response)
+        return response
+
+
+def add_nginx_pages(app: Flask, control: Control) -> None:
+    """Add pages to *app* that say something to nginx."""
+
+    @app.get("/accelerated/<name>")
+    @static_page(revalidate=60)
+    def accelerated(name: str) -> Response:
+        return make_response(_html(name, control), {"X-Accel-Expires": "300"})
+
+    @app.get("/sent/<name>")
+    @static_page()
+    def sent(name: str) -> Response:
+        return make_response(_html(name, control), {"X-Accel-Redirect": "/kept/file"})
+
+
+def add_torn_pages(app: Flask, control: Control) -> None:
+    """Add pages to *app* of which half is sent while the test has taken them away; caches
+    may keep them."""
+
+    @app.get("/torn/<name>")
+    @static_page(revalidate=60)
+    def torn(name: str) -> Response:
+        text = _html(name, control)
+
+        def body() -> t.Iterator[str]:
+            yield text
+            if control.is_missing(name):
+                raise RuntimeError(f"the source of {name} broke down")
+            yield "the end"
+
+        return Response(body(), headers={"Cache-Control": "max-age=300"})
+
+    @app.get("/short/<name>")
+    @static_page(revalidate=60)
+    def short(name: str) -> Response:
+        response = make_response(_html(name, control))
+        if control.is_missing(name):
+            response.headers["Content-Length"] = str(len(response.get_data()) + 7)
+        else:
+            response.set_data(response.get_data() + b"the end")
+        response.cache_control.max_age = 300
         return response
 
 

@@ -33,19 +33,23 @@ def missing(program: str) -> t.NoReturn:
 
 @contextlib.contextmanager
 def service(
-    program: str, *options: str, environment: t.Mapping[str, str] | None = None
+    program: str,
+    *options: str,
+    environment: t.Mapping[str, str] | None = None,
+    port: int | None = None,
 ) -> t.Iterator[int]:
     """Run *program* on a free port; ``{port}`` stands for it in *options*.
 
     Skips where the program is missing, unless the tests must have it.
 
     :param environment: variables beside those of this process.
+    :param port: where it listens, if no option says so.
     """
     # Where Debian puts servers, which not everybody has in his PATH.
     found = shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     if found is None:
         missing(program)
-    port = free_port()
+    port = port or free_port()
     command = [found, *(option.format(port=port) for option in options)]
     process = subprocess.Popen(
         command,

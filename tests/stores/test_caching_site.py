@@ -266,9 +266,13 @@ def test_a_site_whose_backend_breaks_goes_on_and_heals(
     ("config", "message"),
     [
         ({"ISR_CACHE": {"CACHE_TYPE": "NullCache"}}, "NullCache"),
+        ({"ISR_CACHE": {"CACHE_TYPE": "RedisCahce"}}, "'RedisCahce' is no backend"),
         ({"ISR_CACHE": "RedisCache"}, "ISR_CACHE is of type str"),
-        ({"ISR_CACHE": {"CACHE_DIR": "/tmp"}}, "lacks CACHE_TYPE"),
-        ({"ISR_CACHE": {"CACHE_TYPE": "SimpleCache", "DIR": "/tmp"}}, "ISR_CACHE"),
+        ({"ISR_CACHE": {"CACHE_DIR": "/tmp"}}, "has no CACHE_TYPE"),
+        (
+            {"ISR_CACHE": {"CACHE_TYPE": "SimpleCache", "DIR": "/tmp"}},
+            "has the key 'DIR'",
+        ),
     ],
 )
 @pytest.mark.filterwarnings("ignore:Flask-Caching")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import sqlite3
 from pathlib import Path
@@ -61,6 +62,11 @@ def _bytes(folder: Path) -> int:
         (size,) = db.execute("SELECT sum(length(data)) FROM records").fetchone()
     db.close()
     return int(size)
+
+
+def _count(folder: Path, table: str) -> int:
+    with contextlib.closing(sqlite3.connect(folder / "work.sqlite")) as db:
+        return int(db.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
 
 
 def test_pages_are_evicted_to_the_limit(make_store: MakeStore, folder: Path) -> None:
@@ -215,6 +221,45 @@ def test_a_source_that_is_down_fills_no_disk(
     assert [failure is not None for failure in failures] == [False] * 30 + [True] * 20
     shared = [failure is not None and failure.error is not None for failure in failures]
     assert shared == [False] * 45 + [True] * 5
+
+
+def test_addresses_that_do_not_exist_fill_no_disk(
+    make_store: MakeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of stored 404s and 410s the newest are kept, and other pages do not give way."""
+    monkeypatch.setattr(eviction, "_GONE", 5)
+    store = make_store()
+    write(store, FOX)
+    for number in range(20):
+        page = entry(_page(number), store.arrival())
+        store.put(dataclasses.replace(page, status=404 if number % 2 else 410))
+    store.maintain()
+    assert _stored(store) == {FOX, *map(_page, range(15, 20))}
+
+
+def test_nothing_is_remembered_of_pages_that_are_gone(
+    make_store: MakeStore, folder: Path
+) -> None:
+    """Neither that they were used."""
+    store = make_store()
+    write(store, FOX)
+    store.used([FOX, *map(_page, range(20))])
+    store.maintain()
+    assert _count(folder, "usage") == 1
+
+
+def test_leases_of_long_ago_are_forgotten(
+    make_store: MakeStore, clock: Clock, folder: Path
+) -> None:
+    """Those of processes that were killed, of pages that nobody asks for any more."""
+    store = make_store()
+    lease_of(store)
+    clock.advance(3600)
+    store.maintain()
+    assert _count(folder, "leases") == 1
+    clock.advance(100)
+    store.maintain()
+    assert _count(folder, "leases") == 0
 
 
 def test_a_huge_error_page_is_not_kept(make_store: MakeStore, clock: Clock) -> None:

@@ -20,13 +20,16 @@ from flask_isr import revalidate_path
 from flask_isr import static_page
 from flask_isr.testing import ISRTester
 
+from ..support import SECRET
 from ..support import Clock
 
 
 def make_app(folder: Path, **config: t.Any) -> Flask:
     """An application as its author's tests make it."""
     app = Flask("shop", instance_path=str(folder))
-    app.config.update({"TESTING": True, "SECRET_KEY": "k", **config})
+    app.config.update(
+        {"TESTING": True, "SECRET_KEY": "k", "ISR_SECRET": SECRET, **config}
+    )
     isr = ISR(app)
     app.register_blueprint(isr.blueprint, url_prefix="/api")
     app.prices = {1: 20}  # type: ignore[attr-defined]
@@ -47,6 +50,17 @@ def make_app(folder: Path, **config: t.Any) -> Flask:
     def me() -> Response:
         session["seen"] = True
         return Response("you")
+
+    @app.get("/draft")
+    def draft() -> Response:
+        answer = Response("Drafts are shown.")
+        isr.draft.enable(answer, lifetime=60)
+        return answer
+
+    @app.get("/link")
+    def link() -> str:
+        token = isr.token(paths=["/products/1"], lifetime=60)
+        return f"/api/revalidate?path=/products/1&token={token}"
 
     @app.get("/dynamic")
     def dynamic() -> str:
@@ -269,6 +283,37 @@ class TestMessages:
                 ):
                     pass
             first.assert_hit(app.test_client().get("/products/1"))
+
+
+def test_an_application_of_its_own_for_each_test_is_no_fault(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As factories make them: under one name, and with one folder that is not used."""
+    for app in (make_app(tmp_path), make_app(tmp_path)):
+        with ISRTester(app):
+            app.test_client().get("/products/1")
+    assert not caplog.messages
+
+
+class TestClock:
+    """All that ends by time ends by the clock of the tester."""
+
+    def test_draft_mode_ends(self, app: Flask, isr: ISRTester) -> None:
+        """The cookie is in the client all the same, as in a browser whose clock is late."""
+        client = app.test_client()
+        client.get("/draft")
+        isr.clock.advance(59)
+        isr.assert_bypass(client.get("/products/1"))
+        isr.clock.advance(1)
+        isr.assert_miss(client.get("/products/1"))
+
+    def test_a_token_ends(self, app: Flask, isr: ISRTester) -> None:
+        """One that was made before the tester was entered, too."""
+        client = app.test_client()
+        link = client.get("/link").text
+        assert client.get(link).status_code == 200
+        isr.clock.advance(62)
+        assert client.get(link).status_code == 401
 
 
 def test_it_needs_no_pytest() -> None:

@@ -24,6 +24,11 @@ async function askServer(page) {
   return answer.headers;
 }
 
+function meaning(state, headers) {
+  const failed = /detail=(error|timeout)/.test(headers.get("Cache-Status") ?? "");
+  return failed ? "the last good page: its render failed, or is slow" : MEANINGS[state];
+}
+
 function duration(seconds) {
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
   if (seconds < 120) return `${Math.floor(seconds)} s`;
@@ -51,7 +56,9 @@ async function show() {
   if (!state) return; // an error page that nothing stores
   bar.dataset.known = state;
   part("state").textContent = state;
-  part("meaning").textContent = own ? MEANINGS[state] : "(the state of this page now)";
+  part("meaning").textContent = own
+    ? meaning(state, headers)
+    : "(the state of this page now)";
 
   const tick = () => {
     const age = Math.max(0, Date.now() - rendered) / 1000;

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import random
-import sqlite3
 import typing as t
-from collections import deque
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,7 +12,6 @@ from flask import abort
 from flask import redirect
 from flask import request
 from flask import url_for
-from werkzeug.test import create_environ
 
 from flask_isr import static_page
 from flask_isr.core import launch
@@ -24,15 +20,16 @@ from flask_isr.stores import eviction
 from ..conftest import MakeSite
 from ..support import Clock
 from ..support import Site
-
-if t.TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse
+from .flood import HOT
+from .flood import Visitors
+from .flood import containers
+from .flood import rows
+from .flood import stored_bytes
 
 _KIB = 1024
 STORE, MEMORY = 1024 * _KIB, 512 * _KIB
 # Different addresses; their pages would take more than ten times the limits.
 FLOOD = 4_000
-HOT = [f"/pages/hot{number}" for number in range(20)]
 # What may be kept of failures and of addresses that do not exist.
 FEW = 100
 # More than anything but memory may hold in a process.
@@ -74,30 +71,8 @@ def _answer(name: str) -> Response:
     return Response(f"{name} {request.args.get('v')}".ljust(_KIB))
 
 
-class Visitors:
-    """Requests that cost no more than they must."""
-
-    def __init__(self, site: Site) -> None:
-        self._site = site
-        self._environ = create_environ("/")
-
-    def ask(self, path: str, query: str = "") -> str | None:
-        """Ask for a page; its cache state."""
-        states: list[str | None] = []
-
-        def start(
-            _: str, headers: list[tuple[str, str]], exc_info: t.Any = None
-        ) -> t.Any:
-            states.append(dict(headers).get("X-ISR-Cache"))
-
-        environ = {**self._environ, "PATH_INFO": path, "QUERY_STRING": query}
-        body = self._site.app(environ, t.cast("StartResponse", start))
-        for _ in body:
-            pass
-        close: Callable[[], None] | None = getattr(body, "close", None)
-        if close is not None:
-            close()
-        return states[-1]
+class Anybody(Visitors):
+    """Who ask for addresses of every kind."""
 
     def ask_for_anything(self, number: int) -> None:
         """Ask for an address that nobody has asked for before."""
@@ -116,73 +91,28 @@ class Visitors:
                 self.ask(f"/pages/{number}{'x' * random.randrange(300)}")
 
 
-def _rows(folder: Path, database: str, question: str) -> int:
-    with sqlite3.connect(folder / "isr" / f"{database}.sqlite") as db:
-        (number,) = db.execute(question).fetchone()
-    db.close()
-    return int(number or 0)
-
-
-def _stored_bytes(folder: Path) -> int:
-    return _rows(folder, "pages", "SELECT sum(size) FROM records")
-
-
-def _containers(root: object) -> t.Iterator[tuple[str, t.Sized]]:
-    """All containers that the extension's own objects hold, with their names."""
-    seen: set[int] = set()
-    found: deque[tuple[str, t.Any]] = deque([("state", root)])
-    while found:
-        name, thing = found.popleft()
-        if id(thing) in seen:
-            continue
-        seen.add(id(thing))
-        if isinstance(thing, dict | list | set | frozenset | deque):
-            yield name, thing
-            values = thing.values() if isinstance(thing, dict) else thing
-            found.extend((f"{name}[]", value) for value in list(values)[:MANY])
-        elif type(thing).__module__.startswith("flask_isr"):
-            names = {
-                *getattr(thing, "__dict__", ()),
-                *(slot for cls in type(thing).__mro__ for slot in _slots(cls)),
-            }
-            found.extend(
-                (f"{name}.{part}", getattr(thing, part, None)) for part in names
-            )
-
-
-def _slots(cls: type) -> tuple[str, ...]:
-    slots = getattr(cls, "__slots__", ())
-    return (slots,) if isinstance(slots, str) else tuple(slots)
-
-
 def test_a_flood_of_addresses_leaves_all_within_bounds(
     start: t.Callable[[], Site], clock: Clock, tmp_path: Path
 ) -> None:
     """Pages that people read are served from memory all the time, and are in the store
     afterwards; store and memory keep their limits, and nothing else grows."""
     site = start()
-    visitors = Visitors(site)
-    for _ in range(2):
-        for path in HOT:
-            visitors.ask(path)
-        # What is served from memory is reported once a minute.
-        clock.advance(61)
-        visitors.ask(HOT[0])
-        site.settle()
+    visitors = Anybody(site)
+    visitors.read_hot_pages(clock)
     most = 0
     for number in range(FLOOD):
         visitors.ask_for_anything(number)
         if number % 50 == 0:
             assert site.state.memory.shelves.keys() >= set(HOT)
-            assert {"HIT"} == {visitors.ask(path) for path in HOT}
+            assert {"HIT"} == visitors.find_hot_pages()
             assert site.state.memory.bytes <= MEMORY
-            most = max(most, _stored_bytes(tmp_path))
+            most = max(most, stored_bytes(tmp_path))
     site.settle()
 
     # A tidy-up comes after so many writes, and takes its time.
     assert STORE * 0.8 < most < STORE * 1.25
     site.state.store.maintain()
-    assert _stored_bytes(tmp_path) <= STORE
+    assert stored_bytes(tmp_path) <= STORE
     limits = {
         ("pages", "SELECT count(*) FROM records WHERE gone"): FEW,
         ("pages", "SELECT count(*) FROM tags"): 0,
@@ -190,13 +120,12 @@ def test_a_flood_of_addresses_leaves_all_within_bounds(
         ("work", "SELECT count(*) FROM leases"): 0,
         ("work", "SELECT count(*) FROM usage"): len(site.state.memory) + len(HOT),
     }
-    found = {question: _rows(tmp_path, *question) for question in limits}
+    found = {question: rows(tmp_path, *question) for question in limits}
     assert not {key: value for key, value in found.items() if value > limits[key]}
     pages = tmp_path / "isr" / "pages.sqlite"
     assert pages.stat().st_size < STORE * 2
-    sizes = {name: len(thing) for name, thing in _containers(site.state)}
+    sizes = {name: len(thing) for name, thing in containers(site.state)}
     assert {"state.memory._items", "state.reporter._warned"} <= sizes.keys()
     assert not {name: size for name, size in sizes.items() if size > MANY}
 
-    again = Visitors(start())
-    assert {"HIT"} == {again.ask(path) for path in HOT}
+    assert {"HIT"} == Visitors(start()).find_hot_pages()
