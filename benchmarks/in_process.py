@@ -140,7 +140,7 @@ def main() -> None:
         for _ in range(2):
             run_wsgi_app(app.wsgi_app, create_environ("/static-page"), buffered=True)
         wanted = target(state)
-        render = Renderer(state.application, state.reporter)
+        render = Renderer(state.application, state.reporter, time.time)
         assert isinstance(render(wanted.key), Rendered)
         through, bare = pass_through(Path(folder))
 
