@@ -54,7 +54,7 @@ class Capture:
     :ivar reads: what the page did not declare, as far as it was read.
     :ivar started: when the render began, by the wall clock.
     :ivar environ: the synthetic request, by which the render knows itself.
-    :ivar error: what the view raised, which error handlers made an answer of.
+    :ivar error: what the view raised, but for answers that it asked for by ``abort``.
     :ivar session: the session of the render, which no visitor has.
     """
 
@@ -104,11 +104,13 @@ class Capture:
             result = current_app.ensure_sync(page.view)(*args, **kwargs)
         except HTTPException as error:
             if error.code not in DELIBERATE:
+                self.error = error if (error.code or 500) >= 500 else None
                 raise
             result = error_answer(current_app._get_current_object(), error)  # type: ignore[attr-defined]
         except Exception as error:
             self.error = error
-            raise
+            # Where no handler makes an answer of it, it is raised again.
+            result = error_answer(current_app._get_current_object(), error)  # type: ignore[attr-defined]
         return current_app.make_response(result)
 
     def _record(

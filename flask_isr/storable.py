@@ -95,14 +95,16 @@ def judge(capture: Capture, final: Final, rules: Rules) -> Outcome:
     status = final.status
     if not final.whole:
         return Declined("larger than ISR_PAGE_BYTES")
-    if status >= 500 or status in _ILL:
+    # An error page that looks like any other is one all the same.
+    disguised = capture.error is not None and status == 200
+    if status >= 500 or status in _ILL or disguised:
         return _failed(_cause(capture, status), final)
     if 300 <= status < 400:
         return Personal(f"it redirects (status {status})")
     if status in _DEPENDS:
         return Personal(f"status {status} depends on who asks")
     if view is None and status == 200:
-        return Declined("a hook answered, and the view did not run")
+        return Declined("a hook or an error handler answered, and not the view")
     if view is None:
         return Declined(f"status {status}")
     if status != view.status or status not in (200, *DELIBERATE):

@@ -8,6 +8,7 @@ import pytest
 from flask import Response
 from flask import abort
 from flask import request
+from werkzeug.exceptions import ServiceUnavailable
 
 from flask_isr import rendering
 from flask_isr import revalidate_path
@@ -305,6 +306,37 @@ class TestLastGoodPage:
             ("STALE", False),
             ("HIT", False),
         ]
+
+    @pytest.mark.parametrize("serve", ["wsgi", "view"])
+    @pytest.mark.parametrize("error", [RuntimeError("down"), ServiceUnavailable()])
+    def test_an_error_page_with_status_200_is_an_error(
+        self, make_site: MakeSite, error: Exception, serve: str
+    ) -> None:
+        """An application may apologise however it likes: the last good page stays."""
+        site = make_site(ISR_SERVE=serve)
+        broken: list[bool] = []
+
+        @site.app.errorhandler(type(error))
+        def apologise(error: Exception) -> str:
+            return "sorry"
+
+        @site.app.get("/<name>")
+        @static_page(60)
+        def page(name: str) -> str:
+            if broken:
+                raise error
+            return "good"
+
+        site.get("/old")
+        broken.append(True)
+        with site.app.app_context():
+            revalidate_path("/old")
+        site.settle()
+        old, new = site.get("/old"), site.get("/new")
+
+        assert (cache_state(old), old.text) == ("STALE", "good")
+        assert "detail=error" in old.headers["Cache-Status"]
+        assert (cache_state(new), new.text) == ("BYPASS", "sorry")
 
     def test_the_pauses_double(
         self, failing: Site, source: Source, clock: Clock

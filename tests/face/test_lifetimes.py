@@ -14,6 +14,7 @@ from flask_isr import cache_life
 from flask_isr import revalidate_path
 from flask_isr import static_page
 
+from ..conftest import MakeSite
 from ..support import Clock
 from ..support import Site
 from ..support import cache_state
@@ -232,6 +233,39 @@ class TestGone:
         assert (answer.status_code, answer.text) == (404, "nothing here")
         again = site.get("/")
         assert (cache_state(again), again.text) == ("HIT", "nothing here")
+
+    @pytest.mark.parametrize("serve", ["wsgi", "view"])
+    def test_an_exception_that_means_404_is_one(
+        self, make_site: MakeSite, clock: Clock, serve: str
+    ) -> None:
+        """Where an error handler of the application says so, as for a row that a database
+        does not have; also of a page that is stale, which visitors see meanwhile."""
+        site = make_site(ISR_SERVE=serve)
+        posts = {"hello": "Hello!"}
+
+        @site.app.errorhandler(KeyError)
+        def no_such_row(error: Exception) -> tuple[str, int]:
+            return "no such row", 404
+
+        @site.app.get("/<name>")
+        @static_page(60)
+        def page(name: str) -> str:
+            return posts[name]
+
+        seen = [site.get("/hello")]
+        posts.clear()
+        clock.advance(61)
+        seen.append(site.get("/hello"))
+        site.settle()
+        seen += [site.get("/hello"), site.get("/new"), site.get("/new")]
+
+        assert [(answer.status_code, cache_state(answer)) for answer in seen] == [
+            (200, "MISS"),
+            (200, "STALE"),
+            (404, "HIT"),
+            (404, "MISS"),
+            (404, "HIT"),
+        ]
 
     def test_a_404_of_the_router_is_not_stored(self, site: Site) -> None:
         """A path without a view is Flask's 404, and no business of the extension."""
