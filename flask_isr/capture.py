@@ -48,15 +48,18 @@ class ViewAnswer:
 class Capture:
     """Follows one render: the view's own answer, the tags and lifetimes that it asks for.
 
+    :ivar page: what is rendered.
     :ivar tags: the page's, with those that the view adds.
     :ivar reads: what the page did not declare, as far as it was read.
     :ivar started: when the render began, by the wall clock.
     :ivar environ: the synthetic request, by which the render knows itself.
     :ivar error: what the view raised, which error handlers made an answer of.
+    :ivar raised: whether the view raised anything that it does not answer on purpose.
     :ivar session: the session of the render, which no visitor has.
     """
 
     key: PageKey
+    page: StaticPage
     environ: dict[str, t.Any]
     limit: int
     tags: set[str]
@@ -65,7 +68,13 @@ class Capture:
     lifetime: Lifetime = field(default_factory=Lifetime)
     view: ViewAnswer | None = None
     error: Exception | None = None
+    raised: bool = False
     session: SessionMixin | None = None
+
+    def expects(self, page: StaticPage) -> bool:
+        """Whether the answer of *page* is the one to remember: once the view raised, what
+        error handlers call is another page's, or this one's with values of their own."""
+        return page is self.page and not self.raised
 
     def run(
         self, page: StaticPage, args: tuple[t.Any, ...], kwargs: dict[str, t.Any]
@@ -102,10 +111,12 @@ class Capture:
             result = current_app.ensure_sync(page.view)(*args, **kwargs)
         except HTTPException as error:
             if error.code not in DELIBERATE:
+                self.raised = True
                 raise
             result = error_answer(current_app._get_current_object(), error)  # type: ignore[attr-defined]
         except Exception as error:
             self.error = error
+            self.raised = True
             raise
         return current_app.make_response(result)
 

@@ -58,7 +58,7 @@ class Renderer:
         limit = self._application.settings.page_bytes
         tags = match.page.tags_for(match.values)
         reads = Reads(self._application.app, match.page)
-        capture = Capture(key, environ, limit, set(tags), reads)
+        capture = Capture(key, match.page, environ, limit, set(tags), reads)
         environ[CAPTURE] = capture
         rules = storable.Rules(
             level=level or self._application.levels.required(match.endpoint).level,

@@ -102,6 +102,8 @@ def judge(capture: Capture, final: Final, rules: Rules) -> Outcome:
         return Personal(f"it redirects (status {status})")
     if status in _DEPENDS:
         return Personal(f"status {status} depends on who asks")
+    if view is None and status == 200 and capture.error is not None:
+        return _failed(_cause(capture, status), final)
     if view is None and status == 200:
         return Declined("a hook answered, and the view did not run")
     if view is None:
