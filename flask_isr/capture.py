@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from dataclasses import field
 from datetime import datetime
 
+from flask import Flask
 from flask import Response
 from flask import current_app
 from flask import g
@@ -50,15 +51,18 @@ class ViewAnswer:
 class Capture:
     """Follows one render: the view's own answer, the tags and lifetimes that it asks for.
 
+    :ivar page: what is rendered.
     :ivar tags: the page's, with those that the view adds.
     :ivar reads: what the page did not declare, as far as it was read.
     :ivar started: when the render began, by the wall clock.
     :ivar environ: the synthetic request, by which the render knows itself.
     :ivar error: what the view raised, but for answers that it asked for by ``abort``.
+    :ivar begun: whether the view was called.
     :ivar session: the session of the render, which no visitor has.
     """
 
     key: PageKey
+    page: StaticPage
     environ: dict[str, t.Any]
     limit: int
     tags: set[str]
@@ -67,18 +71,23 @@ class Capture:
     lifetime: Lifetime = field(default_factory=Lifetime)
     view: ViewAnswer | None = None
     error: Exception | None = None
+    begun: bool = False
     session: SessionMixin | None = None
 
-    def run(
-        self, page: StaticPage, args: tuple[t.Any, ...], kwargs: dict[str, t.Any]
-    ) -> Response:
+    def expects(self, page: StaticPage) -> bool:
+        """Whether the answer of *page* is the one to remember. What hooks, error handlers
+        and the view itself call is another page, or this one with values of their own."""
+        return page is self.page and not self.begun
+
+    def run(self, args: tuple[t.Any, ...], kwargs: dict[str, t.Any]) -> Response:
         """Call the view as Flask would, and remember what it answered."""
+        self.begun = True
         session = self.session = peek_session()
         before = dict(session or {})
         modified = session is not None and session.modified
         later = after_request_functions()
         first = len(later)
-        response = self._answer(page, args, kwargs)
+        response = self._answer(args, kwargs)
         # What the view registered with after_this_request belongs to its answer: it does
         # not run again when that is served. Flask runs these before all other hooks too.
         own, later[first:] = later[first:], []
@@ -97,21 +106,20 @@ class Capture:
         self._record(response, view, session)
         return response
 
-    def _answer(
-        self, page: StaticPage, args: tuple[t.Any, ...], kwargs: dict[str, t.Any]
-    ) -> Response:
+    def _answer(self, args: tuple[t.Any, ...], kwargs: dict[str, t.Any]) -> Response:
+        app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
         try:
-            result = current_app.ensure_sync(page.view)(*args, **kwargs)
+            result = app.ensure_sync(self.page.view)(*args, **kwargs)
         except HTTPException as error:
             if error.code not in DELIBERATE:
                 self.error = error if (error.code or 500) >= 500 else None
                 raise
-            result = error_answer(current_app._get_current_object(), error)  # type: ignore[attr-defined]
+            result = error_answer(app, error)
         except Exception as error:
             self.error = error
             # Where no handler makes an answer of it, it is raised again.
-            result = error_answer(current_app._get_current_object(), error)  # type: ignore[attr-defined]
-        return current_app.make_response(result)
+            result = error_answer(app, error)
+        return app.make_response(result)
 
     def _record(
         self, response: Response, view: ViewAnswer, session: SessionMixin | None

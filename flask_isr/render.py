@@ -71,7 +71,7 @@ class Renderer:
         tags = match.page.tags_for(match.values)
         reads = Reads(self._application.app, match.page)
         started = datetime.fromtimestamp(self._clock(), UTC)
-        capture = Capture(key, environ, limit, set(tags), reads, started)
+        capture = Capture(key, match.page, environ, limit, set(tags), reads, started)
         environ[CAPTURE] = capture
         rules = storable.Rules(
             level=level or self._application.levels.required(match.endpoint).level,

@@ -73,7 +73,10 @@ class Door:
         capture = current_capture.get()
         own = request.environ.get(CAPTURE) is capture
         if capture is not None and own:
-            return capture.run(page, args, kwargs)
+            if capture.expects(page):
+                return capture.run(args, kwargs)
+            # A hook, an error handler or the view shows another page in place of its own.
+            return _call(page, arguments)
         visit: Visit | None = request.environ.get(VISIT)
         if visit is None or request.method not in ("GET", "HEAD"):
             return _run_view(page, arguments, "method" if visit else "no-front")
@@ -151,6 +154,10 @@ def _run_view(page: StaticPage, arguments: Arguments, reason: str) -> Response:
             result.headers.setdefault("Cache-Control", response.PRIVATE)
         return result
 
+    return _call(page, arguments)
+
+
+def _call(page: StaticPage, arguments: Arguments) -> Response:
     args, kwargs = arguments
     return current_app.make_response(
         current_app.ensure_sync(page.view)(*args, **kwargs)
