@@ -138,7 +138,7 @@ def test_a_path_whose_canonical_one_is_anothers_gets_its_own_page(
     site.app.url_map.converters["own"] = converter
     runs: list[t.Any] = []
 
-    @site.app.get("/static/<own:value>")
+    @site.app.get("/page/<own:value>")
     @static_page()
     def page(value: t.Any) -> str:
         runs.append(value)
@@ -150,5 +150,5 @@ def test_a_path_whose_canonical_one_is_anothers_gets_its_own_page(
 
     for value in (mine, yours) * 2:
         runs.clear()
-        assert site.get(f"/static/{value}").text == site.get(f"/view/{value}").text
+        assert site.get(f"/page/{value}").text == site.get(f"/view/{value}").text
         assert len(runs) <= 1
