@@ -160,8 +160,29 @@ class Routes:
                 # Not found, or a converter of the application's: Flask tells its visitor.
                 return None
             else:
-                return self._matched(rule, values, host)
+                match = self._matched(rule, values, host)
+                return match if match and self._leads_back(match, path_info) else None
         return None
+
+    def _leads_back(self, match: Match, path_info: str) -> bool:
+        """Whether the canonical path of *match* means what was asked for.
+
+        What a converter of the application's makes of values need not be what it makes
+        values of: unquoted, ``%2541`` becomes the path of another page.
+        """
+        path = self._below_prefix(match)
+        if path == path_info:
+            return True
+        try:
+            rule, values = self._hosts.router(match.host).match(
+                path, method="GET", return_rule=True
+            )
+            return rule is match.rule and values == match.values
+        except Exception:
+            return False
+
+    def _below_prefix(self, match: Match) -> str:
+        return unquote_to_bytes(match.path[len(self.prefix) :]).decode()
 
     def _matched(
         self, rule: Rule, values: t.Mapping[str, t.Any], host: str
@@ -196,9 +217,10 @@ class Routes:
 
     def accepts(self, match: Match, method: str) -> bool:
         """Whether the application has a view for *method* where *match* is."""
-        path = unquote_to_bytes(match.path[len(self.prefix) :]).decode()
         try:
-            return self._hosts.router(match.host).test(path, method)
+            return self._hosts.router(match.host).test(
+                self._below_prefix(match), method
+            )
         except Exception:
             # A converter of the application's.
             return False
