@@ -20,6 +20,14 @@ SKIP_ATTRIBUTE = "__flask_isr_skip_on_hit__"
 # Flask-WTF's own, which nobody can mark. It does nothing on GET and HEAD.
 _CSRF_HOOK = "flask_wtf.csrf.CSRFProtect.init_app.<locals>.csrf_protect"
 
+# Methods of Flask that each request passes, and that a class may override.
+_DISPATCHING = (
+    "wsgi_app",
+    "full_dispatch_request",
+    "preprocess_request",
+    "dispatch_request",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Required:
@@ -64,10 +72,22 @@ class Levels:
         hook = blocking_hook(self._app, endpoint)
         if hook is not None:
             return Required("view", f"{hook} runs before each request")
+        overridden = _overridden(self._app)
+        if overridden is not None:
+            return Required("view", f"{overridden} runs for each request")
         inner = self._inner
         if getattr(inner, "__func__", None) is not type(self._app).wsgi_app:
             return Required("view", f"{inner!r} wraps the application inside")
         return Required(None, "no hook runs before the request")
+
+
+def _overridden(app: Flask) -> str | None:
+    """What the application's own class does in the place of Flask for each request."""
+    for cls in type(app).__mro__[: type(app).__mro__.index(Flask)]:
+        for name in _DISPATCHING:
+            if name in vars(cls):
+                return f"{cls.__module__}.{cls.__qualname__}.{name}"
+    return None
 
 
 def blocking_hook(app: Flask, endpoint: str) -> str | None:

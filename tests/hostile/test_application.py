@@ -5,7 +5,9 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+from flask import Flask
 from flask import abort
+from flask import request
 from werkzeug.routing import BaseConverter
 
 from flask_isr import static_page
@@ -242,3 +244,28 @@ def test_a_misspelled_ban_is_a_ban(make_site: MakeSite, control: str) -> None:
     assert [cache_state(site.get("/account")) for _ in range(2)] == ["BYPASS"] * 2
     # The render that found it out, and each visitor's own.
     assert len(runs) == 3
+
+
+class Guarded(Flask):
+    """Turns somebody away before any hook."""
+
+    def preprocess_request(self, *args: t.Any) -> t.Any:
+        """As Flask does it, for whoever is let in."""
+        if "X-Banned" in request.headers:
+            abort(403)
+        return super().preprocess_request(*args)
+
+
+def test_what_a_class_of_applications_does_for_each_request_is_not_skipped(
+    make_site: MakeSite,
+) -> None:
+    """A guard in a method that Flask calls counts like a hook."""
+    site = make_site(app_class=Guarded)
+
+    @site.app.get("/")
+    @static_page()
+    def home() -> str:
+        return "home"
+
+    assert [cache_state(site.get("/")) for _ in range(2)] == ["MISS", "HIT"]
+    assert site.get("/", headers={"X-Banned": "1"}).status_code == 403
