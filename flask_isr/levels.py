@@ -20,6 +20,14 @@ SKIP_ATTRIBUTE = "__flask_isr_skip_on_hit__"
 # Flask-WTF's own, which nobody can mark. It does nothing on GET and HEAD.
 _CSRF_HOOK = "flask_wtf.csrf.CSRFProtect.init_app.<locals>.csrf_protect"
 
+# Methods of Flask that each request passes, and that a class may override.
+_DISPATCHING = (
+    "wsgi_app",
+    "full_dispatch_request",
+    "preprocess_request",
+    "dispatch_request",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Required:
@@ -64,6 +72,9 @@ class Levels:
         hook = blocking_hook(self._app, endpoint)
         if hook is not None:
             return Required("view", f"{hook} runs before each request")
+        overridden = _overridden(self._app)
+        if overridden is not None:
+            return Required("view", f"{overridden} runs for each request")
         inner = self._inner
         if not is_flask_alone(self._app, inner):
             name = getattr(inner, "__qualname__", type(inner).__qualname__)
@@ -74,6 +85,15 @@ class Levels:
 def is_flask_alone(app: Flask, inner: WSGIApplication) -> bool:
     """Whether *inner* is the WSGI application of *app* itself, which nothing wraps."""
     return getattr(inner, "__func__", None) is type(app).wsgi_app
+
+
+def _overridden(app: Flask) -> str | None:
+    """What the application's own class does in the place of Flask for each request."""
+    for cls in type(app).__mro__[: type(app).__mro__.index(Flask)]:
+        for name in _DISPATCHING:
+            if name in vars(cls):
+                return f"{cls.__module__}.{cls.__qualname__}.{name}"
+    return None
 
 
 def blocking_hook(app: Flask, endpoint: str) -> str | None:

@@ -205,25 +205,32 @@ class Routes:
         The rule is matched again: a URL preprocessor may have taken values away from the
         view's arguments, and the canonical path needs them all.
         """
+        asked = self._asked(environ)
+        return None if asked is None else self.match(*asked)
+
+    def accepts(self, environ: WSGIEnvironment) -> bool:
+        """Whether the application has a view for a request just as it is spelled."""
+        asked = self._asked(environ)
+        if asked is None:
+            return False
+        path, host = asked
+        try:
+            self._hosts.router(host).match(path, environ["REQUEST_METHOD"])
+        except Exception:
+            # Not found, a redirect, or a converter of the application's.
+            return False
+        return True
+
+    def _asked(self, environ: WSGIEnvironment) -> tuple[str, str] | None:
         raw = environ.get("PATH_INFO", "").encode("latin-1")
         try:
             path = raw.decode()
         except UnicodeDecodeError:
             return None
         if not self._hosts.matched:
-            return self.match(path)
+            return path, ""
         host = host_of(environ)
-        return self.match(path, host) if host else None
-
-    def accepts(self, match: Match, method: str) -> bool:
-        """Whether the application has a view for *method* where *match* is."""
-        try:
-            return self._hosts.router(match.host).test(
-                self._below_prefix(match), method
-            )
-        except Exception:
-            # A converter of the application's.
-            return False
+        return (path, host) if host else None
 
     def match_url(self, url: str, host: str = "") -> tuple[Match, str]:
         """The static page at *url*, a path as ``url_for`` returns it, and its query.

@@ -7,8 +7,6 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from werkzeug.http import parse_cache_control_header
-
 from .capture import DELIBERATE
 from .capture import Capture
 from .compression import Compress
@@ -49,6 +47,9 @@ _ILL = {204, 205, 206, 304, 408, 429}
 
 # Answers that depend on who asks.
 _DEPENDS = {401, 403}
+
+# Wherever it stands: people write `private; max-age=0`, which no parser understands.
+_FORBIDS = re.compile(r"(?<![\w-])(?:private|no-store)(?![\w-])")
 
 _NONCE = "it has a Content-Security-Policy nonce"
 
@@ -205,10 +206,9 @@ def personal_reason(
         if lower == "set-cookie":
             return "it sets a cookie"
         if lower == "cache-control":
-            control = parse_cache_control_header(value.lower())
-            for directive in ("private", "no-store"):
-                if directive in control:
-                    return f"Cache-Control: {directive}"
+            forbidden = _FORBIDS.search(value.lower())
+            if forbidden:
+                return f"Cache-Control: {forbidden[0]}"
         if lower == "vary":
             # Whatever is no name of a field is a reason as well.
             others = {item.strip().lower() for item in value.split(",")}

@@ -85,6 +85,8 @@ class Door:
             return _run_view(page, arguments, "draft")
         found = self._find(page)
         if isinstance(found, str):
+            if capture is None and self._is_unlisted(page):
+                _refuse()
             return _run_view(page, arguments, found)
         match, target = found
         if not self.application.enabled:
@@ -118,6 +120,19 @@ class Door:
             return _run_view(page, arguments, "session")
         visit.answered_with(serve)
         return _respond(serve, 0.0)
+
+    def _is_unlisted(self, page: StaticPage) -> bool:
+        """Whether a closed list lacks what the current request, for which nothing can be
+        stored, asks for: no spelling gets around the list."""
+        if page.fallback is not False:
+            return False
+        routes = self.application.routes
+        match = routes.match_request(request.environ)
+        if match is None:
+            # Listed are only paths whose pages can be stored.
+            return routes.pages.get(request.endpoint or "") is page
+        enabled = self.application.enabled
+        return match.page is page and enabled and self.lists.allows(match) is False
 
     def _find(self, page: StaticPage) -> tuple[Match, Target] | str:
         """Which page the current request is for, or why it is for none that is stored."""

@@ -78,7 +78,8 @@ class Writes:
         match = routes.match_request(environ)
         # What is no view's answer wrote nothing: a hook that redirects whoever comes by
         # plain HTTP would let strangers expire any page.
-        if match is not None and routes.accepts(match, environ["REQUEST_METHOD"]):
+        # Nor did the router's own redirect to another spelling.
+        if match is not None and routes.accepts(environ):
             tag = path_tag(match.path)
             yield Invalidation(match.path, tag, "expire", is_path=True, match=match)
 

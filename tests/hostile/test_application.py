@@ -5,6 +5,9 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+from flask import Flask
+from flask import abort
+from flask import request
 from werkzeug.routing import BaseConverter
 
 from flask_isr import static_page
@@ -152,3 +155,117 @@ def test_a_path_whose_canonical_one_is_anothers_gets_its_own_page(
         runs.clear()
         assert site.get(f"/page/{value}").text == site.get(f"/view/{value}").text
         assert len(runs) <= 1
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param("unknown?" + "q=1&" * 51, id="parameters"),
+        pytest.param("unknown?q=" + "a" * 1100, id="long-parameter"),
+        pytest.param("t" * 300, id="long-tag"),
+        pytest.param("t" * 1100, id="long-path"),
+        pytest.param("a%01b", id="control-character"),
+    ],
+)
+def test_no_spelling_gets_around_a_closed_list(make_site: MakeSite, path: str) -> None:
+    """What cannot be stored is not listed either, and costs no run of the view."""
+    site = make_site()
+    runs: list[str] = []
+
+    @site.app.get("/posts/<path:slug>")
+    @static_page(paths=["/posts/a"], fallback=False, query=["q"], tags=["p:{slug}"])
+    def post(slug: str) -> str:
+        runs.append(slug)
+        return slug
+
+    assert site.get("/posts/a").text == "a"
+
+    answer = site.get(f"/posts/{path}")
+
+    assert (answer.status_code, runs) == (404, ["a"])
+
+
+def test_a_listed_page_with_too_many_parameters_is_shown(make_site: MakeSite) -> None:
+    """Its view answers, as without the list."""
+    site = make_site()
+
+    @site.app.get("/posts/<slug>")
+    @static_page(paths=["/posts/a"], fallback=False, query=["q"])
+    def post(slug: str) -> str:
+        return slug
+
+    assert site.get("/posts/a?" + "q=1&" * 51).text == "a"
+
+
+@pytest.mark.parametrize("spelling", ["/posts/a", "/posts//a/"])
+def test_a_redirect_of_the_router_expires_nothing(
+    make_site: MakeSite, spelling: str
+) -> None:
+    """Who may not write expires no page by a spelling that the router corrects."""
+    site = make_site()
+    runs: list[str] = []
+
+    @site.app.get("/posts/<slug>/")
+    @static_page()
+    def post(slug: str) -> str:
+        runs.append(slug)
+        return slug
+
+    @site.app.post("/posts/<slug>/")
+    def edit(slug: str) -> str:
+        abort(401)
+
+    site.get("/posts/a/")
+
+    assert site.app.test_client().post(spelling).status_code == 308
+
+    site.settle()
+    assert cache_state(site.get("/posts/a/")) == "HIT"
+    assert runs == ["a"]
+
+
+@pytest.mark.lint_allows(
+    "BAD_SYNTAX_DETAILED", "CC_BAD_VALUE_TYPE", "FRESHNESS_HEURISTIC"
+)
+@pytest.mark.parametrize(
+    "control", ["private; max-age=0", "max-age=0; no-store", "max-age=60 private"]
+)
+def test_a_misspelled_ban_is_a_ban(make_site: MakeSite, control: str) -> None:
+    """A view that says so with the wrong separator means it."""
+    site = make_site()
+    runs: list[str] = []
+
+    @site.app.get("/account")
+    @static_page()
+    def account() -> tuple[str, dict[str, str]]:
+        runs.append("run")
+        return "mine", {"Cache-Control": control}
+
+    assert [cache_state(site.get("/account")) for _ in range(2)] == ["BYPASS"] * 2
+    # The render that found it out, and each visitor's own.
+    assert len(runs) == 3
+
+
+class Guarded(Flask):
+    """Turns somebody away before any hook."""
+
+    def preprocess_request(self, *args: t.Any) -> t.Any:
+        """As Flask does it, for whoever is let in."""
+        if "X-Banned" in request.headers:
+            abort(403)
+        return super().preprocess_request(*args)
+
+
+def test_what_a_class_of_applications_does_for_each_request_is_not_skipped(
+    make_site: MakeSite,
+) -> None:
+    """A guard in a method that Flask calls counts like a hook."""
+    site = make_site(app_class=Guarded)
+
+    @site.app.get("/")
+    @static_page()
+    def home() -> str:
+        return "home"
+
+    assert [cache_state(site.get("/")) for _ in range(2)] == ["MISS", "HIT"]
+    assert site.get("/", headers={"X-Banned": "1"}).status_code == 403
