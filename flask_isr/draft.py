@@ -16,6 +16,8 @@ from itsdangerous import URLSafeSerializer
 from .config import seconds
 from .current import current_extension
 from .errors import ConfigurationError
+from .hosts import host_of
+from .hosts import matches_hosts
 from .keys import secret_keys
 from .response import gives_lifetime
 from .visit import rendering
@@ -44,7 +46,8 @@ _SEEN = "flask_isr.draft"
 
 
 class DraftCookies:
-    """Signs and reads the cookies of draft mode for one application.
+    """Signs and reads the cookies of draft mode for one application: where it tells hosts
+    apart, for each of them.
 
     :param clock: seconds since 1970.
     """
@@ -57,39 +60,46 @@ class DraftCookies:
         """Whether the request has a cookie of draft mode that is good."""
         if COOKIE not in environ.get("HTTP_COOKIE", ""):
             return False
-        if _SEEN not in environ:
+        host = self._host(environ)
+        # Middleware may give the request another host on its way.
+        asked, good = environ.get(_SEEN, (None, False))
+        if asked != host:
             cookies = self._app.request_class(environ).cookies.getlist(COOKIE)
-            environ[_SEEN] = any(map(self._is_good, cookies[:_TRIED]))
-        return t.cast(bool, environ[_SEEN])
+            good = any(self._is_good(cookie, host) for cookie in cookies[:_TRIED])
+            environ[_SEEN] = host, good
+        return t.cast(bool, good)
 
-    def sign(self, length: int) -> str:
-        """A cookie that is good for *length* seconds.
+    def sign(self, length: int, environ: WSGIEnvironment) -> str:
+        """A cookie that is good for *length* seconds, on the host of the request.
 
         :raises ConfigurationError: where there is no key to sign it with.
         """
-        signer = self._signer()
+        signer = self._signer(self._host(environ))
         if signer is None:
             raise ConfigurationError(
                 "SECRET_KEY is not set: the cookie of draft mode is signed with it."
             )
         return str(signer.dumps(int(self._clock() + length)))
 
-    def _is_good(self, cookie: str) -> bool:
-        signer = self._signer()
+    def _host(self, environ: WSGIEnvironment) -> str:
+        return host_of(environ) if matches_hosts(self._app) else ""
+
+    def _is_good(self, cookie: str, host: str) -> bool:
+        signer = self._signer(host)
         try:
             until = None if signer is None else signer.loads(cookie)
         except BadData:
             return False
         return isinstance(until, int) and self._clock() < until
 
-    def _signer(self) -> URLSafeSerializer | None:
+    def _signer(self, host: str) -> URLSafeSerializer | None:
         keys = secret_keys(self._app)
         if not keys:
             return None
         return URLSafeSerializer(
             keys,
             # Another application that has the same key has drafts of its own.
-            salt=f"{_SALT}.{self._app.import_name}.{self._app.name}",
+            salt=f"{_SALT}.{self._app.import_name}.{self._app.name}/{host}",
             signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
         )
 
@@ -100,8 +110,8 @@ class Draft:
     Whoever has its cookie gets every static page from its view, on his own request, with
     hooks, session and all. That answer is never read from the store or written to it, and
     nobody may keep it (``no-store``); closed lists are open. The cookie is signed with
-    ``SECRET_KEY`` and ends by itself. One that is forged, expired or of another
-    application is ignored.
+    ``SECRET_KEY`` and ends by itself. One that is forged, expired, of another application
+    or, where it tells hosts apart, of another host is ignored.
     """
 
     def enable(
@@ -124,7 +134,7 @@ class Draft:
         # Zero would take the cookie away.
         length = min(math.ceil(seconds("lifetime", lifetime)), _LONGEST)
         drafts: DraftCookies = current_extension().drafts
-        _set_cookie(response, drafts.sign(length), length, samesite)
+        _set_cookie(response, drafts.sign(length, request.environ), length, samesite)
 
     def disable(self, response: Response) -> None:
         """Have whoever gets *response* see what everybody sees."""

@@ -359,3 +359,41 @@ class TestCookie:
         """Commands and threads see what is published."""
         with site.app.app_context():
             assert site.isr.draft.is_enabled() is False
+
+
+class Tenants(Flask):
+    """An application that tells hosts apart."""
+
+    def __init__(self, name: str, **kwargs: t.Any) -> None:
+        super().__init__(name, host_matching=True, static_host="a.test", **kwargs)
+
+
+@pytest.mark.parametrize("serve", ["wsgi", "view"])
+def test_each_host_has_editors_of_its_own(make_site: MakeSite, serve: str) -> None:
+    """Whoever may see the drafts of one tenant sees none of another's, whatever cookies
+    he sends."""
+    hosts = ["a.test", "b.test"]
+    site = make_site(
+        app_class=Tenants, SECRET_KEY="k" * 20, TRUSTED_HOSTS=hosts, ISR_SERVE=serve
+    )
+
+    @site.app.get("/post", host="<host>")
+    @static_page()
+    def post(host: str) -> str:
+        return DRAFT if site.isr.draft.is_enabled() else PUBLISHED
+
+    @site.app.post("/preview", host="<host>")
+    def preview(host: str) -> Response:
+        response = Response("ok")
+        site.isr.draft.enable(response)
+        return response
+
+    client = site.app.test_client(use_cookies=False)
+    made = client.post("/preview", base_url="http://a.test")
+    cookie = made.headers["Set-Cookie"].partition(";")[0]
+    seen = [
+        client.get("/post", base_url=f"http://{host}", headers={"Cookie": cookie}).text
+        for host in hosts * 2
+    ]
+
+    assert seen == [DRAFT, PUBLISHED] * 2
