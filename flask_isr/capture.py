@@ -111,8 +111,9 @@ class Capture:
         try:
             result = app.ensure_sync(self.page.view)(*args, **kwargs)
         except HTTPException as error:
-            if error.code not in DELIBERATE:
-                self.error = error if (error.code or 500) >= 500 else None
+            # Without a code it is the whole answer that `abort` was given.
+            if error.code not in (None, *DELIBERATE):
+                self.error = error if error.code >= 500 else None
                 raise
             result = error_answer(app, error)
         except Exception as error:

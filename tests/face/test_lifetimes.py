@@ -9,6 +9,7 @@ import typing as t
 import pytest
 from flask import Response
 from flask import abort
+from flask import make_response
 
 from flask_isr import cache_life
 from flask_isr import revalidate_path
@@ -233,6 +234,30 @@ class TestGone:
         assert (answer.status_code, answer.text) == (404, "nothing here")
         again = site.get("/")
         assert (cache_state(again), again.text) == ("HIT", "nothing here")
+
+    @pytest.mark.parametrize("status", [404, 410])
+    def test_a_whole_answer_that_abort_is_given_is_the_views(
+        self, site: Site, status: int
+    ) -> None:
+        """``abort(response)`` is how an API says 404 in JSON: it is no less on purpose."""
+        there = [True]
+
+        @site.app.get("/")
+        @static_page()
+        def page() -> str:
+            if not there[0]:
+                abort(make_response({"error": "no such post"}, status))
+            return "published"
+
+        look(site)
+        there[0] = False
+        with site.app.app_context():
+            revalidate_path("/")
+        site.settle()
+
+        answer = site.get("/")
+        assert (answer.status_code, cache_state(answer)) == (status, "HIT")
+        assert answer.json == {"error": "no such post"}
 
     @pytest.mark.parametrize("serve", ["wsgi", "view"])
     def test_an_exception_that_means_404_is_one(
