@@ -20,6 +20,7 @@ from .compat import peek_session
 from .core.freshness import Lifetime
 from .core.key import PageKey
 from .page import StaticPage
+from .personal import is_somebodys
 from .reads import Reads
 
 # The errors that a view may answer on purpose, and which are stored then.
@@ -31,6 +32,10 @@ class ViewAnswer:
     """The answer as the view gave it, before any hook saw it.
 
     :ivar complete: whether the body was read to its end, within the size limit.
+    :ivar session_read: whether the view or a hook before it looked at the session.
+    :ivar session_written: whether the view wrote to it.
+    :ivar session_filled: whether a hook had put something into it when the view ran.
+    :ivar find_csrf_token: to be called when the body is made: a stream may need one late.
     """
 
     status: int
@@ -39,7 +44,8 @@ class ViewAnswer:
     complete: bool
     session_read: bool = False
     session_written: bool = False
-    csrf_token: str | None = None
+    session_filled: bool = False
+    find_csrf_token: t.Callable[[], str | None] = lambda: None
 
     @property
     def body(self) -> bytes:
@@ -83,8 +89,8 @@ class Capture:
         """Call the view as Flask would, and remember what it answered."""
         self.begun = True
         session = self.session = peek_session()
-        before = dict(session or {})
-        modified = session is not None and session.modified
+        writes = _Writes(session)
+        filled = writes.earlier and is_somebodys(session)
         later = after_request_functions()
         first = len(later)
         response = self._answer(args, kwargs)
@@ -93,17 +99,18 @@ class Capture:
         own, later[first:] = later[first:], []
         for function in own:
             response = current_app.ensure_sync(function)(response)
-        self.view = view = ViewAnswer(response.status_code, [], [], False)
-        # Read by hooks before the view as well: what they found may show in the page.
-        if session is not None:
-            view.session_read = session.accessed
-            # By the view itself: what hooks write belongs to each visitor's own request.
-            changed = session.modified and not modified
-            view.session_written = changed or dict(session) != before
-        # Flask-WTF keeps the token there, whoever asked for it first.
-        token = g.get(current_app.config.get("WTF_CSRF_FIELD_NAME", ""))
-        view.csrf_token = token if isinstance(token, str) else None
-        self._record(response, view, session)
+        self.view = ViewAnswer(
+            response.status_code,
+            [*response.headers.items()],
+            [],
+            complete=False,
+            # By hooks before the view as well: what they found may show in the page.
+            session_read=session is not None and session.accessed,
+            session_written=writes.found(),
+            session_filled=filled,
+            find_csrf_token=_token_finder(),
+        )
+        self._record(response, self.view)
         return response
 
     def _answer(self, args: tuple[t.Any, ...], kwargs: dict[str, t.Any]) -> Response:
@@ -122,38 +129,69 @@ class Capture:
             result = error_answer(app, error)
         return app.make_response(result)
 
-    def _record(
-        self, response: Response, view: ViewAnswer, session: SessionMixin | None
-    ) -> None:
-        view.headers = list(response.headers.items())
+    def _record(self, response: Response, view: ViewAnswer) -> None:
         if not response.is_streamed:
             view.chunks = [response.get_data()]
             view.complete = len(view.chunks[0]) <= self.limit
             return
-        response.response = _recorded(response.response, view, session, self.limit)
+        response.response = self._recorded(response.response, view)
 
-
-def _recorded(
-    chunks: t.Any, view: ViewAnswer, session: SessionMixin | None, limit: int
-) -> t.Iterator[bytes]:
-    """Pass *chunks* on, and keep them up to *limit* bytes."""
-    size = 0
-    read = session is not None and session.accessed
-    if session is not None:
-        session.accessed = False
-    try:
-        for chunk in chunks:
-            data = chunk.encode() if isinstance(chunk, str) else chunk
-            size += len(data)
-            if size <= limit:
-                view.chunks.append(data)
-            yield data
-        view.complete = size <= limit
-    finally:
+    def _recorded(self, chunks: t.Any, view: ViewAnswer) -> t.Iterator[bytes]:
+        """Pass *chunks* on, and keep them up to the limit."""
+        size = 0
+        session = self.session
+        # Hooks after the view wrote to it: that belongs to each visitor's own request.
+        writes = _Writes(session)
+        read = session is not None and session.accessed
         if session is not None:
-            # Too late for Flask to say so in a header.
-            view.session_read = view.session_read or session.accessed
-            session.accessed = session.accessed or read
-        close = getattr(chunks, "close", None)
-        if close is not None:
-            close()
+            session.accessed = False
+        try:
+            for chunk in chunks:
+                data = chunk.encode() if isinstance(chunk, str) else chunk
+                size += len(data)
+                if size <= self.limit:
+                    view.chunks.append(data)
+                yield data
+            view.complete = size <= self.limit
+        finally:
+            if session is not None:
+                # Too late for Flask to say so in a header, or to save what was written.
+                view.session_read = view.session_read or session.accessed
+                session.accessed = session.accessed or read
+            view.session_written = view.session_written or writes.found()
+            close = getattr(chunks, "close", None)
+            if close is not None:
+                close()
+
+
+class _Writes:
+    """What is written to *session* from now on.
+
+    :ivar earlier: whether something had been written to it before.
+    """
+
+    def __init__(self, session: SessionMixin | None) -> None:
+        self._session = session
+        self._before = dict(session or {})
+        self.earlier = session is not None and session.modified
+
+    def found(self) -> bool:
+        """Whether anything was written."""
+        session = self._session
+        if session is None:
+            return False
+        changed = session.modified and not self.earlier
+        return changed or dict(session) != self._before
+
+
+def _token_finder() -> t.Callable[[], str | None]:
+    """What finds the CSRF token of the current request when that has ended."""
+    name = current_app.config.get("WTF_CSRF_FIELD_NAME", "")
+    # Flask-WTF keeps the token there, whoever asked for it first.
+    context = g._get_current_object()
+
+    def find() -> str | None:
+        token = context.get(name)
+        return token if isinstance(token, str) else None
+
+    return find

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 from flask import Request
+from flask.sessions import SessionMixin
 
 from .compat import peek_session
 
@@ -28,10 +29,12 @@ def has_session(app: Flask, request: Request) -> bool:
     """
     if "HTTP_COOKIE" not in request.environ:
         return False
-    session = peek_session()
-    if session is not None and not session.keys() <= _NOBODYS:
-        return True
-    return _is_remembered(app, request)
+    return is_somebodys(peek_session()) or _is_remembered(app, request)
+
+
+def is_somebodys(session: SessionMixin | None) -> bool:
+    """Whether *session* holds anything that tells its owner from others."""
+    return session is not None and not session.keys() <= _NOBODYS
 
 
 def _is_remembered(app: Flask, request: Request) -> bool:

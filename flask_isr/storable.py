@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from .capture import DELIBERATE
 from .capture import Capture
+from .capture import ViewAnswer
 from .compression import Compress
 from .compression import compressed
 from .core.entry import Headers
@@ -52,6 +53,9 @@ _DEPENDS = {401, 403}
 _FORBIDS = re.compile(r"(?<![\w-])(?:private|no-store)(?![\w-])")
 
 _NONCE = "it has a Content-Security-Policy nonce"
+
+# Characters from which on the value of a cookie stands in a page by no accident.
+_TELLING = 8
 
 # Characters that the headers of a page may take: proxies and servers refuse more.
 _HEADERS = 32 * 1024
@@ -222,11 +226,26 @@ def personal_reason(
     return None
 
 
-def _nonces(headers: t.Iterable[tuple[str, str]]) -> t.Iterator[bytes]:
+def _unrepeatable(
+    view: ViewAnswer, headers: t.Iterable[tuple[str, str]]
+) -> t.Iterator[tuple[str, str]]:
+    """What no two answers may have in common, and what an answer is that shows it.
+
+    :param headers: of the answer as it left the application.
+    """
+    token = view.find_csrf_token()
+    if token:
+        yield token, "it has a CSRF token"
     for name, value in headers:
-        if name.lower().startswith("content-security-policy"):
+        lower = name.lower()
+        if lower.startswith("content-security-policy"):
             for nonce in re.findall("'nonce-([^']+)'", value):
-                yield nonce.encode()
+                yield nonce, _NONCE
+        elif lower == "set-cookie":
+            # A token that a form sends back beside its cookie, a cart's number.
+            held = value.partition("=")[2].partition(";")[0].strip().strip('"')
+            if len(held) >= _TELLING:
+                yield held, "it shows what a cookie that is set with it holds"
 
 
 def _level(
@@ -238,11 +257,14 @@ def _level(
     own = personal_reason(view.headers)
     if view.session_written:
         own = own or "it writes to the session"
+    if view.session_filled:
+        own = own or "a hook before it writes to the session"
     whole = personal_reason(final.headers, session_touched=_session_touched(capture))
-    if any(nonce in view.body for nonce in _nonces(final.headers)):
-        own = own or _NONCE
-    if view.csrf_token and view.csrf_token.encode() in view.body:
-        own = own or "it has a CSRF token"
+    for text, reason in _unrepeatable(view, final.headers):
+        if _mentions(text, view.headers, view.body):
+            own = own or reason
+        if _mentions(text, final.headers, final.body):
+            whole = whole or reason
     if required == "view":
         return ("view", "") if own is None else (None, own)
     if own is None and whole is None:
@@ -283,5 +305,5 @@ def _truncated(headers: t.Iterable[tuple[str, str]], body: bytes) -> bool:
     return False
 
 
-def _mentions(host: str, headers: t.Iterable[tuple[str, str]], body: bytes) -> bool:
-    return host.encode() in body or any(host in value for _, value in headers)
+def _mentions(text: str, headers: t.Iterable[tuple[str, str]], body: bytes) -> bool:
+    return text.encode() in body or any(text in value for _, value in headers)

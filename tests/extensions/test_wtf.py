@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+import typing as t
+
 import pytest
 from flask import Response
+from flask import g
 from flask import render_template_string
+from flask import stream_template_string
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import generate_csrf
 
@@ -15,13 +20,14 @@ from ..support import Site
 from ..support import cache_state
 
 
-def add_form(site: Site) -> None:
+def add_form(site: Site, *, streamed: bool = False) -> None:
     """A page whose form has a token."""
+    show = stream_template_string if streamed else render_template_string
 
     @site.app.get("/form")
     @static_page()
-    def form() -> str:
-        return render_template_string("token={{ csrf_token() }}")
+    def form() -> t.Any:
+        return show("token={{ csrf_token() }}")
 
 
 @pytest.fixture
@@ -51,6 +57,58 @@ def test_a_token_is_never_stored(protected: Site, early: bool) -> None:
             assert "csrf_token" in session
         tokens.add(answer.text)
     assert len(tokens) == 2
+
+
+@pytest.mark.parametrize("early", [False, True], ids=["by-the-view", "by-a-hook"])
+def test_a_token_in_a_stream_is_never_stored(protected: Site, early: bool) -> None:
+    """It is made when hooks have run, and the session is saved."""
+    add_form(protected, streamed=True)
+    if early:
+
+        @protected.app.before_request
+        def make_token() -> None:
+            generate_csrf()
+
+    answers = [protected.get("/form", buffered=True) for _ in range(2)]
+    assert [cache_state(answer) for answer in answers] == ["BYPASS", "BYPASS"]
+    assert len({answer.text for answer in answers}) == 2
+
+
+def test_a_token_in_a_header_is_never_stored(protected: Site) -> None:
+    """As scripts of a page look for it."""
+
+    @protected.app.before_request
+    def make_token() -> None:
+        g.token = generate_csrf()
+
+    @protected.app.get("/page")
+    @static_page()
+    def page() -> tuple[str, dict[str, str]]:
+        return "a page", {"X-CSRF-Token": g.token}
+
+    answers = [protected.get("/page") for _ in range(2)]
+    assert [cache_state(answer) for answer in answers] == ["BYPASS", "BYPASS"]
+    assert len({answer.headers["X-CSRF-Token"] for answer in answers}) == 2
+
+
+def test_a_token_that_a_hook_puts_into_a_page_is_never_stored(protected: Site) -> None:
+    """The page is: hooks run over it for each visitor."""
+    runs = itertools.count(1)
+
+    @protected.app.get("/page")
+    @static_page()
+    def page() -> str:
+        return f"{next(runs)} "
+
+    @protected.app.after_request
+    def add_token(response: Response) -> Response:
+        response.set_data(response.get_data() + generate_csrf().encode())
+        return response
+
+    answers = [protected.get("/page") for _ in range(2)]
+    assert [cache_state(answer) for answer in answers] == ["MISS", "HIT"]
+    assert [answer.text.split()[0] for answer in answers] == ["1", "1"]
+    assert len({answer.text for answer in answers}) == 2
 
 
 def test_a_token_in_a_cookie_is_each_visitors_own(protected: Site) -> None:

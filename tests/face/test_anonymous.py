@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import typing as t
 
 import pytest
@@ -12,6 +13,7 @@ from flask import get_flashed_messages
 from flask import redirect
 from flask import request
 from flask import session
+from flask import stream_with_context
 from flask.testing import FlaskClient
 from flask_login import LoginManager
 from flask_login import UserMixin
@@ -237,8 +239,6 @@ def test_a_hook_that_loads_the_user_makes_it_anonymous(make_site: MakeSite) -> N
 
 def test_a_stream_that_looks_at_the_session_is_anonymous(make_site: MakeSite) -> None:
     """Though Flask can say so in no header any more."""
-    from flask import stream_with_context
-
     site = make_site(SECRET_KEY="a key")
 
     @site.app.get("/")
@@ -261,6 +261,50 @@ def test_a_stream_that_looks_at_the_session_is_anonymous(make_site: MakeSite) ->
     assert see(bob)[0] == "Hello bob"
     answer = stranger.get("/")
     assert (answer.text, answer.headers["Vary"]) == ("Hello stranger", "Cookie")
+
+
+def test_a_stream_that_writes_to_the_session_is_not_stored(
+    make_site: MakeSite,
+) -> None:
+    """Though what it writes is lost: Flask has saved the session by then."""
+    site = make_site(SECRET_KEY="a key")
+
+    @site.app.get("/")
+    @static_page()
+    def home() -> t.Any:
+        def parts() -> t.Iterator[str]:
+            yield "Your number is "
+            session["number"] = next(numbers)
+            yield str(session["number"])
+
+        return stream_with_context(parts())
+
+    numbers = itertools.count(1)
+    answers = [site.get("/", buffered=True) for _ in range(2)]
+    assert [cache_state(answer) for answer in answers] == ["BYPASS", "BYPASS"]
+    assert len({answer.text for answer in answers}) == 2
+
+
+def test_what_a_hook_wrote_to_a_strangers_session_is_not_stored(
+    make_site: MakeSite,
+) -> None:
+    """A cart that each visitor is given: two of them would share the render's."""
+    site = make_site(SECRET_KEY="a key")
+    carts = itertools.count(1)
+
+    @site.app.before_request
+    def give_cart() -> None:
+        g.cart = session.setdefault("cart", next(carts))
+
+    @site.app.get("/")
+    @static_page()
+    def home() -> str:
+        return f"cart {g.cart}"
+
+    bob, ann = site.app.test_client(), site.app.test_client()
+    assert see(bob)[1] == see(ann)[1] == "BYPASS"
+    assert see(bob)[0] != see(ann)[0]
+    assert see(bob) == see(bob)
 
 
 def test_the_cookies_can_be_named(make_site: MakeSite) -> None:

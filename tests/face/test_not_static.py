@@ -203,6 +203,28 @@ class TestNeverStored:
             bodies.add(answer.text)
         assert len(bodies) == 3
 
+    @pytest.mark.parametrize("serve", ["auto", "wsgi", "view"])
+    def test_a_cookie_by_hooks_that_the_page_repeats(
+        self, make_site: MakeSite, serve: str
+    ) -> None:
+        """A form that sends back what its cookie says: nobody else's cookie says so."""
+        numbers = itertools.count(10_000_000)
+        site = personal_site(make_site, serve, lambda: f"token={g.token}")
+
+        @site.app.before_request
+        def make_token() -> None:
+            g.token = str(next(numbers))
+
+        @site.app.after_request
+        def set_token(response: Response) -> Response:
+            response.set_cookie("token", g.token)
+            return response
+
+        for _ in range(3):
+            answer = site.get("/")
+            assert answer.headers["Set-Cookie"].startswith(f"{answer.text};")
+            assert cache_state(answer) == "BYPASS"
+
     def test_what_does_no_harm_is_stored(self, site: Site) -> None:
         """``no-cache``, ``Vary: Accept-Encoding`` and a policy without nonce are no
         obstacle."""
