@@ -31,7 +31,7 @@ from .routes import declared_query
 from .visit import VISIT
 from .visit import Visit
 from .visit import inside
-from .writes import SAFE
+from .writes import is_unsafe
 
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
@@ -117,8 +117,7 @@ class Front:
             self._prepared = True
         visit = environ[VISIT] = Visit()
         visit.start_response = start_response
-        # In capitals, as Flask reads it: `get` gets a page, and writes nothing.
-        if environ["REQUEST_METHOD"].upper() not in SAFE and self._writes.followed:
+        if self._writes.followed and is_unsafe(environ):
             visit.start_response = self._writes.follow(visit, environ, start_response)
         return self._pass(visit, environ)
 
@@ -237,7 +236,7 @@ class Front:
             # None, but for a request inside a request, such as by a test client.
             inside.set(outer)
         if visit.touched:
-            if visit.target is not None or visit.served is not None:
+            if visit.has_page:
                 return self._answer(visit, body, environ)
             if not visit.streamed:
                 visit.repeat()

@@ -100,7 +100,7 @@ class Visit:
         """The ``start_response`` for Flask."""
         if self.touched:
             self.started = (status, headers)
-            if self.target is not None or self.served is not None:
+            if self.has_page:
                 return _swallow
         if exc_info is not None:
             return self.start_response(status, headers, exc_info)
@@ -143,6 +143,11 @@ class Visit:
             self.repeat()
         elif first and has_request_context():
             after_this_request(self._note)
+
+    @property
+    def has_page(self) -> bool:
+        """Whether it is answered with a static page."""
+        return self.target is not None or self.served is not None
 
     def _note(self, response: Response) -> Response:
         self._streamed = response.is_streamed

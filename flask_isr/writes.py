@@ -6,6 +6,9 @@ import logging
 import re
 import typing as t
 
+from flask import has_request_context
+from flask import request
+
 from .application import Application
 from .core.key import path_tag
 from .errors import ConfigurationError
@@ -19,9 +22,9 @@ if t.TYPE_CHECKING:
 
 logger = logging.getLogger("flask_isr")
 
-#: Methods that change nothing; all others may, those of unknown meaning included
-#: (RFC 9111, section 4.4).
-SAFE = frozenset(
+# Methods that change nothing; all others may, those of unknown meaning included
+# (RFC 9111, section 4.4).
+_SAFE = frozenset(
     {"GET", "HEAD", "OPTIONS", "TRACE", "QUERY", "PROPFIND", "REPORT", "SEARCH"}
 )
 
@@ -60,8 +63,9 @@ class Writes:
         def start(
             status: str, headers: list[tuple[str, str]], *exc_info: t.Any
         ) -> t.Callable[[bytes], object]:
-            if status[:1] in ("2", "3"):
-                invalidations = [*self._page(environ), *self._named(headers)]
+            asked = _as_flask_sees_it(environ)
+            if status[:1] in ("2", "3") and not visit.has_page and is_unsafe(asked):
+                invalidations = [*self._page(asked), *self._named(headers)]
                 if invalidations:
                     # By which the visit knows whether the body is still being made.
                     visit.started = status, headers
@@ -99,6 +103,17 @@ class Writes:
             ]
         except ConfigurationError as error:
             logger.error("Cache-Group-Invalidation was ignored: %s", error)
+
+
+def is_unsafe(environ: WSGIEnvironment) -> bool:
+    """Whether a request may write something, by its method."""
+    # In capitals, as Flask reads it: `get` gets a page, and writes nothing.
+    return environ["REQUEST_METHOD"].upper() not in _SAFE
+
+
+def _as_flask_sees_it(environ: WSGIEnvironment) -> WSGIEnvironment:
+    # Middleware on the way may have made a GET of a POST, in a copy or not.
+    return request.environ if has_request_context() else environ
 
 
 def groups(field: str) -> list[str]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 import typing as t
+from pathlib import Path
 
 import pytest
+from flask import Flask
 from flask import Response
 from flask import redirect
 from flask import request
@@ -15,6 +17,7 @@ from werkzeug.test import TestResponse
 from werkzeug.test import create_environ
 from werkzeug.test import run_wsgi_app
 
+from flask_isr import ISR
 from flask_isr import static_page
 from flask_isr.errors import ConfigurationError
 from flask_isr.errors import StoreUnavailable
@@ -158,6 +161,56 @@ class TestOwnPage:
         assert send(site, "/page").status_code == 302
         site.settle()
         assert site.get("/page").text == "render 1"
+
+    @pytest.mark.parametrize("serve", ["auto", "wsgi"])
+    @pytest.mark.parametrize("copied", [False, True], ids=["in-place", "in-a-copy"])
+    def test_a_post_that_middleware_makes_a_get_of_changes_nothing(
+        self, tmp_path: Path, serve: str, copied: bool
+    ) -> None:
+        """Strangers must not expire pages by a header that overrides the method."""
+        runs, own = itertools.count(1), itertools.count(1)
+        app = Flask("overridden", instance_path=str(tmp_path))
+        app.config["ISR_SERVE"] = serve
+        inner = app.wsgi_app
+
+        def override(environ: t.Any, start_response: t.Any) -> t.Any:
+            method = environ.get("HTTP_X_HTTP_METHOD_OVERRIDE")
+            if method is not None:
+                environ = dict(environ) if copied else environ
+                environ["REQUEST_METHOD"] = method
+            return inner(environ, start_response)
+
+        app.wsgi_app = override  # type: ignore[method-assign]
+        ISR(app)
+
+        @app.get("/")
+        @static_page()
+        def page() -> str:
+            return f"run {next(runs)}"
+
+        @app.get("/mine")
+        @static_page()
+        def mine() -> Response:
+            return Response(f"run {next(own)}", headers={"Cache-Control": "private"})
+
+        @app.route("/", methods=["POST", "DELETE"])
+        @app.post("/mine")
+        def change() -> str:
+            return request.method
+
+        client = app.test_client()
+        shown = []
+        for method in ("GET", "GET", "DELETE"):
+            shown.append(client.get("/").text)
+            answer = client.post("/", headers={"X-HTTP-Method-Override": method})
+            shown.append(answer.text)
+        shown.append(client.get("/").text)
+        assert shown == [*["run 1"] * 5, "DELETE", "run 2"]
+
+        # That it is not static was found out once, by a render beside the first visit.
+        headers = {"X-HTTP-Method-Override": "GET"}
+        answers = [client.post("/mine", headers=headers).text for _ in range(3)]
+        assert answers == ["run 2", "run 3", "run 4"]
 
     def test_what_is_committed_in_a_teardown_is_seen(self, site: Site) -> None:
         """It takes effect when Flask has finished with the request."""
