@@ -17,7 +17,16 @@ _REMEMBER_COOKIE = "remember_token"
 def default_cookies(app: Flask) -> tuple[str, ...]:
     """The cookies by which Flask and Flask-Login know a visitor."""
     remember = app.config.get("REMEMBER_COOKIE_NAME", _REMEMBER_COOKIE)
-    return app.config["SESSION_COOKIE_NAME"], remember
+    return session_cookie(app), remember
+
+
+def session_cookie(app: Flask) -> str:
+    """The cookie by which the application's own sessions are found; empty, which is in
+    each cookie, where its name hangs on the request."""
+    try:
+        return app.session_interface.get_cookie_name(app)
+    except RuntimeError:
+        return ""
 
 
 def has_session(app: Flask, request: Request) -> bool:

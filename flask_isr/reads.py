@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from flask import Flask
 
 from .page import StaticPage
+from .personal import session_cookie
 from .place import Place
 from .place import Places
 
@@ -36,7 +37,7 @@ class Reads:
 
     def __init__(self, app: Flask, page: StaticPage) -> None:
         self._declared = page.query
-        self._session_cookie = app.config["SESSION_COOKIE_NAME"]
+        self._app = app
         self._places = Places(app, page.view)
         self._found: dict[tuple[Kind, str | None], Read] = {}
 
@@ -56,7 +57,7 @@ class Reads:
         if kind == "query":
             return bool(self._declared) if name is None else name in self._declared
         # An application's own sessions read it: whoever has one is known by it.
-        return kind == "cookie" and bool(name == self._session_cookie)
+        return kind == "cookie" and name == session_cookie(self._app)
 
     def undeclared(self, *, stored: bool, hooks_run_once: bool) -> list[Read]:
         """What the page gets wrong.

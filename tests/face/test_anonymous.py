@@ -14,6 +14,7 @@ from flask import redirect
 from flask import request
 from flask import session
 from flask import stream_with_context
+from flask.sessions import SecureCookieSessionInterface
 from flask.testing import FlaskClient
 from flask_login import LoginManager
 from flask_login import UserMixin
@@ -313,6 +314,36 @@ def test_the_cookies_can_be_named(make_site: MakeSite) -> None:
         make_site(SECRET_KEY="a key", ISR_PERSONAL_COOKIES=["other", "session"])
     )
     see(greeting.browser())
+    assert see(greeting.browser("bob")) == ("Hello bob", "BYPASS")
+
+
+class NamedByApp(SecureCookieSessionInterface):
+    """Sessions in a cookie with a name of its own."""
+
+    def get_cookie_name(self, app: Flask) -> str:
+        """Another one for each application."""
+        return f"{app.name}-sid"
+
+
+class NamedByRequest(SecureCookieSessionInterface):
+    """Sessions in a cookie that each host names as it likes."""
+
+    def get_cookie_name(self, app: Flask) -> str:
+        """What the host of the request has chosen."""
+        return f"{request.host}-sid"
+
+
+@pytest.mark.parametrize("interface", [NamedByApp, NamedByRequest])
+def test_a_session_interface_names_its_cookie(
+    make_site: MakeSite, interface: type[SecureCookieSessionInterface]
+) -> None:
+    """Not the configuration."""
+    site = make_site(SECRET_KEY="a key")
+    site.app.session_interface = interface()
+    greeting = Greeting(site)
+
+    assert see(greeting.browser()) == ("Hello stranger", "MISS")
+    assert see(greeting.browser()) == ("Hello stranger", "HIT")
     assert see(greeting.browser("bob")) == ("Hello bob", "BYPASS")
 
 
