@@ -61,12 +61,13 @@ class DraftCookies:
         if COOKIE not in environ.get("HTTP_COOKIE", ""):
             return False
         host = self._host(environ)
-        # Middleware may give the request another host on its way.
+        # Middleware may give the request another host on its way, or hand it on to another
+        # application.
         asked, good = environ.get(_SEEN, (None, False))
-        if asked != host:
+        if asked != (self, host):
             cookies = self._app.request_class(environ).cookies.getlist(COOKIE)
             good = any(self._is_good(cookie, host) for cookie in cookies[:_TRIED])
-            environ[_SEEN] = host, good
+            environ[_SEEN] = (self, host), good
         return t.cast(bool, good)
 
     def sign(self, length: int, environ: WSGIEnvironment) -> str:

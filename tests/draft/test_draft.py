@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import typing as t
+from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask import Response
+from flask import abort
 from flask.testing import FlaskClient
 from itsdangerous import URLSafeSerializer
+from werkzeug.test import Client
 from werkzeug.test import TestResponse
 
 from flask_isr import ISR
@@ -243,12 +246,40 @@ class TestForeignCookies:
 
         self.check(press, value)
 
+    def test_of_an_application_that_hands_the_request_on(
+        self, press: Press, clock: Clock, tmp_path: Path
+    ) -> None:
+        """A cascade asks the next one where the first has nothing."""
+        first = Flask("first", instance_path=str(tmp_path / "first"))
+        first.secret_key = press.site.app.secret_key
+        isr = ISR(first, clock=clock)
+        first.add_url_rule(
+            "/posts/<slug>", "post", static_page()(lambda slug: abort(404))
+        )
+        with first.test_request_context():
+            response = Response()
+            isr.draft.enable(response)
+        value = response.headers["Set-Cookie"].split(";")[0]
+
+        def cascade(environ: t.Any, start_response: t.Any) -> t.Any:
+            assert b"Not Found" in b"".join(first(environ, _ignore))
+            return press.site.app(environ, start_response)
+
+        answer = Client(cascade, use_cookies=False).get(
+            "/posts/a", headers={"Cookie": value}
+        )
+        assert answer.text == PUBLISHED
+
     def test_signed_with_the_revalidate_secret(self, press: Press) -> None:
         """A token of the revalidate route opens no drafts."""
         with press.site.app.app_context():
             token = press.site.isr.token(paths=["/posts/a"])
 
         self.check(press, token)
+
+
+def _ignore(*args: t.Any) -> t.Callable[[bytes], object]:
+    return len
 
 
 def cookie_of(client: FlaskClient) -> str:
