@@ -14,7 +14,7 @@ _FILES = (
     *(
         f"{database}.sqlite{suffix}"
         for database in ("pages", "work")
-        for suffix in ("", "-wal", "-shm")
+        for suffix in ("", "-journal", "-wal", "-shm")
     ),
 )
 

@@ -274,6 +274,19 @@ class TestMountPrefix:
         assert (cache_state(answer), answer.text) == ("BYPASS", f"{prefix}/a")
         assert at(shop, "/shop", "/a").text == "/shop/a"
 
+    def test_other_prefixes_are_told_once(
+        self, shop: Site, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Who may forge them must not fill the log."""
+        for number in range(3):
+            at(shop, f"/forged{number}", "/a")
+
+        told = [message for message in caplog.messages if "mounted at" in message]
+        assert len(told) == 1
+        assert (
+            "mounted at '/forged0', and static pages are stored for '/shop'" in told[0]
+        )
+
     def test_paths_are_given_with_the_prefix(self, shop: Site) -> None:
         """``revalidate_path`` takes what the address bar shows."""
         at(shop, "/shop", "/a")
