@@ -14,6 +14,7 @@ from .core.entry import Coded
 from .core.entry import Entry
 
 if t.TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse
     from _typeshed.wsgi import WSGIEnvironment
 
 HeaderList: t.TypeAlias = list[tuple[str, str]]
@@ -27,6 +28,9 @@ PRIVATE = f"private, {CACHE_CONTROL}"
 
 # Without any of these, caches choose a lifetime of their own (RFC 9111, section 4.2.2).
 _LIFETIMES = {"max-age", "no-cache", "no-store", "s-maxage"}
+
+# Wherever it stands: people write `private; max-age=0`, which no parser understands.
+_FORBIDS_SHARING = re.compile(r"(?<![\w-])(?:private|no-store)(?![\w-])")
 
 # What some caches believe instead of Cache-Control; RFC 9213 has names for more of these.
 _OF_SOME_CACHES = {"edge-control", "expires", "surrogate-control", "x-accel-expires"}
@@ -58,6 +62,27 @@ def gives_lifetime(name: str) -> bool:
     lower = name.lower()
     # Also CDN-Cache-Control, and what single CDNs put before that.
     return lower.endswith("cache-control") or lower in _OF_SOME_CACHES
+
+
+def forbids_sharing(control: str) -> str | None:
+    """The word by which a ``Cache-Control`` keeps an answer from shared caches, if any."""
+    found = _FORBIDS_SHARING.search(control.lower())
+    return None if found is None else found[0]
+
+
+def keep_private(start_response: StartResponse) -> StartResponse:
+    """A ``start_response`` for what is one visitor's own, though a page of that path is
+    for everybody: lifetimes that the view or a hook gives are meant for that."""
+
+    def start(
+        status: str, headers: HeaderList, *exc_info: t.Any
+    ) -> t.Callable[[bytes], object]:
+        control = _joined(headers, "cache-control")
+        others = [pair for pair in headers if not gives_lifetime(pair[0])]
+        kept = control if forbids_sharing(control) else PRIVATE
+        return start_response(status, [*others, ("Cache-Control", kept)], *exc_info)
+
+    return start
 
 
 def page_headers(serve: Serve, age: float) -> HeaderList:

@@ -22,6 +22,7 @@ from .core.outcome import Personal
 from .core.outcome import Rendered
 from .core.outcome import SealedError
 from .core.outcome import cause_of
+from .response import forbids_sharing
 from .response import gives_lifetime
 
 # RFC 9110 section 7.6.1, and what belongs to one transmission or to the server.
@@ -48,9 +49,6 @@ _ILL = {204, 205, 206, 304, 408, 429}
 
 # Answers that depend on who asks.
 _DEPENDS = {401, 403}
-
-# Wherever it stands: people write `private; max-age=0`, which no parser understands.
-_FORBIDS = re.compile(r"(?<![\w-])(?:private|no-store)(?![\w-])")
 
 _NONCE = "it has a Content-Security-Policy nonce"
 
@@ -210,9 +208,9 @@ def personal_reason(
         if lower == "set-cookie":
             return "it sets a cookie"
         if lower == "cache-control":
-            forbidden = _FORBIDS.search(value.lower())
+            forbidden = forbids_sharing(value)
             if forbidden:
-                return f"Cache-Control: {forbidden[0]}"
+                return f"Cache-Control: {forbidden}"
         if lower == "vary":
             # Whatever is no name of a field is a reason as well.
             others = {item.strip().lower() for item in value.split(",")}

@@ -117,6 +117,7 @@ class Door:
         if serve is None:
             _refuse()
         if serve.entry.anonymous and has_session(self.application.app, request):
+            visit.start_response = response.keep_private(visit.start_response)
             return _run_view(page, arguments, "session")
         visit.answered_with(serve)
         return _respond(serve, 0.0)
@@ -286,6 +287,9 @@ class _Call:
         return _respond(serve, self._engine.store.now() - serve.entry.began)
 
     def _run(self, reason: str) -> Response:
+        if reason == "session":
+            visit = self._visit
+            visit.start_response = response.keep_private(visit.start_response)
         return _run_view(self._match.page, self._arguments, reason)
 
 

@@ -7,6 +7,7 @@ import typing as t
 
 import pytest
 from flask import Flask
+from flask import Response
 from flask import flash
 from flask import g
 from flask import get_flashed_messages
@@ -315,6 +316,77 @@ def test_the_cookies_can_be_named(make_site: MakeSite) -> None:
     )
     see(greeting.browser())
     assert see(greeting.browser("bob")) == ("Hello bob", "BYPASS")
+
+
+@pytest.mark.parametrize("enabled", [True, False], ids=["on", "off"])
+@pytest.mark.parametrize("serve", ["wsgi", "view"])
+@pytest.mark.parametrize("by_hook", [False, True], ids=["by-the-view", "by-a-hook"])
+def test_lifetimes_are_the_strangers_pages(
+    make_site: MakeSite, serve: str, by_hook: bool, enabled: bool
+) -> None:
+    """What shared caches may keep of it they must not keep of somebody's own page: many
+    have no regard for ``Vary: Cookie``."""
+    site = make_site(SECRET_KEY="a key", ISR_SERVE=serve, ISR_ENABLED=enabled)
+    told = {
+        "Cache-Control": "max-age=300, s-maxage=600",
+        "CDN-Cache-Control": "max-age=3600",
+        "X-Accel-Expires": "3600",
+    }
+
+    @site.app.get("/")
+    @static_page()
+    def home() -> t.Any:
+        return session.get("user", "stranger"), {} if by_hook else told
+
+    @site.app.post("/login")
+    def login() -> str:
+        session["user"] = "bob"
+        return "in"
+
+    @site.app.after_request
+    def tell(response: Response) -> Response:
+        if by_hook and request.path == "/":
+            response.headers.update(told)
+        return response
+
+    bob = site.app.test_client()
+    bob.post("/login")
+    for _ in range(2):
+        answer = site.get("/")
+        assert answer.text == "stranger"
+        assert {name: answer.headers[name] for name in told} == told
+
+        answer = bob.get("/")
+        assert answer.text == "bob"
+        control = ["private, max-age=0, must-revalidate"]
+        assert answer.headers.getlist("Cache-Control") == control
+        assert "CDN-Cache-Control" not in answer.headers
+        assert "X-Accel-Expires" not in answer.headers
+
+
+@pytest.mark.parametrize("control", ["private, max-age=60", "no-store"])
+def test_what_the_view_says_for_somebody_counts(
+    make_site: MakeSite, control: str
+) -> None:
+    """It may know him, and then have a word of its own."""
+    site = make_site(SECRET_KEY="a key")
+
+    @site.app.get("/")
+    @static_page()
+    def home() -> t.Any:
+        user = session.get("user", "stranger")
+        return user, {} if user == "stranger" else {"Cache-Control": control}
+
+    @site.app.post("/login")
+    def login() -> str:
+        session["user"] = "bob"
+        return "in"
+
+    bob = site.app.test_client()
+    bob.post("/login")
+    assert see(site.app.test_client()) == ("stranger", "MISS")
+    answer = bob.get("/")
+    assert (answer.text, answer.headers["Cache-Control"]) == ("bob", control)
 
 
 class NamedByApp(SecureCookieSessionInterface):
