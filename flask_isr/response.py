@@ -77,12 +77,16 @@ def keep_private(start_response: StartResponse) -> StartResponse:
     def start(
         status: str, headers: HeaderList, *exc_info: t.Any
     ) -> t.Callable[[bytes], object]:
-        control = _joined(headers, "cache-control")
-        others = [pair for pair in headers if not gives_lifetime(pair[0])]
-        kept = control if forbids_sharing(control) else PRIVATE
-        return start_response(status, [*others, ("Cache-Control", kept)], *exc_info)
+        return start_response(status, _kept_private(headers), *exc_info)
 
     return start
+
+
+def _kept_private(headers: HeaderList) -> HeaderList:
+    control = _joined(headers, "cache-control")
+    others = [pair for pair in headers if not gives_lifetime(pair[0])]
+    kept = control if forbids_sharing(control) else _instead_of(control, PRIVATE)
+    return [*others, ("Cache-Control", kept)]
 
 
 def page_headers(serve: Serve, age: float) -> HeaderList:
@@ -109,13 +113,20 @@ def _cache_control(serve: Serve) -> str:
     own = _joined(serve.entry.headers, "cache-control")
     if not own:
         return CACHE_CONTROL
-    named = {item.partition("=")[0].strip().lower() for item in own.split(",")}
     # A lifetime that the view gave begins anew with each answer, since the store vouches
     # for a fresh page at that moment. It vouches for no other: nobody may keep that.
     if serve.state == "STALE":
-        untouchable = "no-transform" in named
-        return f"no-transform, {CACHE_CONTROL}" if untouchable else CACHE_CONTROL
-    return own if named & _LIFETIMES else f"{own}, {CACHE_CONTROL}"
+        return _instead_of(own, CACHE_CONTROL)
+    return own if _directives(own) & _LIFETIMES else f"{own}, {CACHE_CONTROL}"
+
+
+def _instead_of(own: str, control: str) -> str:
+    """*control* in place of a view's *own*, of which what is no matter of time stays."""
+    return f"no-transform, {control}" if "no-transform" in _directives(own) else control
+
+
+def _directives(control: str) -> set[str]:
+    return {item.partition("=")[0].strip().lower() for item in control.split(",")}
 
 
 def _vary(entry: Entry) -> str:
@@ -252,10 +263,13 @@ def finish(
     """Status line, headers and body of *serve* after hooks worked on it.
 
     Where they left it as it was, it is the page: in the coding that the visitor asks for,
-    or 304. Where they made it their visitor's own, no other cache may keep it.
+    or 304. Where they set a cookie, shared caches may not keep it. A body that they made
+    of it has the lifetime that the view or they give, and else is private.
     """
     entry = serve.entry
     names = {name.lower() for name, _ in headers}
+    if "set-cookie" in names:
+        headers = _kept_private(headers)
     if status.startswith(("304", "412")):
         # A hook judged the condition itself.
         return status, headers, []
@@ -272,12 +286,10 @@ def finish(
     form = None if "content-encoding" in names else select(entry, environ)
     if entry.coded:
         headers = _varying(headers)
-    if "set-cookie" in names:
-        headers = _private(headers)
-    elif ("etag", entry.etag) in {(name.lower(), value) for name, value in headers}:
-        headers = coded_headers(headers, form)
-        return _conditional(entry, form, environ, status, headers)
+    untouched = ("etag", entry.etag) in {(n.lower(), value) for n, value in headers}
     headers = coded_headers(headers, form)
+    if untouched and "set-cookie" not in names:
+        return _conditional(entry, form, environ, status, headers)
     if form is not None:
         body = form.body
         headers.append(("Content-Length", str(len(body))))

@@ -201,6 +201,42 @@ class TestPersonalHooks:
         assert len({cookie[0] for cookie in given}) == 3
         assert answers[1].headers["Cache-Control"].startswith("private")
 
+    @pytest.mark.parametrize("changed", [False, True], ids=["the-page", "changed"])
+    def test_a_cookie_keeps_an_answer_from_shared_caches(
+        self, site: Site, changed: bool
+    ) -> None:
+        """Whatever lifetime the page gives: the cookie would be everybody's."""
+        told = {
+            "Cache-Control": "max-age=9, s-maxage=99",
+            "CDN-Cache-Control": "max-age=9",
+        }
+
+        @site.app.get("/page")
+        @static_page()
+        def page() -> t.Any:
+            return "page", told
+
+        @site.app.after_request
+        def give(response: Response) -> Response:
+            if request.args.get("cookie"):
+                response.set_cookie("group", "1")
+            if changed:
+                response.set_data("changed")
+            return response
+
+        @site.app.before_request
+        def guard() -> None:
+            """By which the page is served inside of Flask."""
+
+        site.get("/page")
+        plain, given = site.get("/page"), site.get("/page?cookie=1")
+        assert plain.headers["Cache-Control"] == told["Cache-Control"]
+        assert plain.headers["CDN-Cache-Control"] == told["CDN-Cache-Control"]
+        control = ["private, max-age=0, must-revalidate"]
+        assert given.headers.getlist("Cache-Control") == control
+        assert "CDN-Cache-Control" not in given.headers
+        assert cache_state(given) == "HIT"
+
     def test_vary_origin_is_each_visitors_own(self, site: Site) -> None:
         """A CORS hook answers each visitor's own origin over the stored page."""
 
