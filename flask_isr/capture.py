@@ -23,7 +23,7 @@ from .page import StaticPage
 from .reads import Reads
 
 # The errors that a view may answer on purpose, and which are stored then.
-DELIBERATE = (404, 410)
+DELIBERATE = (404, 410, 451)
 
 
 @dataclass
