@@ -194,7 +194,7 @@ def test_a_wrong_number_of_jobs_is_a_usage_error(
         ("/issues/1?page=2", "query"),
         ("/nowhere", "/nowhere"),
         ("issues/1", "issues/1"),
-        (7, "7"),
+        (7, "7: neither URL values, such as {'product_id': 1}, nor a path"),
         (None, "None"),
         (["number"], "['number']"),
     ],
