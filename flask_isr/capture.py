@@ -24,7 +24,7 @@ from .personal import is_somebodys
 from .reads import Reads
 
 # The errors that a view may answer on purpose, and which are stored then.
-DELIBERATE = (404, 410)
+DELIBERATE = (404, 410, 451)
 
 
 @dataclass
@@ -116,7 +116,7 @@ class Capture:
     def _answer(self, args: tuple[t.Any, ...], kwargs: dict[str, t.Any]) -> Response:
         app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
         try:
-            result = app.ensure_sync(self.page.view)(*args, **kwargs)
+            return app.make_response(app.ensure_sync(self.page.view)(*args, **kwargs))
         except HTTPException as error:
             # Without a code it is the whole answer that `abort` was given.
             if error.code not in (None, *DELIBERATE):

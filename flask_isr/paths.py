@@ -93,7 +93,8 @@ def _resolve(application: Application, endpoint: str, item: t.Any) -> Match:
     elif isinstance(item, str):
         item_path = item
     else:
-        raise PathError(endpoint, item, "neither URL values nor a path")
+        reason = "neither URL values, such as {'product_id': 1}, nor a path"
+        raise PathError(endpoint, item, reason)
     try:
         match, query = application.routes.match_url(item_path, host)
     except LookupError as error:

@@ -11,6 +11,7 @@ from . import signals
 from .core.entry import Entry
 from .core.key import PageKey
 from .core.key import user_tags
+from .page import StaticPage
 from .reads import Read
 from .undeclared import warnings
 
@@ -108,6 +109,17 @@ class Reporter:
                 " prefix of the site.",
                 mounted_at,
                 prefix,
+            )
+
+    def unrouted(self, page: StaticPage) -> None:
+        """A view was called that no route is seen to lead to."""
+        view = f"{page.view.__module__}.{getattr(page.view, '__qualname__', page.name)}"
+        if self._first(view, "unrouted"):
+            logger.warning(
+                "%s has @static_page, but no route is seen to lead to it: it is called for"
+                " each visitor. Put @static_page directly below the route (of a class, into"
+                " its decorators), or have what stands between them use functools.wraps.",
+                view,
             )
 
     def revalidated(self, paths: list[str], tags: list[str], mode: str) -> None:

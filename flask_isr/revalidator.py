@@ -298,7 +298,8 @@ def _check_path(path: t.Any) -> None:
     if not path.startswith("/") or path.startswith("//"):
         raise ConfigurationError(
             f"the path {path[:80]!r} must be a path of this site, such as"
-            " '/blog/hello': one leading slash, no scheme and no host."
+            " '/blog/hello': one leading slash, no scheme and no host. Outside of a request"
+            " url_for(…, _external=False) returns one."
         )
     if "#" in path:
         raise ConfigurationError(

@@ -280,6 +280,11 @@ class Routes:
         return match
 
 
+def is_fixed(rule: Rule) -> bool:
+    """Whether *rule* has one page alone: what the path does not say it has by default."""
+    return rule.arguments <= (rule.defaults or {}).keys()
+
+
 def key_of(match: Match, query_string: str = "") -> PageKey | None:
     """The key of a page: declared parameters count, in whatever order they came.
 

@@ -58,7 +58,7 @@ _TELLING = 8
 # Characters that the headers of a page may take: proxies and servers refuse more.
 _HEADERS = 32 * 1024
 
-# Seconds for which a deliberate 404 or 410 is good, unless the page says less.
+# Seconds for which a deliberate 404, 410 or 451 is good, unless the page says less.
 _GONE_LIFETIME = 60.0
 
 

@@ -7,6 +7,12 @@ import typing as t
 
 from .reads import Read
 
+_FRAGMENT = (
+    "A page is rendered for a stranger, whose browser opens it as a whole, and scripts get"
+    " that page as well: give the fragment a URL of its own, or take @static_page off the"
+    " view."
+)
+
 _STRANGER = {
     "cookie": (
         "A page is rendered for a stranger, who sends none, and everybody gets that page,"
@@ -16,6 +22,11 @@ _STRANGER = {
     "Authorization": (
         "A page is rendered for a stranger, who is not signed in, and everybody gets that"
         " page: take @static_page off a view whose answer depends on who asks."
+    ),
+    "Accept": (
+        "A page is rendered for a stranger, who asks for no format, and everybody gets the"
+        " page in one: give each format a URL of its own, or take @static_page off the"
+        " view."
     ),
     "Accept-Language": (
         "A page is rendered for a stranger, who asks for no language, and everybody gets"
@@ -27,6 +38,8 @@ _STRANGER = {
         " that page: let CSS or a script adapt it to the browser, or take @static_page"
         " off the view."
     ),
+    "HX-Request": _FRAGMENT,
+    "X-Requested-With": _FRAGMENT,
 }
 
 _SKIP = (

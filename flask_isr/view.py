@@ -146,6 +146,8 @@ class Door:
             return "prefix"
         match = self.application.routes.match_request(request.environ)
         if match is None or match.page is not page:
+            if page not in self.application.routes.pages.values():
+                self.reporter.unrouted(page)
             return "path"
         key = key_of(match, request.environ.get("QUERY_STRING", ""))
         if key is None:

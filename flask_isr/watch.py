@@ -19,7 +19,19 @@ else:
     # Mixed into whichever class the application uses.
     _Mapping = object
 
-_HEADERS = {"accept-language", "authorization", "cookie", "user-agent"}
+# By their names in lower case.
+_HEADERS = {
+    name.lower(): name
+    for name in (
+        "Accept",
+        "Accept-Language",
+        "Authorization",
+        "Cookie",
+        "HX-Request",
+        "User-Agent",
+        "X-Requested-With",
+    )
+}
 
 
 class WatchedEnviron(dict[str, t.Any]):
@@ -143,6 +155,7 @@ _Headers.__name__ = EnvironHeaders.__name__
 
 
 def _note_header(key: t.Any) -> None:
-    name = key.lower().replace("_", "-") if isinstance(key, str) else None
-    if name in _HEADERS:
-        _note("header", name.title())
+    if isinstance(key, str):
+        name = _HEADERS.get(key.lower().replace("_", "-"))
+        if name is not None:
+            _note("header", name)

@@ -9,6 +9,7 @@ from werkzeug.sansio.utils import host_is_trusted
 
 from ..config import SHORT_SECRET
 from ..page import page_of
+from ..routes import is_fixed
 from ..secret import GUARDED_ATTRIBUTE
 from ..state import State
 from .finding import Finding
@@ -148,7 +149,7 @@ def check_routes(state: State) -> Findings:
         rule.rule
         for endpoint, page in state.routes.pages.items()
         for rule in state.routes.rules_of(endpoint)
-        if rule.arguments and page.paths is None
+        if page.paths is None and not is_fixed(rule)
     ]
     if open_rules:
         yield Finding(

@@ -21,6 +21,7 @@ from ..core.outcome import cause_of
 from ..errors import StoreUnavailable
 from ..paths import declared_pages
 from ..routes import Match
+from ..routes import is_fixed
 from ..routes import target_of
 from ..state import State
 from ..table import duration
@@ -80,7 +81,7 @@ def _collect(state: State) -> list[_Route]:
         if page.paths is not None:
             routes.append(_declared(state, endpoint, _Route(names, lifetime, [])))
             continue
-        fixed = [rule.rule for rule in rules if not rule.arguments]
+        fixed = [rule.rule for rule in rules if is_fixed(rule)]
         matches = [
             match
             for rule in fixed

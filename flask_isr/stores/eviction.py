@@ -32,7 +32,7 @@ _BATCH_BYTES = 8 * 1024 * 1024
 # Seconds for which writers may be held up by readers, until a log can be emptied.
 _CHECKPOINT_PATIENCE = 0.05
 
-# Stored 404s and 410s kept: an address that does not exist costs its asker nothing.
+# Stored 404s, 410s and 451s kept: an address that does not exist costs its asker nothing.
 _GONE = 1000
 
 

@@ -50,7 +50,7 @@ CREATE TABLE IF NOT EXISTS records (
     mark INTEGER NOT NULL,
     began REAL NOT NULL,
     build INTEGER NOT NULL,     -- number of the deployment that made it
-    gone INTEGER NOT NULL,      -- whether it is a 404 or 410
+    gone INTEGER NOT NULL,      -- whether it is a 404 or the like
     path TEXT NOT NULL,
     size INTEGER NOT NULL,
     data BLOB NOT NULL

@@ -99,6 +99,21 @@ def test_every_page_that_is_known_ahead_is_built(press: Press, run: Run) -> None
     assert press.state("/search/word") == "MISS"
 
 
+def test_a_rule_that_has_its_values_by_default_is_built(site: Site, run: Run) -> None:
+    """Its path has no variables: the first of many pages often has such a rule."""
+
+    @site.app.get("/news/", defaults={"number": 1})
+    @site.app.get("/news/<int:number>")
+    @static_page()
+    def news(number: int) -> str:
+        return f"page {number}"
+
+    run("build")
+    answer = site.get("/news/")
+    assert (cache_state(answer), answer.text) == ("HIT", "page 1")
+    assert cache_state(site.get("/news/2")) == "MISS"
+
+
 def test_the_table_tells_of_each_route(press: Press, run: Run) -> None:
     """Pages, lifetime, size, time and failures, by route; and how many in all."""
     result = run("build")
@@ -179,7 +194,7 @@ def test_a_wrong_number_of_jobs_is_a_usage_error(
         ("/issues/1?page=2", "query"),
         ("/nowhere", "/nowhere"),
         ("issues/1", "issues/1"),
-        (7, "7"),
+        (7, "7: neither URL values, such as {'product_id': 1}, nor a path"),
         (None, "None"),
         (["number"], "['number']"),
     ],

@@ -463,6 +463,14 @@ class TestRoutes:
         assert level == "warning"
         assert text.startswith("/a/<slug>, /b/<slug>, /c/<slug> and 2 more are open")
 
+    def test_a_route_that_has_its_values_by_default_is_none_of_them(
+        self, good: Site
+    ) -> None:
+        """It is one page."""
+        view = static_page()(lambda number: f"page {number}")
+        good.app.add_url_rule("/news/", "news", view, defaults={"number": 1})
+        assert Doctor(good).check("routes")[0] == "ok"
+
     def test_no_static_page_is_told(self, site: Site) -> None:
         """The decorator was forgotten."""
         assert Doctor(site).check("routes")[0] == "warning"

@@ -386,3 +386,17 @@ def test_a_long_cause_is_cut_visibly(
 
     site.get("/page")
     assert f"RuntimeError: {'x' * 200}… (status 500)" in caplog.text
+
+
+def test_an_answer_that_is_none_is_told_as_the_cause(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A forgotten ``return`` is found by what is said of the render."""
+
+    @site.app.get("/page")
+    @static_page()
+    def page() -> t.Any:
+        return None
+
+    site.get("/page")
+    assert "the render of /page failed: TypeError: The view function" in caplog.text

@@ -175,9 +175,9 @@ class TestCacheLife:
 
 
 class TestGone:
-    """A 404 or 410 of the view replaces the page, for a short time."""
+    """A 404, 410 or 451 of the view replaces the page, for a short time."""
 
-    @pytest.mark.parametrize("status", [404, 410])
+    @pytest.mark.parametrize("status", [404, 410, 451])
     def test_it_is_stored_for_a_minute(
         self, site: Site, clock: Clock, status: int
     ) -> None:

@@ -290,6 +290,21 @@ STRANGER: list[t.Any] = [
         "the header Accept-Language",
         "a URL of its own",
     ),
+    (
+        lambda: request.accept_mimetypes.best_match(["text/html", "application/json"]),
+        "the header Accept",
+        "each format a URL",
+    ),
+    (
+        lambda: request.headers.get("HX-Request"),
+        "the header HX-Request",
+        "the fragment",
+    ),
+    (
+        lambda: "x-requested-with" in request.headers,
+        "the header X-Requested-With",
+        "the fragment",
+    ),
     (lambda: request.headers.get("USER_AGENT"), "the header User-Agent", "CSS"),
     (lambda: request.user_agent.string, "the header User-Agent", "CSS"),
     (lambda: "User-Agent" in request.headers, "the header User-Agent", "CSS"),
@@ -332,10 +347,10 @@ class TestStranger:
     @pytest.mark.parametrize(
         "read",
         [
-            lambda: request.headers.get("X-Requested-With"),
+            lambda: request.headers.get("X-Request-ID"),
             lambda: request.headers["Host"],
             lambda: dict(request.headers),
-            lambda: request.accept_mimetypes,
+            lambda: request.is_json,
             lambda: request.url,
             lambda: request.full_path,
             lambda: request.form.get("page"),

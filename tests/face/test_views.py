@@ -254,6 +254,67 @@ class TestDecoratorsAround:
         assert [site.get("/live").text for _ in range(2)] == ["1", "2"]
         assert [site.get("/static").text for _ in range(2)] == ["3", "3"]
 
+    def test_a_decorator_that_hides_the_page_is_told(
+        self, site: Site, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Without ``functools.wraps`` nobody can tell the page's route: it is live."""
+        count = itertools.count(1)
+
+        @static_page()
+        def page() -> str:
+            return str(next(count))
+
+        site.app.add_url_rule("/page", "page", functools.partial(page))
+
+        assert [site.get("/page").text for _ in range(2)] == ["1", "2"]
+        [warning] = caplog.messages
+        assert "<locals>.page has @static_page" in warning
+        assert "functools.wraps" in warning
+
+    def test_a_decorated_method_is_told(
+        self, site: Site, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Of each class, although all call it the same: its decorators are the place."""
+
+        class Home(MethodView):
+            @static_page()
+            def get(self) -> str:
+                return "home"
+
+        class About(MethodView):
+            @static_page()
+            def get(self) -> str:
+                return "about"
+
+        for view in (Home, About):
+            name = view.__name__.lower()
+            site.app.add_url_rule(f"/{name}", view_func=view.as_view(name))
+
+        assert [site.get(path).text for path in ("/home", "/about")] == [
+            "home",
+            "about",
+        ]
+        home, about = caplog.messages
+        assert ".Home.get has @static_page" in home
+        assert "its decorators" in home
+        assert ".About.get has @static_page" in about
+
+    def test_a_page_that_another_view_calls_is_nobodys_mistake(
+        self, site: Site, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """It is static at its own route."""
+
+        @site.app.get("/page")
+        @static_page()
+        def page() -> str:
+            return "page"
+
+        site.app.add_url_rule("/live", "live", functools.partial(page))
+
+        assert cache_state(site.get("/live")) == "BYPASS"
+        assert cache_state(site.get("/page")) == "MISS"
+        assert not caplog.messages
+
 
 def members_only(view: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
     """Refuse visitors without a header, as ``login_required`` does without a session."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+import itertools
 
+import pytest
+from flask import url_for
+
+from flask_isr import ConfigurationError
 from flask_isr import revalidate_path
 from flask_isr import revalidate_tag
 from flask_isr import static_page
@@ -86,6 +90,26 @@ def test_tags_select_the_pages_that_carry_one_of_them(
     """Whole tags, and only those that the application gave: none that ISR uses inside."""
     warm.call(revalidate_tag, *tags)
     assert changed(warm) == expected
+
+
+def test_a_task_is_told_how_url_for_makes_a_path(make_site: MakeSite) -> None:
+    """Outside of a request, Flask's ``url_for`` returns a whole URL."""
+    site = make_site(SERVER_NAME="localhost")
+    count = itertools.count(1)
+
+    @site.app.get("/page")
+    @static_page()
+    def page() -> str:
+        return str(next(count))
+
+    site.get("/page")
+    with site.app.app_context():
+        with pytest.raises(ConfigurationError, match="_external=False"):
+            revalidate_path(url_for("page"))
+        assert site.get("/page").text == "1"
+        revalidate_path(url_for("page", _external=False))
+
+    assert site.get("/page").text == "2"
 
 
 @pytest.mark.parametrize("stored", ["/blog/über uns", "/blog/100%25", "/blog/a+b&c=d"])
