@@ -109,6 +109,16 @@ class Reporter:
                 prefix,
             )
 
+    def rewritten(self, page: str) -> None:
+        """A request came to a page by a path that was changed below the Front."""
+        if self._first(page, "rewritten"):
+            logger.warning(
+                "middleware that was wrapped around the application before ISR(app)"
+                " changes the path of requests: those that it sends to %s are rendered for"
+                " each visitor.",
+                page,
+            )
+
     def revalidated(self, paths: list[str], tags: list[str], mode: str) -> None:
         """An invalidation took effect."""
         logger.info("revalidated %s", ", ".join([*paths, *tags]))

@@ -83,7 +83,7 @@ class Door:
         if capture is None and self.drafts.covers(request.environ):
             visit.start_response = forbid_storing(visit.start_response)
             return _run_view(page, arguments, "draft")
-        found = self._find(page)
+        found = self._find(page, visit)
         if isinstance(found, str):
             if capture is None and self._is_unlisted(page):
                 _refuse()
@@ -134,8 +134,13 @@ class Door:
         enabled = self.application.enabled
         return match.page is page and enabled and self.lists.allows(match) is False
 
-    def _find(self, page: StaticPage) -> tuple[Match, Target] | str:
+    def _find(self, page: StaticPage, visit: Visit) -> tuple[Match, Target] | str:
         """Which page the current request is for, or why it is for none that is stored."""
+        path = request.environ.get("PATH_INFO", "")
+        if visit.asked not in (None, path):
+            # What else was made of the path, such as a language, no render would see.
+            self.reporter.rewritten(page.name)
+            return "rewritten"
         mounted_at, prefix = (
             request.environ.get("SCRIPT_NAME", ""),
             self.application.prefix,

@@ -63,6 +63,7 @@ class Visit:
     than a constructor.
 
     :ivar start_response: the server's.
+    :ivar asked: the path as it came in, where something below the Front may change it.
     :ivar touched: whether a decorated view or ``revalidate_*`` wrote into it.
     :ivar has_session: whether the visitor is somebody; known when a decorated view ran.
     :ivar target: written by the decorated view: "answer with this page".
@@ -76,6 +77,7 @@ class Visit:
     :ivar body: what Flask answered with.
     """
 
+    asked: str | None = None
     touched = False
     has_session = False
     target: Target | None = None

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import typing as t
+from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask import abort
 from flask import request
+from werkzeug.exceptions import NotFound
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.routing import BaseConverter
+from werkzeug.test import Client
 
+from flask_isr import ISR
 from flask_isr import static_page
 
 from ..conftest import MakeSite
 from ..support import cache_state
+
+if t.TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse
+    from _typeshed.wsgi import WSGIApplication
+    from _typeshed.wsgi import WSGIEnvironment
 
 SERVE = pytest.mark.parametrize("serve", ["wsgi", "view"])
 
@@ -269,3 +279,66 @@ def test_what_a_class_of_applications_does_for_each_request_is_not_skipped(
 
     assert [cache_state(site.get("/")) for _ in range(2)] == ["MISS", "HIT"]
     assert site.get("/", headers={"X-Banned": "1"}).status_code == 403
+
+
+def takes_language(inner: WSGIApplication) -> WSGIApplication:
+    """Middleware that moves a language from the path into the environ."""
+
+    def take(
+        environ: WSGIEnvironment, start_response: StartResponse
+    ) -> t.Iterable[bytes]:
+        language, path = environ["PATH_INFO"][1:3], environ["PATH_INFO"][3:]
+        if path.startswith("/"):
+            environ["site.language"], environ["PATH_INFO"] = language, path
+        return inner(environ, start_response)
+
+    return take
+
+
+@SERVE
+def test_what_middleware_makes_of_a_path_is_not_lost(
+    tmp_path: Path, serve: str
+) -> None:
+    """Two paths that it makes one of get no page of each other's, nor the other's way."""
+    app = Flask("site", instance_path=str(tmp_path))
+    app.config["ISR_SERVE"] = serve
+    app.wsgi_app = takes_language(app.wsgi_app)  # type: ignore[assignment, method-assign]
+    ISR(app)
+    runs: list[str] = []
+
+    @app.get("/about")
+    @static_page()
+    def about() -> str:
+        runs.append(request.environ.get("site.language", "none"))
+        return runs[-1]
+
+    client = app.test_client()
+    for language in ("en", "de", "none") * 2:
+        path = "/about" if language == "none" else f"/{language}/about"
+        assert client.get(path).text == language
+    assert runs == ["en", "de", "none", "en", "de"]
+
+
+@SERVE
+def test_a_mount_inside_of_the_extension_finds_its_pages(
+    tmp_path: Path, serve: str
+) -> None:
+    """Nothing is looked for at a path from which the mount prefix was taken twice."""
+    app = Flask("site", instance_path=str(tmp_path))
+    app.config.update(ISR_SERVE=serve, APPLICATION_ROOT="/shop")
+    app.wsgi_app = DispatcherMiddleware(  # type: ignore[method-assign]
+        NotFound(), {"/shop": app.wsgi_app}
+    )
+    ISR(app)
+    runs: list[str] = []
+
+    @app.get("/about")
+    @static_page()
+    def about() -> str:
+        runs.append(request.path)
+        return "about"
+
+    # Flask's own would put the prefix in front.
+    client = Client(app)
+    assert [client.get("/shop/about").text for _ in range(2)] == ["about"] * 2
+    assert runs == ["/about"] * 2
