@@ -27,12 +27,12 @@ from .errors import StoreUnavailable
 from .listing import ClosedLists
 from .page import StaticPage
 from .personal import has_session
-from .render import CAPTURE
 from .report import Reporter
 from .routes import Match
 from .routes import key_of
 from .routes import target_of
 from .unstored import Unstored
+from .visit import CAPTURE
 from .visit import VISIT
 from .visit import Visit
 from .visit import current_capture
