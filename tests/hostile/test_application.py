@@ -342,3 +342,35 @@ def test_a_mount_inside_of_the_extension_finds_its_pages(
     client = Client(app)
     assert [client.get("/shop/about").text for _ in range(2)] == ["about"] * 2
     assert runs == ["/about"] * 2
+
+
+def test_what_middleware_adds_to_a_body_is_of_one_visitor(make_site: MakeSite) -> None:
+    """A list that the server is given belongs to that answer alone."""
+    site = make_site()
+
+    @site.app.get("/")
+    @static_page()
+    def home() -> str:
+        return "home"
+
+    front = site.app.wsgi_app
+
+    def greet(
+        environ: WSGIEnvironment, start_response: StartResponse
+    ) -> t.Iterable[bytes]:
+        def start(
+            status: str, headers: list[tuple[str, str]], *exc_info: t.Any
+        ) -> t.Any:
+            headers[:] = [pair for pair in headers if pair[0] != "Content-Length"]
+            return start_response(status, headers, *exc_info)
+
+        body = front(environ, start)
+        assert isinstance(body, list)
+        body.append(f", {environ['HTTP_USER_AGENT']}".encode())
+        return body
+
+    client = Client(greet)
+    for name in ("Ann", "Bob", "Eve"):
+        answer = client.get("/", headers={"User-Agent": name})
+        assert answer.text == f"home, {name}"
+    assert cache_state(answer) == "HIT"
