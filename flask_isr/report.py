@@ -100,7 +100,8 @@ class Reporter:
 
     def elsewhere(self, mounted_at: str, prefix: str) -> None:
         """A request came in by another mount prefix than pages are stored for."""
-        if self._first(mounted_at, prefix):
+        # Once: where a proxy does not set it, the prefix is a stranger's choice.
+        if self._first(prefix, "elsewhere"):
             logger.warning(
                 "requests come in mounted at %r, and static pages are stored for %r: they"
                 " are rendered for each visitor. Set ISR_ORIGIN to scheme, host and mount"
