@@ -244,7 +244,8 @@ class _Call:
         # Where both levels will do, the stored page tells which door it was made for; the
         # next render may come to another level all the same.
         likely = required or (known.level if known is not None else None)
-        if likely != "view":
+        # A hook may have read the body: Flask cannot have it a second time.
+        if likely != "view" and not _has_body():
             return self._leave_to_front(target)
         return self.enact(self._engine.visit(target, own_stack=False))
 
@@ -292,6 +293,11 @@ class _Call:
 
     def _run(self, reason: str) -> Response:
         return _run_view(self._match.page, self._arguments, reason)
+
+
+def _has_body() -> bool:
+    """Whether the current request, a visit, has a body that can be read once."""
+    return bool(request.content_length) or "HTTP_TRANSFER_ENCODING" in request.environ
 
 
 def _respond(serve: Serve, age: float) -> Response:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from flask import Response
 from flask import abort
 from flask import request
 from werkzeug.exceptions import NotFound
@@ -15,6 +16,7 @@ from werkzeug.routing import BaseConverter
 from werkzeug.test import Client
 
 from flask_isr import ISR
+from flask_isr import rendering
 from flask_isr import static_page
 
 from ..conftest import MakeSite
@@ -374,3 +376,33 @@ def test_what_middleware_adds_to_a_body_is_of_one_visitor(make_site: MakeSite) -
         answer = client.get("/", headers={"User-Agent": name})
         assert answer.text == f"home, {name}"
     assert cache_state(answer) == "HIT"
+
+
+@SERVE
+@pytest.mark.parametrize("personal", [False, True])
+def test_a_body_that_a_hook_reads_breaks_no_visit(
+    make_site: MakeSite, serve: str, personal: bool
+) -> None:
+    """It can be read once: such a request goes once through Flask, whatever comes out."""
+    site = make_site(ISR_SERVE=serve)
+    bodies: list[str] = []
+
+    @site.app.get("/")
+    @static_page()
+    def home() -> Response:
+        answer = Response("home")
+        if personal:
+            answer.set_cookie("visited", "yes")
+        return answer
+
+    @site.app.after_request
+    def log(response: Response) -> Response:
+        if not rendering():
+            bodies.append(request.get_data(as_text=True))
+        return response
+
+    for _ in range(2):
+        answer = site.get("/", data="body")
+        assert (answer.status_code, answer.text) == (200, "home")
+    # A page that is served from memory runs no hook.
+    assert bodies == ["body"] * (2 if personal or serve == "view" else 1)
