@@ -82,7 +82,6 @@ class Front:
     def __init__(self, inner: WSGIApplication, state: State) -> None:
         alone = is_flask_alone(state.application.app, inner)
         self._inner = inner if alone else eager(inner)
-        self._alone = alone
         self.serve_from(state)
 
     def serve_from(self, state: State) -> None:
@@ -118,8 +117,7 @@ class Front:
             self._prepared = True
         visit = environ[VISIT] = Visit()
         visit.start_response = start_response
-        if not self._alone:
-            visit.asked = environ.get("PATH_INFO", "")
+        visit.asked = environ.get("PATH_INFO", "")
         # In capitals, as Flask reads it: `get` gets a page, and writes nothing.
         if environ["REQUEST_METHOD"].upper() not in SAFE and self._writes.followed:
             visit.start_response = self._writes.follow(visit, environ, start_response)

@@ -111,11 +111,11 @@ class Reporter:
             )
 
     def rewritten(self, page: str) -> None:
-        """A request came to a page by a path that was changed below the Front."""
+        """A request came to a page by another path than it came to the Front."""
         if self._first(page, "rewritten"):
             logger.warning(
-                "middleware that was wrapped around the application before ISR(app)"
-                " changes the path of requests: those that it sends to %s are rendered for"
+                "requests for another path are sent to %s, by a view or by middleware that"
+                " was wrapped around the application before ISR(app): they are rendered for"
                 " each visitor.",
                 page,
             )

@@ -138,7 +138,9 @@ class Door:
         """Which page the current request is for, or why it is for none that is stored."""
         path = request.environ.get("PATH_INFO", "")
         if visit.asked not in (None, path):
-            # What else was made of the path, such as a language, no render would see.
+            # By middleware below the Front, and what else that made of the path, such as a
+            # language, no render would see; or by a view that makes this page part of its
+            # own answer.
             self.reporter.rewritten(page.name)
             return "rewritten"
         mounted_at, prefix = (

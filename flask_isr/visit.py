@@ -75,7 +75,7 @@ class Visit:
     than a constructor.
 
     :ivar start_response: the server's.
-    :ivar asked: the path as it came in, where something below the Front may change it.
+    :ivar asked: the path as it came to the Front; ``None`` on the second way through.
     :ivar touched: whether a decorated view or ``revalidate_*`` wrote into it.
     :ivar has_session: whether the visitor is somebody; known when a decorated view ran.
     :ivar target: written by the decorated view: "answer with this page".

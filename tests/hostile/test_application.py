@@ -10,6 +10,7 @@ from flask import Flask
 from flask import Response
 from flask import abort
 from flask import request
+from flask import session
 from werkzeug.exceptions import NotFound
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.routing import BaseConverter
@@ -406,3 +407,30 @@ def test_a_body_that_a_hook_reads_breaks_no_visit(
         assert (answer.status_code, answer.text) == (200, "home")
     # A page that is served from memory runs no hook.
     assert bodies == ["body"] * (2 if personal or serve == "view" else 1)
+
+
+@SERVE
+def test_a_view_that_asks_for_a_page_keeps_its_own_answer(
+    make_site: MakeSite, serve: str
+) -> None:
+    """Text, session and all: that page is not what the visitor asked for."""
+    site = make_site(ISR_SERVE=serve, SECRET_KEY="key")
+
+    @site.app.get("/")
+    @static_page()
+    def home() -> str:
+        return "home"
+
+    @site.app.get("/log-in")
+    def log_in() -> str:
+        session["user"] = "Ann"
+        with site.app.request_context({**request.environ, "PATH_INFO": "/"}):
+            page = site.app.full_dispatch_request()
+        return f"welcome, {page.get_data(as_text=True)}"
+
+    for _ in range(2):
+        answer = site.get("/log-in")
+        assert answer.text == "welcome, home"
+        assert "session=" in answer.headers["Set-Cookie"]
+        # Before and after it is stored.
+        assert site.get("/").text == "home"
