@@ -63,13 +63,13 @@ class _Ready:
         self.anonymous = entry.anonymous
         self.codings = tuple(form.coding for form in entry.coded)
         headers = response.page_headers(serve, age)
-        self.forms: dict[str | None, tuple[response.HeaderList, list[bytes]]] = {
-            None: ([*headers, ("Content-Length", str(len(entry.body)))], [entry.body])
+        self.forms: dict[str | None, tuple[response.HeaderList, bytes]] = {
+            None: ([*headers, ("Content-Length", str(len(entry.body)))], entry.body)
         }
         for form in entry.coded:
             coded = response.coded_headers(headers, form)
             coded.append(("Content-Length", str(len(form.body))))
-            self.forms[form.coding] = coded, [form.body]
+            self.forms[form.coding] = coded, form.body
 
 
 class Front:
@@ -117,6 +117,7 @@ class Front:
             self._prepared = True
         visit = environ[VISIT] = Visit()
         visit.start_response = start_response
+        visit.asked = environ.get("PATH_INFO", "")
         if self._writes.followed and is_unsafe(environ):
             visit.start_response = self._writes.follow(visit, environ, start_response)
         return self._pass(visit, environ)
@@ -177,10 +178,10 @@ class Front:
         coding = None
         if ready.codings:
             coding = negotiate(environ.get("HTTP_ACCEPT_ENCODING"), ready.codings)
-        headers, chunks = ready.forms[coding]
-        # A copy: the server may change the list.
+        headers, page = ready.forms[coding]
+        # Lists of this answer's own: servers and middleware may change them.
         start_response(ready.status, headers[:])
-        return chunks if environ["REQUEST_METHOD"] == "GET" else []
+        return [page] if environ["REQUEST_METHOD"] == "GET" else []
 
     def _may_be_somebody(self, environ: WSGIEnvironment) -> bool:
         """Whether the request has a cookie by which its visitor may be known."""

@@ -26,11 +26,9 @@ from .hosts import host_name
 from .reads import Reads
 from .report import Reporter
 from .routes import Match
+from .visit import CAPTURE
 from .visit import current_capture
 from .watch import WatchedEnviron
-
-#: Where the synthetic request finds the render that it belongs to.
-CAPTURE = "flask_isr.capture"
 
 # Reserved for documentation (RFC 5737): nobody's address.
 _NOBODY = "192.0.2.1"

@@ -101,7 +101,7 @@ class Reporter:
 
     def elsewhere(self, mounted_at: str, prefix: str) -> None:
         """A request came in by another mount prefix than pages are stored for."""
-        # Not for each prefix: strangers may make them up.
+        # Once: where a proxy does not set it, the prefix is a stranger's choice.
         if self._first(prefix, "elsewhere"):
             logger.warning(
                 "requests come in mounted at %r, and static pages are stored for %r: they"
@@ -120,6 +120,16 @@ class Reporter:
                 " each visitor. Put @static_page directly below the route (of a class, into"
                 " its decorators), or have what stands between them use functools.wraps.",
                 view,
+            )
+
+    def rewritten(self, page: str) -> None:
+        """A request came to a page by another path than it came to the Front."""
+        if self._first(page, "rewritten"):
+            logger.warning(
+                "requests for another path are sent to %s, by a view or by middleware that"
+                " was wrapped around the application before ISR(app): they are rendered for"
+                " each visitor.",
+                page,
             )
 
     def revalidated(self, paths: list[str], tags: list[str], mode: str) -> None:

@@ -14,14 +14,15 @@ from .invalidation import Mode
 from .page import TAGS_ON_A_PAGE
 from .page import checked_tags
 from .state import current_state
-from .visit import current_capture
+from .visit import active_capture
+from .visit import rendering
 
 if t.TYPE_CHECKING:
     from .revalidator import Revalidator
 
 
 def _revalidator() -> Revalidator:
-    if current_capture.get() is not None:
+    if rendering():
         raise RuntimeError(
             "revalidate_path() and revalidate_tag() were called while a static page is"
             " being rendered. A page must not invalidate pages: call them where the data"
@@ -89,7 +90,7 @@ def cache_tag(*tags: str) -> None:
     :raises ValueError: where one is malformed, or the page has more than 128.
     """
     names = checked_tags(tags, "tags given to cache_tag()")
-    capture = current_capture.get()
+    capture = active_capture()
     if capture is None:
         return
     if len(capture.tags | names) > TAGS_ON_A_PAGE:
@@ -120,7 +121,7 @@ def cache_life(
     )
     if until is not None:
         _check_until(until)
-    capture = current_capture.get()
+    capture = active_capture()
     if capture is None:
         return
     if until is not None:

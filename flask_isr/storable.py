@@ -102,6 +102,10 @@ def judge(capture: Capture, final: Final, rules: Rules) -> Outcome:
     disguised = capture.error is not None and status == 200
     if status >= 500 or status in _ILL or disguised:
         return _failed(_cause(capture, status), final)
+    if 300 <= status < 400 and view is None and rules.reserved:
+        # From the address that stands in for the site's own, as likely as not: it came with
+        # the first request, and other processes may know better.
+        return Declined(f"a hook redirects it (status {status}): set ISR_ORIGIN")
     if 300 <= status < 400:
         return Personal(f"it redirects (status {status})")
     if status in _DEPENDS:

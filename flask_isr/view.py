@@ -27,12 +27,12 @@ from .errors import StoreUnavailable
 from .listing import ClosedLists
 from .page import StaticPage
 from .personal import has_session
-from .render import CAPTURE
 from .report import Reporter
 from .routes import Match
 from .routes import key_of
 from .routes import target_of
 from .unstored import Unstored
+from .visit import CAPTURE
 from .visit import VISIT
 from .visit import Visit
 from .visit import current_capture
@@ -83,7 +83,7 @@ class Door:
         if capture is None and self.drafts.covers(request.environ):
             visit.start_response = forbid_storing(visit.start_response)
             return _run_view(page, arguments, "draft")
-        found = self._find(page)
+        found = self._find(page, visit)
         if isinstance(found, str):
             if capture is None and self._is_unlisted(page):
                 _refuse()
@@ -135,8 +135,15 @@ class Door:
         enabled = self.application.enabled
         return match.page is page and enabled and self.lists.allows(match) is False
 
-    def _find(self, page: StaticPage) -> tuple[Match, Target] | str:
+    def _find(self, page: StaticPage, visit: Visit) -> tuple[Match, Target] | str:
         """Which page the current request is for, or why it is for none that is stored."""
+        path = request.environ.get("PATH_INFO", "")
+        if visit.asked not in (None, path):
+            # By middleware below the Front, and what else that made of the path, such as a
+            # language, no render would see; or by a view that makes this page part of its
+            # own answer.
+            self.reporter.rewritten(page.name)
+            return "rewritten"
         mounted_at, prefix = (
             request.environ.get("SCRIPT_NAME", ""),
             self.application.prefix,
@@ -242,7 +249,8 @@ class _Call:
         # Where both levels will do, the stored page tells which door it was made for; the
         # next render may come to another level all the same.
         likely = required or (known.level if known is not None else None)
-        if likely != "view":
+        # A hook may have read the body: Flask cannot have it a second time.
+        if likely != "view" and not _has_body():
             return self._leave_to_front(target)
         return self.enact(self._engine.visit(target, own_stack=False))
 
@@ -293,6 +301,11 @@ class _Call:
             visit = self._visit
             visit.start_response = response.keep_private(visit.start_response)
         return _run_view(self._match.page, self._arguments, reason)
+
+
+def _has_body() -> bool:
+    """Whether the current request, a visit, has a body that can be read once."""
+    return bool(request.content_length) or "HTTP_TRANSFER_ENCODING" in request.environ
 
 
 def _respond(serve: Serve, age: float) -> Response:

@@ -23,6 +23,9 @@ if t.TYPE_CHECKING:
 #: Where a request finds its visit in the WSGI environ.
 VISIT = "flask_isr.visit"
 
+#: Where the synthetic request finds the render that it belongs to.
+CAPTURE = "flask_isr.capture"
+
 #: The render that is going on in this context, if it is one.
 current_capture: contextvars.ContextVar[Capture | None] = contextvars.ContextVar(
     "flask_isr.capture", default=None
@@ -32,7 +35,16 @@ current_capture: contextvars.ContextVar[Capture | None] = contextvars.ContextVar
 def rendering() -> bool:
     """Whether the code runs inside a sealed render: for rate limiters, analytics and
     hooks that must skip it."""
-    return current_capture.get() is not None
+    return active_capture() is not None
+
+
+def active_capture() -> Capture | None:
+    """The render that the code works for: also where it runs in a thread of the view's,
+    which has the request (``copy_current_request_context``) and not the context."""
+    capture = current_capture.get()
+    if capture is None and has_request_context():
+        capture = request.environ.get(CAPTURE)
+    return capture
 
 
 #: The visit that is inside Flask in this context. Teardowns of the application context
@@ -63,6 +75,7 @@ class Visit:
     than a constructor.
 
     :ivar start_response: the server's.
+    :ivar asked: the path as it came to the Front; ``None`` on the second way through.
     :ivar touched: whether a decorated view or ``revalidate_*`` wrote into it.
     :ivar has_session: whether the visitor is somebody; known when a decorated view ran.
     :ivar target: written by the decorated view: "answer with this page".
@@ -76,6 +89,7 @@ class Visit:
     :ivar body: what Flask answered with.
     """
 
+    asked: str | None = None
     touched = False
     has_session = False
     target: Target | None = None

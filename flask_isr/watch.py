@@ -11,7 +11,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Request
 
 from .reads import Kind
-from .visit import current_capture
+from .visit import active_capture
 
 if t.TYPE_CHECKING:
     _Mapping = MultiDict[str, t.Any]
@@ -74,7 +74,7 @@ def _mixed(mixin: type, plain: type) -> type:
 
 
 def _note(kind: Kind, name: t.Any = None) -> None:
-    capture = current_capture.get()
+    capture = active_capture()
     if capture is not None:
         capture.reads.note(kind, name, late=capture.view is not None)
 

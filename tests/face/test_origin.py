@@ -76,6 +76,38 @@ class TestUnknown:
         states = [state for state, _ in visits(site, "https://example.com")]
         assert states == ["MISS", "HIT"]
 
+    def test_the_scheme_of_the_first_visitor_takes_no_page_away(
+        self, make_site: MakeSite
+    ) -> None:
+        """Whoever comes by plain HTTP first has one process render what a hook redirects:
+        what others have stored stays, and they renew it."""
+        sites = [make_site(ISR_BUILD_ID=None) for _ in range(2)]
+        for site in sites:
+
+            @site.app.get("/page")
+            @static_page(60)
+            def page() -> str:
+                return request.scheme
+
+            @site.app.before_request
+            def secure() -> Response | None:
+                return None if request.is_secure else redirect("https://example.com/")
+
+        sound, misled = sites
+        assert visits(sound, "https://example.com")[1] == ("HIT", "https")
+        assert misled.get("/page").status_code == 302
+        sound.clock.advance(61)
+
+        assert visits(misled, "https://example.com") == [("STALE", "https")] * 2
+        misled.settle()
+        assert visits(misled, "https://example.com") == [("STALE", "https")] * 2
+
+        # A failed attempt rests for a minute at most.
+        sound.clock.advance(61)
+        sound.get("/page", base_url="https://example.com")
+        sound.settle()
+        assert visits(sound, "https://example.com") == [("HIT", "https")] * 2
+
     def test_a_redirect_to_the_own_host_is_not_stored(self, site: Site) -> None:
         """A canonical-host hook redirects the stand-in host, and only that."""
 

@@ -7,11 +7,13 @@ import typing as t
 
 import pytest
 from flask import Response
+from flask import copy_current_request_context
 
 from flask_isr import cache_tag
 from flask_isr import revalidate_tag
 from flask_isr import static_page
 
+from ..support import InThread
 from ..support import Site
 from ..support import cache_state
 
@@ -56,6 +58,19 @@ class TestTags:
         look(site)
         with site.app.app_context():
             revalidate_tag("row:9")
+
+        assert look(site) == ("MISS", "2")
+
+    def test_a_tag_found_in_a_thread_counts(self, site: Site) -> None:
+        """A view may fetch what it shows in threads that have its request."""
+
+        def fetch() -> None:
+            InThread(copy_current_request_context(lambda: cache_tag("row:1"))).result()
+
+        add_page(site, life=fetch)
+        look(site)
+        with site.app.app_context():
+            revalidate_tag("row:1")
 
         assert look(site) == ("MISS", "2")
 

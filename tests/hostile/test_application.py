@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import typing as t
+from pathlib import Path
 
 import pytest
 from flask import Flask
+from flask import Response
 from flask import abort
 from flask import request
+from flask import session
+from werkzeug.exceptions import NotFound
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.routing import BaseConverter
+from werkzeug.test import Client
 
+from flask_isr import ISR
+from flask_isr import rendering
 from flask_isr import static_page
 
 from ..conftest import MakeSite
 from ..support import cache_state
+
+if t.TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse
+    from _typeshed.wsgi import WSGIApplication
+    from _typeshed.wsgi import WSGIEnvironment
 
 SERVE = pytest.mark.parametrize("serve", ["wsgi", "view"])
 
@@ -269,3 +282,155 @@ def test_what_a_class_of_applications_does_for_each_request_is_not_skipped(
 
     assert [cache_state(site.get("/")) for _ in range(2)] == ["MISS", "HIT"]
     assert site.get("/", headers={"X-Banned": "1"}).status_code == 403
+
+
+def takes_language(inner: WSGIApplication) -> WSGIApplication:
+    """Middleware that moves a language from the path into the environ."""
+
+    def take(
+        environ: WSGIEnvironment, start_response: StartResponse
+    ) -> t.Iterable[bytes]:
+        language, path = environ["PATH_INFO"][1:3], environ["PATH_INFO"][3:]
+        if path.startswith("/"):
+            environ["site.language"], environ["PATH_INFO"] = language, path
+        return inner(environ, start_response)
+
+    return take
+
+
+@SERVE
+def test_what_middleware_makes_of_a_path_is_not_lost(
+    tmp_path: Path, serve: str
+) -> None:
+    """Two paths that it makes one of get no page of each other's, nor the other's way."""
+    app = Flask("site", instance_path=str(tmp_path))
+    app.config["ISR_SERVE"] = serve
+    app.wsgi_app = takes_language(app.wsgi_app)  # type: ignore[assignment, method-assign]
+    ISR(app)
+    runs: list[str] = []
+
+    @app.get("/about")
+    @static_page()
+    def about() -> str:
+        runs.append(request.environ.get("site.language", "none"))
+        return runs[-1]
+
+    client = app.test_client()
+    for language in ("en", "de", "none") * 2:
+        path = "/about" if language == "none" else f"/{language}/about"
+        assert client.get(path).text == language
+    assert runs == ["en", "de", "none", "en", "de"]
+
+
+@SERVE
+def test_a_mount_inside_of_the_extension_finds_its_pages(
+    tmp_path: Path, serve: str
+) -> None:
+    """Nothing is looked for at a path from which the mount prefix was taken twice."""
+    app = Flask("site", instance_path=str(tmp_path))
+    app.config.update(ISR_SERVE=serve, APPLICATION_ROOT="/shop")
+    app.wsgi_app = DispatcherMiddleware(  # type: ignore[method-assign]
+        NotFound(), {"/shop": app.wsgi_app}
+    )
+    ISR(app)
+    runs: list[str] = []
+
+    @app.get("/about")
+    @static_page()
+    def about() -> str:
+        runs.append(request.path)
+        return "about"
+
+    # Flask's own would put the prefix in front.
+    client = Client(app)
+    assert [client.get("/shop/about").text for _ in range(2)] == ["about"] * 2
+    assert runs == ["/about"] * 2
+
+
+def test_what_middleware_adds_to_a_body_is_of_one_visitor(make_site: MakeSite) -> None:
+    """A list that the server is given belongs to that answer alone."""
+    site = make_site()
+
+    @site.app.get("/")
+    @static_page()
+    def home() -> str:
+        return "home"
+
+    front = site.app.wsgi_app
+
+    def greet(
+        environ: WSGIEnvironment, start_response: StartResponse
+    ) -> t.Iterable[bytes]:
+        def start(
+            status: str, headers: list[tuple[str, str]], *exc_info: t.Any
+        ) -> t.Any:
+            headers[:] = [pair for pair in headers if pair[0] != "Content-Length"]
+            return start_response(status, headers, *exc_info)
+
+        body = front(environ, start)
+        assert isinstance(body, list)
+        body.append(f", {environ['HTTP_USER_AGENT']}".encode())
+        return body
+
+    client = Client(greet)
+    for name in ("Ann", "Bob", "Eve"):
+        answer = client.get("/", headers={"User-Agent": name})
+        assert answer.text == f"home, {name}"
+    assert cache_state(answer) == "HIT"
+
+
+@SERVE
+@pytest.mark.parametrize("personal", [False, True])
+def test_a_body_that_a_hook_reads_breaks_no_visit(
+    make_site: MakeSite, serve: str, personal: bool
+) -> None:
+    """It can be read once: such a request goes once through Flask, whatever comes out."""
+    site = make_site(ISR_SERVE=serve)
+    bodies: list[str] = []
+
+    @site.app.get("/")
+    @static_page()
+    def home() -> Response:
+        answer = Response("home")
+        if personal:
+            answer.set_cookie("visited", "yes")
+        return answer
+
+    @site.app.after_request
+    def log(response: Response) -> Response:
+        if not rendering():
+            bodies.append(request.get_data(as_text=True))
+        return response
+
+    for _ in range(2):
+        answer = site.get("/", data="body")
+        assert (answer.status_code, answer.text) == (200, "home")
+    # A page that is served from memory runs no hook.
+    assert bodies == ["body"] * (2 if personal or serve == "view" else 1)
+
+
+@SERVE
+def test_a_view_that_asks_for_a_page_keeps_its_own_answer(
+    make_site: MakeSite, serve: str
+) -> None:
+    """Text, session and all: that page is not what the visitor asked for."""
+    site = make_site(ISR_SERVE=serve, SECRET_KEY="key")
+
+    @site.app.get("/")
+    @static_page()
+    def home() -> str:
+        return "home"
+
+    @site.app.get("/log-in")
+    def log_in() -> str:
+        session["user"] = "Ann"
+        with site.app.request_context({**request.environ, "PATH_INFO": "/"}):
+            page = site.app.full_dispatch_request()
+        return f"welcome, {page.get_data(as_text=True)}"
+
+    for _ in range(2):
+        answer = site.get("/log-in")
+        assert answer.text == "welcome, home"
+        assert "session=" in answer.headers["Set-Cookie"]
+        # Before and after it is stored.
+        assert site.get("/").text == "home"

@@ -11,6 +11,7 @@ from flask import Response
 from flask import abort
 from flask import request
 from werkzeug.test import create_environ
+from werkzeug.test import run_wsgi_app
 
 from flask_isr import revalidate_path
 from flask_isr import static_page
@@ -223,3 +224,16 @@ def test_variants_without_end_do_not_hold_up_an_invalidation(shop: Shop) -> None
     ]
     assert states.count("HIT") <= 16
     assert shop.renders["x"] == 2 * variants
+
+
+def test_made_up_mount_prefixes_fill_no_log(
+    shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A proxy may leave it to strangers what they are."""
+    for number in range(5):
+        environ = create_environ("/open/x")
+        environ["SCRIPT_NAME"] = f"/made-up-{number}"
+        _, status, _ = run_wsgi_app(shop.site.app.wsgi_app, environ)
+        assert status == "200 OK"
+
+    assert caplog.text.count("requests come in mounted at") == 1

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 import pytest
 from flask import Flask
+from flask import copy_current_request_context
 
 from flask_isr import NotAStaticPage
 from flask_isr import revalidate_path
 from flask_isr import revalidate_tag
 
+from ..support import InThread
 from .shop import Shop
 
 
@@ -133,16 +136,22 @@ def test_any_text_is_a_tag(shop: Shop, tag: str) -> None:
 
 
 @pytest.mark.parametrize("arguments", [("/products/1",), ("no path at all",)])
+@pytest.mark.parametrize("threaded", [False, True])
 def test_a_call_inside_a_render_is_an_error(
-    shop: Shop, arguments: tuple[str, ...]
+    shop: Shop, arguments: tuple[str, ...], threaded: bool
 ) -> None:
-    """A page must not invalidate pages while it is rendered: RuntimeError, at once."""
+    """A page must not invalidate pages while it is rendered, nor may a thread that works
+    for it: RuntimeError, at once."""
     raised: list[BaseException] = []
 
     def act() -> str:
         for function in (revalidate_path, revalidate_tag):
             try:
-                function(*arguments)
+                call = functools.partial(function, *arguments)
+                if threaded:
+                    InThread(copy_current_request_context(call)).result()
+                else:
+                    call()
             except BaseException as error:
                 raised.append(error)
         return "page"
