@@ -63,6 +63,7 @@ class Capture:
     :ivar started: when the render began, by the wall clock.
     :ivar environ: the synthetic request, by which the render knows itself.
     :ivar error: what the view raised, but for answers that it asked for by ``abort``.
+    :ivar lifetimes: that the view asks for; a list, since threads may add to it.
     :ivar begun: whether the view was called.
     :ivar session: the session of the render, which no visitor has.
     """
@@ -74,7 +75,7 @@ class Capture:
     tags: set[str]
     reads: Reads
     started: datetime
-    lifetime: Lifetime = field(default_factory=Lifetime)
+    lifetimes: list[Lifetime] = field(default_factory=list)
     view: ViewAnswer | None = None
     error: Exception | None = None
     begun: bool = False

@@ -24,6 +24,7 @@ from .core.memory import Item
 from .core.memory import Shelf
 from .core.outcome import SealedError
 from .errors import StoreUnavailable
+from .hosts import host_and_port
 from .hosts import host_of
 from .hosts import matches_hosts
 from .levels import is_flask_alone
@@ -96,6 +97,7 @@ class Front:
         self._prefix = state.application.prefix
         self._shelves = state.memory.shelves
         self._matches_hosts = matches_hosts(state.application.app)
+        self._host_of = host_of
         self._has_places = self._matches_hosts or bool(self._prefix)
         self._check_at = float("-inf")
         self._prepared = False
@@ -113,8 +115,7 @@ class Front:
             if answer is not None:
                 return answer
         if not self._prepared:
-            self._state.application.prepare(environ.get("wsgi.url_scheme"))
-            self._prepared = True
+            self._prepare(environ)
         visit = environ[VISIT] = Visit()
         visit.start_response = start_response
         visit.asked = environ.get("PATH_INFO", "")
@@ -122,9 +123,16 @@ class Front:
             visit.start_response = self._writes.follow(visit, environ, start_response)
         return self._pass(visit, environ)
 
+    def _prepare(self, environ: WSGIEnvironment) -> None:
+        routes, *_ = self._state.application.prepare(environ.get("wsgi.url_scheme"))
+        if routes.ported:
+            # Pages are on no port: what is asked for by one may be another rule's.
+            self._host_of = host_and_port
+        self._prepared = True
+
     def _place(self, environ: WSGIEnvironment, path: str) -> str:
         """The name of the shelf for a request, where that is not just its path."""
-        host = host_of(environ) if self._matches_hosts else None
+        host = self._host_of(environ) if self._matches_hosts else None
         return shelf_name(self._prefix + path, host)
 
     # -- memory -----------------------------------------------------------------------

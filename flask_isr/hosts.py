@@ -42,6 +42,11 @@ class Hosts:
                 " pages, and TRUSTED_HOSTS is not set: any name that a stranger makes up"
                 " would get pages of its own. Set TRUSTED_HOSTS to the names of the site."
             )
+        #: Whether a rule is for one port of its host alone.
+        self.ported = app.url_map.host_matching and any(
+            host_name(rule.host or "") != (rule.host or "").lower()
+            for rule in app.url_map.iter_rules()
+        )
         self.names = tuple(
             host_name(host) for host in trusted if not host.startswith((".", "*"))
         )
@@ -93,6 +98,11 @@ def matches_hosts(app: Flask) -> bool:
 def host_of(environ: WSGIEnvironment) -> str:
     """The host that a request is for, without its port."""
     return host_name(get_host(environ))
+
+
+def host_and_port(environ: WSGIEnvironment) -> str:
+    """The host that a request is for, with a port that is not its scheme's."""
+    return get_host(environ).lower()
 
 
 def host_name(host: str) -> str:

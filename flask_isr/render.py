@@ -33,6 +33,9 @@ from .watch import WatchedEnviron
 # Reserved for documentation (RFC 5737): nobody's address.
 _NOBODY = "192.0.2.1"
 
+# What browsers ask for, so that a page or its 404 comes as HTML where it has a choice.
+_ACCEPT = "text/html,*/*;q=0.8"
+
 _PORTS = {"http": "80", "https": "443"}
 
 
@@ -132,6 +135,7 @@ def make_environ(origin: Origin, key: PageKey) -> dict[str, t.Any]:
             "SERVER_PORT": port or _PORTS[origin.scheme],
             "SERVER_PROTOCOL": "HTTP/1.1",
             "HTTP_HOST": origin.host,
+            "HTTP_ACCEPT": _ACCEPT,
             "REMOTE_ADDR": _NOBODY,
             "wsgi.version": (1, 0),
             "wsgi.url_scheme": origin.scheme,

@@ -129,7 +129,7 @@ def cache_life(
         # Before the render began it had happened already, and the page shows it.
         if left > 0:
             lifetime = lifetime.lowered(Lifetime(left))
-    capture.lifetime = capture.lifetime.lowered(lifetime)
+    capture.lifetimes.append(lifetime)
 
 
 def _check_until(until: object) -> None:

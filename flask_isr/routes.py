@@ -82,6 +82,7 @@ class Routes:
         self.wrapped: set[str] = set()
         self._find_pages(app)
         self._hosts = Hosts(app, prefix, needed=bool(self.pages))
+        self.ported = self._hosts.ported
         for endpoint in self.pages:
             for rule in app.url_map.iter_rules(endpoint):
                 self._add(rule)

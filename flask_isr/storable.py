@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 import typing as t
@@ -144,7 +145,7 @@ def _page(capture: Capture, final: Final, rules: Rules, level: Level) -> Outcome
         )
     if any(_mentions(address, headers, body) for address in rules.reserved):
         return Declined("it links to its own host, which is unknown: set ISR_ORIGIN")
-    lifetime = rules.lifetime.lowered(capture.lifetime)
+    lifetime = functools.reduce(Lifetime.lowered, capture.lifetimes, rules.lifetime)
     if final.status in DELIBERATE:
         lifetime = lifetime.lowered(Lifetime(_GONE_LIFETIME, _GONE_LIFETIME))
     kept, etag = storable_headers(headers)

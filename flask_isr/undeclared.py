@@ -24,9 +24,8 @@ _STRANGER = {
         " page: take @static_page off a view whose answer depends on who asks."
     ),
     "Accept": (
-        "A page is rendered for a stranger, who asks for no format, and everybody gets the"
-        " page in one: give each format a URL of its own, or take @static_page off the"
-        " view."
+        "A page is rendered for a stranger, whose browser asks for HTML, and everybody gets"
+        " that page: give each format a URL of its own, or take @static_page off the view."
     ),
     "Accept-Language": (
         "A page is rendered for a stranger, who asks for no language, and everybody gets"

@@ -286,6 +286,29 @@ class TestLists:
         assert "name one, as in //www.test/" in result.stderr
 
 
+@pytest.mark.parametrize("serve", ["wsgi", "view"])
+def test_a_rule_for_one_port_is_not_answered_with_anothers_page(
+    make_site: MakeSite, serve: str
+) -> None:
+    """What is stored is on no port."""
+    site = make_site(
+        app_class=HostMatching, TRUSTED_HOSTS=["www.test"], ISR_SERVE=serve
+    )
+
+    @site.app.get("/", host="www.test")
+    @static_page()
+    def home() -> str:
+        return "home"
+
+    @site.app.get("/", host="www.test:8000")
+    def console() -> str:
+        return "console"
+
+    for _ in range(2):
+        assert texts(site, "www.test/", "www.test:8000/") == ["home", "console"]
+    assert cache_state(ask(site, "www.test/")) == "HIT"
+
+
 def test_two_applications_do_not_share_the_rule(make_site: MakeSite) -> None:
     """An application whose rules have no hosts is as it was: the host is no key."""
     site = make_site()

@@ -8,6 +8,7 @@ import typing as t
 
 import pytest
 from flask import Response
+from flask import abort
 from flask import g
 from flask import got_request_exception
 from flask import request
@@ -19,6 +20,7 @@ from flask_isr import static_page
 
 from ..conftest import MakeSite
 from ..support import Site
+from ..support import cache_state
 
 visitor: contextvars.ContextVar[str] = contextvars.ContextVar(
     "visitor", default="nobody"
@@ -43,6 +45,7 @@ class TestStranger:
             seen = {
                 "method": request.method,
                 "headers": sorted(name for name, _ in request.headers),
+                "accept": request.headers.get("Accept"),
                 "cookies": dict(request.cookies),
                 "query": dict(request.args),
                 "body": request.get_data(as_text=True),
@@ -59,6 +62,7 @@ class TestStranger:
             headers={
                 "Authorization": "Basic dXNlcjpwYXNz",
                 "Cookie": "session=mine",
+                "Accept": "application/json",
                 "Accept-Language": "de",
                 "User-Agent": "browser",
                 "Referer": "http://elsewhere.test/",
@@ -71,7 +75,8 @@ class TestStranger:
 
         assert answer.get_json(force=True) == {
             "method": "GET",
-            "headers": ["Host"],
+            "headers": ["Accept", "Host"],
+            "accept": "text/html,*/*;q=0.8",
             "cookies": {},
             "query": {"q": "1"},
             "body": "",
@@ -80,6 +85,36 @@ class TestStranger:
             "referrer": None,
             "strange": [],
         }
+
+    @pytest.mark.parametrize(
+        ("path", "text"), [("/posts/none", "no post"), ("/data", "[1]\n")]
+    )
+    def test_a_choice_of_formats_falls_as_for_browsers(
+        self, any_level: Site, path: str, text: str
+    ) -> None:
+        """What asks for no format at all gets JSON from most handlers of errors."""
+
+        @any_level.app.get("/posts/<slug>")
+        @static_page()
+        def post(slug: str) -> str:
+            abort(404)
+
+        @any_level.app.get("/data")
+        @static_page()
+        def data() -> t.Any:
+            if not request.accept_mimetypes.accept_json:
+                abort(406)
+            return [1]
+
+        @any_level.app.errorhandler(404)
+        def show(error: Exception) -> t.Any:
+            wanted = request.accept_mimetypes
+            if wanted["application/json"] >= wanted["text/html"]:
+                return {"error": "no post"}, 404
+            return "no post", 404
+
+        answer = any_level.get(path, headers={"Accept": "application/json"})
+        assert (answer.text, cache_state(answer)) == (text, "MISS")
 
     def test_context_variables_are_fresh(self, any_level: Site) -> None:
         """A context variable that middleware set for the visitor is not seen inside."""
