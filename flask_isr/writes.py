@@ -80,9 +80,9 @@ class Writes:
             return
         routes = self._application.routes
         match = routes.match_request(environ)
-        # What is no view's answer wrote nothing: a hook that redirects whoever comes by
-        # plain HTTP would let strangers expire any page.
-        # Nor did the router's own redirect to another spelling.
+        # Where no view takes the request nothing was written: a hook that redirects whoever
+        # comes by plain HTTP would let strangers expire all pages, and so would the router's
+        # own redirects to other spellings.
         if match is not None and routes.accepts(environ):
             tag = path_tag(match.path)
             yield Invalidation(match.path, tag, "expire", is_path=True, match=match)
