@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextvars
+import functools
 import logging
 import threading
 import typing as t
@@ -70,11 +72,14 @@ class Application:
         """Coding to what compresses the body of a stored page, best first."""
         return self.settings.compressors if self.enabled else {}
 
-    @property
+    @functools.cached_property
     def personal_cookies(self) -> tuple[str, ...]:
         """The cookies whose bearers are asked for their session."""
         named = self.settings.personal_cookies
-        return default_cookies(self.app) if named is None else named
+        if named is not None:
+            return named
+        # By no request that happens to be there.
+        return contextvars.Context().run(default_cookies, self.app)
 
     @property
     def routes(self) -> Routes:

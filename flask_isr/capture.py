@@ -34,18 +34,16 @@ class ViewAnswer:
     :ivar complete: whether the body was read to its end, within the size limit.
     :ivar session_read: whether the view or a hook before it looked at the session.
     :ivar session_written: whether the view wrote to it.
-    :ivar session_filled: whether a hook had put something into it when the view ran.
-    :ivar find_csrf_token: to be called when the body is made: a stream may need one late.
+    :ivar session_filled: whether it held something already when the view ran.
     """
 
     status: int
     headers: list[tuple[str, str]]
     chunks: list[bytes]
     complete: bool
-    session_read: bool = False
-    session_written: bool = False
-    session_filled: bool = False
-    find_csrf_token: t.Callable[[], str | None] = lambda: None
+    session_read: bool
+    session_written: bool
+    session_filled: bool
 
     @property
     def body(self) -> bytes:
@@ -66,6 +64,8 @@ class Capture:
     :ivar lifetimes: that the view asks for; a list, since threads may add to it.
     :ivar begun: whether the view was called.
     :ivar session: the session of the render, which no visitor has.
+    :ivar globals: its ``g``.
+    :ivar csrf_name: what Flask-WTF calls its token there.
     """
 
     key: PageKey
@@ -80,6 +80,15 @@ class Capture:
     error: Exception | None = None
     begun: bool = False
     session: SessionMixin | None = None
+    globals: t.Any = None
+    csrf_name: str = "csrf_token"
+
+    @property
+    def csrf_token(self) -> str | None:
+        """The token that Flask-WTF made, if it did: a stream may need one late."""
+        # It is kept there, whoever asked for it first.
+        token = None if self.globals is None else self.globals.get(self.csrf_name)
+        return token if isinstance(token, str) else None
 
     def expects(self, page: StaticPage) -> bool:
         """Whether the answer of *page* is the one to remember. What hooks, error handlers
@@ -90,8 +99,10 @@ class Capture:
         """Call the view as Flask would, and remember what it answered."""
         self.begun = True
         session = self.session = peek_session()
+        self.globals = g._get_current_object()
+        self.csrf_name = current_app.config.get("WTF_CSRF_FIELD_NAME", self.csrf_name)
         writes = _Writes(session)
-        filled = writes.earlier and is_somebodys(session)
+        filled = is_somebodys(session)
         later = after_request_functions()
         first = len(later)
         response = self._answer(args, kwargs)
@@ -109,7 +120,6 @@ class Capture:
             session_read=session is not None and session.accessed,
             session_written=writes.found(),
             session_filled=filled,
-            find_csrf_token=_token_finder(),
         )
         self._record(response, self.view)
         return response
@@ -166,33 +176,17 @@ class Capture:
 
 
 class _Writes:
-    """What is written to *session* from now on.
-
-    :ivar earlier: whether something had been written to it before.
-    """
+    """What is written to *session* from now on."""
 
     def __init__(self, session: SessionMixin | None) -> None:
         self._session = session
         self._before = dict(session or {})
-        self.earlier = session is not None and session.modified
+        self._earlier = session is not None and session.modified
 
     def found(self) -> bool:
         """Whether anything was written."""
         session = self._session
         if session is None:
             return False
-        changed = session.modified and not self.earlier
+        changed = session.modified and not self._earlier
         return changed or dict(session) != self._before
-
-
-def _token_finder() -> t.Callable[[], str | None]:
-    """What finds the CSRF token of the current request when that has ended."""
-    name = current_app.config.get("WTF_CSRF_FIELD_NAME", "")
-    # Flask-WTF keeps the token there, whoever asked for it first.
-    context = g._get_current_object()
-
-    def find() -> str | None:
-        token = context.get(name)
-        return token if isinstance(token, str) else None
-
-    return find

@@ -245,7 +245,7 @@ class Front:
             # None, but for a request inside a request, such as by a test client.
             inside.set(outer)
         if visit.touched:
-            if visit.has_page:
+            if visit.target is not None or visit.served is not None:
                 return self._answer(visit, body, environ)
             if not visit.streamed:
                 visit.repeat()

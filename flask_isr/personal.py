@@ -25,7 +25,7 @@ def session_cookie(app: Flask) -> str:
     each cookie, where its name hangs on the request."""
     try:
         return app.session_interface.get_cookie_name(app)
-    except RuntimeError:
+    except Exception:
         return ""
 
 
@@ -36,8 +36,6 @@ def has_session(app: Flask, request: Request) -> bool:
     A cookie that does not verify is nobody's, so that strangers cannot have pages
     rendered by making cookies up. Does not count as a look at the session.
     """
-    if "HTTP_COOKIE" not in request.environ:
-        return False
     return is_somebodys(peek_session()) or _is_remembered(app, request)
 
 
@@ -47,7 +45,7 @@ def is_somebodys(session: SessionMixin | None) -> bool:
 
 
 def _is_remembered(app: Flask, request: Request) -> bool:
-    if not hasattr(app, "login_manager"):
+    if "HTTP_COOKIE" not in request.environ or not hasattr(app, "login_manager"):
         return False
     from flask_login.utils import decode_cookie
 

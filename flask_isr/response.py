@@ -85,8 +85,11 @@ def keep_private(start_response: StartResponse) -> StartResponse:
 def _kept_private(headers: HeaderList) -> HeaderList:
     control = _joined(headers, "cache-control")
     others = [pair for pair in headers if not gives_lifetime(pair[0])]
-    kept = control if forbids_sharing(control) else _instead_of(control, PRIVATE)
-    return [*others, ("Cache-Control", kept)]
+    # `private="X-Token"` speaks of one field.
+    kept = forbids_sharing(control) and "private=" not in control.lower()
+    if not kept:
+        control = _instead_of(control, PRIVATE)
+    return [*others, ("Cache-Control", control)]
 
 
 def page_headers(serve: Serve, age: float) -> HeaderList:
@@ -263,18 +266,22 @@ def finish(
     """Status line, headers and body of *serve* after hooks worked on it.
 
     Where they left it as it was, it is the page: in the coding that the visitor asks for,
-    or 304. Where they set a cookie, shared caches may not keep it. A body that they made
-    of it has the lifetime that the view or they give, and else is private.
+    or 304. Where they set a cookie, or looked at one, shared caches may not keep it. Any
+    other body that they made of it has the lifetime that the view or they give, and else
+    is private.
     """
     entry = serve.entry
     names = {name.lower() for name, _ in headers}
-    if "set-cookie" in names:
-        headers = _kept_private(headers)
-    if status.startswith(("304", "412")):
-        # A hook judged the condition itself.
-        return status, headers, []
     head = environ["REQUEST_METHOD"] == "HEAD"
     same = _has_length(headers, len(entry.body)) if head else body == entry.body
+    bare = status.startswith(("304", "412"))
+    looked = "cookie" in _joined(headers, "vary").lower()
+    # A stranger's page varies on cookies itself, and nobody with a session gets that.
+    if "set-cookie" in names or (looked and not (entry.anonymous and (same or bare))):
+        headers = _kept_private(headers)
+    if bare:
+        # A hook judged the condition itself.
+        return status, headers, []
     if not same:
         # A tag that a hook made, such as for its compressed body, is its own word.
         others = [

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import re
 import typing as t
 from dataclasses import dataclass
 
 from .capture import DELIBERATE
 from .capture import Capture
-from .capture import ViewAnswer
 from .compression import Compress
 from .compression import compressed
 from .core.entry import Headers
@@ -25,6 +23,9 @@ from .core.outcome import SealedError
 from .core.outcome import cause_of
 from .response import forbids_sharing
 from .response import gives_lifetime
+from .unrepeatable import NONCE
+from .unrepeatable import mentions
+from .unrepeatable import unrepeatable
 
 # RFC 9110 section 7.6.1, and what belongs to one transmission or to the server.
 _NOT_STORED = {
@@ -50,11 +51,6 @@ _ILL = {204, 205, 206, 304, 408, 429}
 
 # Answers that depend on who asks.
 _DEPENDS = {401, 403}
-
-_NONCE = "it has a Content-Security-Policy nonce"
-
-# Characters from which on the value of a cookie stands in a page by no accident.
-_TELLING = 8
 
 # Characters that the headers of a page may take: proxies and servers refuse more.
 _HEADERS = 32 * 1024
@@ -102,7 +98,7 @@ def judge(capture: Capture, final: Final, rules: Rules) -> Outcome:
     # An error page that looks like any other is one all the same.
     disguised = capture.error is not None and status == 200
     if status >= 500 or status in _ILL or disguised:
-        return _failed(_cause(capture, status), final)
+        return _failed(_cause(capture, status), capture, final)
     if 300 <= status < 400 and view is None and rules.reserved:
         # From the address that stands in for the site's own, as likely as not: it came with
         # the first request, and other processes may know better.
@@ -122,9 +118,9 @@ def judge(capture: Capture, final: Final, rules: Rules) -> Outcome:
 
 def _whole_page(capture: Capture, final: Final, rules: Rules) -> Outcome:
     if _truncated(final.headers, final.body):
-        return _failed("the body is shorter than its Content-Length", final)
+        return _failed("the body is shorter than its Content-Length", capture, final)
     if final.status == 200 and not final.body:
-        return _failed("an empty body", final)
+        return _failed("an empty body", capture, final)
     level, reason = _level(capture, final, rules.level)
     if level is None:
         return Personal(reason)
@@ -143,7 +139,7 @@ def _page(capture: Capture, final: Final, rules: Rules, level: Level) -> Outcome
             "its body is larger than ISR_PAGE_BYTES before hooks change it, or is a"
             " stream that they do not read to the end"
         )
-    if any(_mentions(address, headers, body) for address in rules.reserved):
+    if any(mentions(address, headers, body) for address in rules.reserved):
         return Declined("it links to its own host, which is unknown: set ISR_ORIGIN")
     lifetime = functools.reduce(Lifetime.lowered, capture.lifetimes, rules.lifetime)
     if final.status in DELIBERATE:
@@ -225,30 +221,8 @@ def personal_reason(
             if others:
                 return f"Vary: {value}"
         if lower.startswith("content-security-policy") and "'nonce-" in value:
-            return _NONCE
+            return NONCE
     return None
-
-
-def _unrepeatable(
-    view: ViewAnswer, headers: t.Iterable[tuple[str, str]]
-) -> t.Iterator[tuple[str, str]]:
-    """What no two answers may have in common, and what an answer is that shows it.
-
-    :param headers: of the answer as it left the application.
-    """
-    token = view.find_csrf_token()
-    if token:
-        yield token, "it has a CSRF token"
-    for name, value in headers:
-        lower = name.lower()
-        if lower.startswith("content-security-policy"):
-            for nonce in re.findall("'nonce-([^']+)'", value):
-                yield nonce, _NONCE
-        elif lower == "set-cookie":
-            # A token that a form sends back beside its cookie, a cart's number.
-            held = value.partition("=")[2].partition(";")[0].strip().strip('"')
-            if len(held) >= _TELLING:
-                yield held, "it shows what a cookie that is set with it holds"
 
 
 def _level(
@@ -261,12 +235,12 @@ def _level(
     if view.session_written:
         own = own or "it writes to the session"
     if view.session_filled:
-        own = own or "a hook before it writes to the session"
+        own = own or "a hook before it writes to the session of a stranger"
     whole = personal_reason(final.headers, session_touched=_session_touched(capture))
-    for text, reason in _unrepeatable(view, final.headers):
-        if _mentions(text, view.headers, view.body):
+    for text, reason in unrepeatable(capture, final.headers):
+        if mentions(text, view.headers, view.body):
             own = own or reason
-        if _mentions(text, final.headers, final.body):
+        if mentions(text, final.headers, final.body):
             whole = whole or reason
     if required == "view":
         return ("view", "") if own is None else (None, own)
@@ -288,7 +262,7 @@ def _session_touched(capture: Capture) -> bool:
     return capture.session is not None and capture.session.accessed
 
 
-def _failed(cause: str, final: Final) -> Failed:
+def _failed(cause: str, capture: Capture, final: Final) -> Failed:
     kept, _ = storable_headers(final.headers)
     shared = tuple(
         (name, value)
@@ -296,7 +270,11 @@ def _failed(cause: str, final: Final) -> Failed:
         if name.lower() != "set-cookie" and not gives_lifetime(name)
     )
     error = None
-    if final.status >= 400 and personal_reason(shared) is None:
+    own = any(
+        mentions(text, shared, final.body)
+        for text, _ in unrepeatable(capture, final.headers)
+    )
+    if final.status >= 400 and personal_reason(shared) is None and not own:
         error = SealedError(final.status, shared, final.body)
     return Failed(cause, error)
 
@@ -306,7 +284,3 @@ def _truncated(headers: t.Iterable[tuple[str, str]], body: bytes) -> bool:
         if name.lower() == "content-length":
             return not value.isdigit() or int(value) != len(body)
     return False
-
-
-def _mentions(text: str, headers: t.Iterable[tuple[str, str]], body: bytes) -> bool:
-    return text.encode() in body or any(text in value for _, value in headers)

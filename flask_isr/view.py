@@ -80,6 +80,7 @@ class Door:
         visit: Visit | None = request.environ.get(VISIT)
         if visit is None or request.method not in ("GET", "HEAD"):
             return _run_view(page, arguments, "method" if visit else "no-front")
+        visit.reads_page = True
         if capture is None and self.drafts.covers(request.environ):
             visit.start_response = forbid_storing(visit.start_response)
             return _run_view(page, arguments, "draft")
@@ -117,7 +118,6 @@ class Door:
         if serve is None:
             _refuse()
         if serve.entry.anonymous and has_session(self.application.app, request):
-            visit.start_response = response.keep_private(visit.start_response)
             return _run_view(page, arguments, "session")
         visit.answered_with(serve)
         return _respond(serve, 0.0)
@@ -179,6 +179,10 @@ def _run_view(page: StaticPage, arguments: Arguments, reason: str) -> Response:
             result.headers.setdefault("Cache-Control", response.PRIVATE)
         return result
 
+    visit: Visit | None = request.environ.get(VISIT)
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    if visit is not None and reason != "method" and has_session(app, request):
+        visit.start_response = response.keep_private(visit.start_response)
     return _call(page, arguments)
 
 
@@ -297,9 +301,6 @@ class _Call:
         return _respond(serve, self._engine.store.now() - serve.entry.began)
 
     def _run(self, reason: str) -> Response:
-        if reason == "session":
-            visit = self._visit
-            visit.start_response = response.keep_private(visit.start_response)
         return _run_view(self._match.page, self._arguments, reason)
 
 

@@ -76,6 +76,7 @@ class Visit:
 
     :ivar start_response: the server's.
     :ivar asked: the path as it came to the Front; ``None`` on the second way through.
+    :ivar reads_page: whether Flask asks a static page for an answer, by GET or HEAD.
     :ivar touched: whether a decorated view or ``revalidate_*`` wrote into it.
     :ivar has_session: whether the visitor is somebody; known when a decorated view ran.
     :ivar target: written by the decorated view: "answer with this page".
@@ -90,6 +91,7 @@ class Visit:
     """
 
     asked: str | None = None
+    reads_page = False
     touched = False
     has_session = False
     target: Target | None = None
@@ -114,7 +116,7 @@ class Visit:
         """The ``start_response`` for Flask."""
         if self.touched:
             self.started = (status, headers)
-            if self.has_page:
+            if self.target is not None or self.served is not None:
                 return _swallow
         if exc_info is not None:
             return self.start_response(status, headers, exc_info)
@@ -157,11 +159,6 @@ class Visit:
             self.repeat()
         elif first and has_request_context():
             after_this_request(self._note)
-
-    @property
-    def has_page(self) -> bool:
-        """Whether it is answered with a static page."""
-        return self.target is not None or self.served is not None
 
     def _note(self, response: Response) -> Response:
         self._streamed = response.is_streamed

@@ -6,9 +6,6 @@ import logging
 import re
 import typing as t
 
-from flask import has_request_context
-from flask import request
-
 from .application import Application
 from .core.key import path_tag
 from .errors import ConfigurationError
@@ -63,9 +60,9 @@ class Writes:
         def start(
             status: str, headers: list[tuple[str, str]], *exc_info: t.Any
         ) -> t.Callable[[bytes], object]:
-            asked = _as_flask_sees_it(environ)
-            if status[:1] in ("2", "3") and not visit.has_page and is_unsafe(asked):
-                invalidations = [*self._page(asked), *self._named(headers)]
+            # Middleware on the way may have made a GET of it.
+            if status[:1] in ("2", "3") and not visit.reads_page:
+                invalidations = [*self._page(environ), *self._named(headers)]
                 if invalidations:
                     # By which the visit knows whether the body is still being made.
                     visit.started = status, headers
@@ -80,8 +77,8 @@ class Writes:
             return
         routes = self._application.routes
         match = routes.match_request(environ)
-        # Where no view takes the request nothing was written: a hook that redirects whoever
-        # comes by plain HTTP would let strangers expire all pages, and so would the router's
+        # Where no view takes the request nothing was written: by a hook that redirects
+        # whoever comes by plain HTTP strangers would expire all pages, and by the router's
         # own redirects to other spellings.
         if match is not None and routes.accepts(environ):
             tag = path_tag(match.path)
@@ -109,11 +106,6 @@ def is_unsafe(environ: WSGIEnvironment) -> bool:
     """Whether a request may write something, by its method."""
     # In capitals, as Flask reads it: `get` gets a page, and writes nothing.
     return environ["REQUEST_METHOD"].upper() not in _SAFE
-
-
-def _as_flask_sees_it(environ: WSGIEnvironment) -> WSGIEnvironment:
-    # Middleware on the way may have made a GET of a POST, in a copy or not.
-    return request.environ if has_request_context() else environ
 
 
 def groups(field: str) -> list[str]:

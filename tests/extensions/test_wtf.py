@@ -11,6 +11,7 @@ from flask import g
 from flask import render_template_string
 from flask import stream_template_string
 from flask_wtf import CSRFProtect
+from flask_wtf import FlaskForm
 from flask_wtf.csrf import generate_csrf
 
 from flask_isr import static_page
@@ -108,6 +109,28 @@ def test_a_token_that_a_hook_puts_into_a_page_is_never_stored(protected: Site) -
     answers = [protected.get("/page") for _ in range(2)]
     assert [cache_state(answer) for answer in answers] == ["MISS", "HIT"]
     assert [answer.text.split()[0] for answer in answers] == ["1", "1"]
+    assert len({answer.text for answer in answers}) == 2
+
+
+class Letter(FlaskForm):  # type: ignore[misc]
+    """A form that has a token of its own accord."""
+
+
+def test_a_form_alone_has_a_token_too(make_site: MakeSite) -> None:
+    """Without ``CSRFProtect`` nothing of Flask-WTF is configured."""
+    site = make_site(SECRET_KEY="a key")
+
+    @site.app.before_request
+    def make_form() -> None:
+        g.letter = Letter()
+
+    @site.app.get("/page")
+    @static_page()
+    def page() -> str:
+        return str(g.letter.csrf_token)
+
+    answers = [site.get("/page") for _ in range(2)]
+    assert [cache_state(answer) for answer in answers] == ["BYPASS", "BYPASS"]
     assert len({answer.text for answer in answers}) == 2
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import secrets
 import typing as t
 
 import pytest
 from flask import Flask
+from flask import Request
 from flask import Response
 from flask import flash
 from flask import g
@@ -15,6 +17,7 @@ from flask import redirect
 from flask import request
 from flask import session
 from flask import stream_with_context
+from flask.sessions import SecureCookieSession
 from flask.sessions import SecureCookieSessionInterface
 from flask.testing import FlaskClient
 from flask_login import LoginManager
@@ -24,6 +27,7 @@ from flask_login import login_user
 
 from flask_isr import revalidate_path
 from flask_isr import static_page
+from flask_isr.errors import StoreUnavailable
 
 from ..conftest import MakeSite
 from ..support import Site
@@ -364,6 +368,84 @@ def test_lifetimes_are_the_strangers_pages(
         assert "X-Accel-Expires" not in answer.headers
 
 
+class TestSomebodysOwn:
+    """What shared caches must not keep, whatever lifetime the page gives."""
+
+    @pytest.fixture
+    def site(self, make_site: MakeSite) -> Site:
+        """A page for all paths that may be kept for long."""
+        site = make_site(SECRET_KEY="a key")
+
+        @site.app.get("/posts/<path:slug>")
+        @static_page(tags=["post:{slug}"])
+        def post(slug: str) -> t.Any:
+            lifetimes = {"Cache-Control": "max-age=9, s-maxage=99", "X-Seen": slug}
+            return session.get("user", "stranger"), lifetimes
+
+        @site.app.post("/login")
+        def login() -> str:
+            session["user"] = "bob"
+            return "in"
+
+        return site
+
+    @pytest.mark.parametrize("path", ["a%01", "a" * 300, "a" * 1100])
+    def test_where_nothing_is_stored(self, site: Site, path: str) -> None:
+        """By a path that somebody chose for him."""
+        bob = site.app.test_client()
+        bob.post("/login")
+
+        answer = bob.get(f"/posts/{path}")
+        assert (answer.text, cache_state(answer)) == ("bob", "BYPASS")
+        control = answer.headers["Cache-Control"]
+        assert control == "private, max-age=0, must-revalidate"
+
+        answer = site.get(f"/posts/{path}")
+        assert answer.headers["Cache-Control"] == "max-age=9, s-maxage=99"
+
+    def test_while_the_store_is_away(
+        self, site: Site, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The view answers then."""
+        bob = site.app.test_client()
+        bob.post("/login")
+
+        def fail(*args: t.Any) -> t.NoReturn:
+            raise StoreUnavailable("load a page", "gone")
+
+        monkeypatch.setattr(site.state.store, "load", fail)
+        answer = bob.get("/posts/a")
+        assert (answer.text, cache_state(answer)) == ("bob", "BYPASS")
+        assert answer.headers["Cache-Control"].startswith("private")
+
+    def test_a_field_that_is_private_is_not_the_answer(
+        self, make_site: MakeSite
+    ) -> None:
+        """``private="X-Seen"`` lets them keep all the rest."""
+        site = make_site(SECRET_KEY="a key")
+
+        @site.app.get("/")
+        @static_page()
+        def home() -> t.Any:
+            told = {"Cache-Control": 'private="X-Seen", s-maxage=99', "X-Seen": "x"}
+            return session.get(
+                "user", "stranger"
+            ), {} if "user" not in session else told
+
+        @site.app.post("/login")
+        def login() -> str:
+            session["user"] = "bob"
+            return "in"
+
+        site.get("/")
+        bob = site.app.test_client()
+        bob.post("/login")
+        answer = bob.get("/")
+        assert answer.text == "bob"
+        control = answer.headers["Cache-Control"]
+        assert control == "private, max-age=0, must-revalidate"
+
+
 @pytest.mark.parametrize("control", ["private, max-age=60", "no-store"])
 def test_what_the_view_says_for_somebody_counts(
     make_site: MakeSite, control: str
@@ -387,6 +469,81 @@ def test_what_the_view_says_for_somebody_counts(
     assert see(site.app.test_client()) == ("stranger", "MISS")
     answer = bob.get("/")
     assert (answer.text, answer.headers["Cache-Control"]) == ("bob", control)
+
+
+def test_a_token_of_ones_own_in_the_session_is_never_stored(
+    make_site: MakeSite,
+) -> None:
+    """Under the name by which Flask-WTF keeps its own: that alone makes nobody known."""
+    site = make_site(SECRET_KEY="a key")
+
+    @site.app.before_request
+    def make_token() -> None:
+        session.setdefault("csrf_token", secrets.token_hex(8))
+
+    @site.app.get("/")
+    @static_page()
+    def form() -> str:
+        return f"token={session['csrf_token']}"
+
+    @site.app.get("/plain")
+    @static_page()
+    def plain() -> str:
+        return "no form"
+
+    visitor = site.app.test_client()
+    for _ in range(2):
+        with site.app.test_client() as another:
+            assert see(another)[1] == "BYPASS"
+            assert see(another)[0] != see(visitor)[0]
+    assert see(visitor) == see(visitor)
+    assert [cache_state(site.get("/plain")) for _ in range(2)] == ["MISS", "HIT"]
+
+
+def test_who_becomes_somebody_by_this_very_request_is_somebody(
+    make_site: MakeSite,
+) -> None:
+    """A hook that knows visitors by a header, or a link, and has them in the session."""
+    site = make_site(SECRET_KEY="a key")
+
+    @site.app.before_request
+    def sign_on() -> None:
+        if "X-User" in request.headers:
+            session["user"] = request.headers["X-User"]
+
+    @site.app.get("/")
+    @static_page()
+    def home() -> str:
+        return f"Hello {session.get('user', 'stranger')}"
+
+    assert site.get("/").text == "Hello stranger"
+    assert site.get("/", headers={"X-User": "ann"}).text == "Hello ann"
+    assert site.get("/").text == "Hello stranger"
+
+
+class Numbered(SecureCookieSessionInterface):
+    """Sessions that have a number from the first."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession:
+        """One that was never written to."""
+        opened = super().open_session(app, request)
+        assert opened is not None
+        return opened or SecureCookieSession({"number": secrets.randbelow(10**9)})
+
+
+def test_what_a_stranger_has_in_his_session_from_the_first_is_not_stored(
+    make_site: MakeSite,
+) -> None:
+    """Though nobody wrote to it."""
+    site = make_site(SECRET_KEY="a key")
+    site.app.session_interface = Numbered()
+
+    @site.app.get("/")
+    @static_page()
+    def home() -> str:
+        return str(session["number"])
+
+    assert len({site.get("/").text for _ in range(3)}) == 3
 
 
 class NamedByApp(SecureCookieSessionInterface):

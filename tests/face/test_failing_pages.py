@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import typing as t
 
 import pytest
 from flask import Response
 from flask import abort
+from flask import g
 from flask import request
 from werkzeug.exceptions import ServiceUnavailable
 
@@ -176,6 +178,28 @@ class TestNothingStored:
 
         assert "whose=mine" in first.headers["Set-Cookie"]
         assert "Set-Cookie" not in second.headers
+
+    def test_an_error_that_shows_its_cookie_is_not_shared(self, site: Site) -> None:
+        """Its form would send back what no other visitor's cookie says."""
+        numbers = itertools.count(10_000_000)
+
+        @site.app.before_request
+        def make_token() -> None:
+            g.token = str(next(numbers))
+
+        @site.app.get("/")
+        @static_page()
+        def page() -> Response:
+            return Response(f"ill: {g.token}", 503)
+
+        @site.app.after_request
+        def set_token(response: Response) -> Response:
+            response.set_cookie("token", g.token)
+            return response
+
+        for _ in range(3):
+            answer = site.get("/")
+            assert answer.headers["Set-Cookie"].startswith(f"token={answer.text[5:]};")
 
 
 class TestStrangersOnly:

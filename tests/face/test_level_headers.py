@@ -237,6 +237,43 @@ class TestPersonalHooks:
         assert "CDN-Cache-Control" not in given.headers
         assert cache_state(given) == "HIT"
 
+    @pytest.mark.parametrize("way", ["header", "body"])
+    @pytest.mark.parametrize("anonymous", [False, True], ids=["plain", "anonymous"])
+    def test_what_a_hook_makes_of_the_session_is_kept_from_shared_caches(
+        self, make_site: MakeSite, way: str, anonymous: bool
+    ) -> None:
+        """It varies on cookies, which many of them have no regard for."""
+        site = make_site(SECRET_KEY="a key", ISR_SERVE="view")
+        told = {"Cache-Control": "max-age=9, s-maxage=99"}
+
+        @site.app.get("/page")
+        @static_page()
+        def page() -> t.Any:
+            return str(session.get("user")) if anonymous else "page", told
+
+        @site.app.post("/login")
+        def login() -> str:
+            session["user"] = "bob"
+            return "in"
+
+        @site.app.after_request
+        def greet(response: Response) -> Response:
+            name = session.get("user", "stranger")
+            if way == "header":
+                response.headers["X-User"] = name
+            else:
+                response.set_data(f"hello {name}")
+            return response
+
+        bob = site.app.test_client()
+        bob.post("/login")
+        for visitor, name in ((site.app.test_client(), "stranger"), (bob, "bob")):
+            answer = visitor.get("/page")
+            assert name in (answer.text.split()[-1], answer.headers.get("X-User"))
+            private = answer.headers["Cache-Control"].startswith("private")
+            # To strangers a hook says the same of an anonymous page.
+            assert private == (name == "bob" or way == "body" or not anonymous)
+
     def test_vary_origin_is_each_visitors_own(self, site: Site) -> None:
         """A CORS hook answers each visitor's own origin over the stored page."""
 
