@@ -229,9 +229,10 @@ def _what_to_try(site: Site, cms_pid: int) -> str:
         What to try:
 
         1. Visit a page and reload it. It keeps the time of its render; the bar at its
-           bottom says HIT.
+           bottom says HIT, or STALE at the first visit after 60 seconds, which renews it.
              {shop}/products/2
-        2. Edit it without the webhook, reload: unchanged, until its 60 seconds are up.
+        2. Edit it without the webhook, reload: unchanged. Once its 60 seconds are up, the
+           first visit (STALE) still gets the old page, and the next one the new.
              {cms}/products/2/edit
         3. Ask for the new page at once, in the browser or so:
              curl '{revalidate}&path=/products/2'

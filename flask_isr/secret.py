@@ -59,7 +59,11 @@ def refusal(request: Request) -> Response | None:
     """Why the sender of *request* may not revalidate; ``None`` where he may."""
     secrets = current_state().settings.secrets
     if not secrets:
-        return message(503, "ISR_SECRET is not set, so nobody may revalidate.")
+        return message(
+            503,
+            "ISR_SECRET is not set, so nobody may revalidate: set it to what"
+            " `flask isr secret` prints.",
+        )
     try:
         given = _given(request)
     except BadInput as error:

@@ -56,9 +56,9 @@ async function show() {
   if (!state) return; // an error page that nothing stores
   bar.dataset.known = state;
   part("state").textContent = state;
-  part("meaning").textContent = own
+  part("meaning").textContent = own || state === "BYPASS"
     ? meaning(state, headers)
-    : "(the state of this page now)";
+    : "(asked again just now)";
 
   const tick = () => {
     const age = Math.max(0, Date.now() - rendered) / 1000;
