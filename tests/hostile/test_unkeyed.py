@@ -99,7 +99,10 @@ def assert_clean(target: Target, path: str, name: str) -> None:
     assert page["link"].startswith(f"{ORIGIN}/")
     assert page["url"] == f"{ORIGIN}{path}"
     assert page["script_name"] == ""
-    assert page["headers"] == {"HTTP_HOST": "site.test"}
+    assert page["headers"] == {
+        "HTTP_HOST": "site.test",
+        "HTTP_ACCEPT": "text/html,*/*;q=0.8",
+    }
     assert (page["form"], page["json"], page["body"]) == ({}, None, "")
     assert page["address"] == "192.0.2.1"
 
