@@ -106,9 +106,9 @@ class Front:
         self, environ: WSGIEnvironment, start_response: StartResponse
     ) -> t.Iterable[bytes]:
         """Answer one request."""
-        name = environ.get("PATH_INFO", "")
+        path = name = environ.get("PATH_INFO", "")
         if self._has_places:
-            name = self._place(environ, name)
+            name = self._place(environ, path)
         shelf = self._shelves.get(name)
         if shelf is not None:
             answer = self._answer_from_memory(shelf, environ, start_response)
@@ -118,8 +118,9 @@ class Front:
             self._prepare(environ)
         visit = environ[VISIT] = Visit()
         visit.start_response = start_response
-        visit.asked = environ.get("PATH_INFO", "")
-        if self._writes.followed and is_unsafe(environ):
+        visit.asked = path
+        # Most are, and need no closer look.
+        if environ["REQUEST_METHOD"] != "GET" and is_unsafe(environ):
             visit.start_response = self._writes.follow(visit, environ, start_response)
         return self._pass(visit, environ)
 

@@ -63,4 +63,6 @@ def _tells(text: str, capture: Capture) -> bool:
 
 def mentions(text: str, headers: t.Iterable[tuple[str, str]], body: bytes) -> bool:
     """Whether an answer shows *text*."""
-    return text.encode() in body or any(text in value for _, value in headers)
+    return text.encode("utf-8", "replace") in body or any(
+        text in value for _, value in headers
+    )

@@ -49,8 +49,6 @@ class Writes:
         settings = application.settings
         self._own_page = settings.expire_on_write
         self._groups = settings.cache_groups
-        #: Whether there is anything to follow.
-        self.followed = self._own_page or self._groups
 
     def follow(
         self, visit: Visit, environ: WSGIEnvironment, start_response: StartResponse
