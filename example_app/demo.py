@@ -245,10 +245,11 @@ def _what_to_try(site: Site, cms_pid: int) -> str:
              curl -H 'Authorization: Bearer {secret}' \\
                -H 'Content-Type: application/json' \\
                -d '{{"entry": {{"slug": "hello"}}}}' {shop}/webhooks/cms
-        5. Add a product with the webhook ticked: its page appears.
+        5. Add a product with the webhook ticked: its page appears once the CMS has called
+           the shop, a moment later.
              {cms}/products/new
              {shop}/products/101
-        6. Stop the CMS. Revalidating answers 500, and the pages stay.
+        6. Stop the CMS. Revalidating answers 500, and the pages stay (STALE).
              kill -INT {cms_pid}
              curl -i '{revalidate}&path=/products/2'
              curl -I {shop}/products/2

@@ -174,7 +174,7 @@ def _carry_out(state: State, wanted: _Wanted, items: list[Invalidation]) -> Resp
             revalidated=False,
             failed=failed,
             pending=pending,
-            detail=f"{causes}. The last good pages are still served.",
+            detail=f"{causes}. Where there is a last good page, it is still served.",
         )
     response = jsonify(
         revalidated=not pending,

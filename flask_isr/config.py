@@ -217,12 +217,14 @@ def _cache(value: t.Any) -> t.Mapping[str, t.Any] | None:
         or not all(str(key).startswith("CACHE_") for key in value)
         or not isinstance(value.get("CACHE_TYPE"), str)
     ):
+        example = _in_environment(value, '{"CACHE_TYPE": "SimpleCache"}')
         # The value is not shown: it may hold a password.
         raise ConfigurationError(
             f"ISR_CACHE {_cache_fault(value)}; it must be the settings of Flask-Caching for"
             " a cache of Flask-ISR's own, such as"
             " {'CACHE_TYPE': 'RedisCache', 'CACHE_REDIS_URL': 'redis://localhost/0'},"
-            " or None for the embedded store."
+            " or None for the embedded store"
+            f"{example}."
         )
     return dict(value)
 
@@ -282,7 +284,10 @@ def _names(key: str, value: t.Any) -> tuple[str, ...] | None:
     if not isinstance(value, list | tuple | set | frozenset) or not all(
         isinstance(name, str) and name for name in value
     ):
-        raise ConfigurationError(f"{key} is {value!r}; it must be a list of names.")
+        example = _in_environment(value, '["a", "b"]')
+        raise ConfigurationError(
+            f"{key} is {value!r}; it must be a list of names{example}."
+        )
     return tuple(value)
 
 
@@ -311,7 +316,7 @@ def _switch(key: str, values: t.Mapping[str, t.Any]) -> bool | None:
     if value is not None and not isinstance(value, bool):
         raise ConfigurationError(
             f"{key} is {value!r}; it must be True, False, or None for off in debug and"
-            " testing and else on."
+            f" testing and else on{_in_environment(value, 'true, false')}."
         )
     return value
 
@@ -319,8 +324,16 @@ def _switch(key: str, values: t.Mapping[str, t.Any]) -> bool | None:
 def _flag(key: str, values: t.Mapping[str, t.Any]) -> bool:
     value = values[key]
     if not isinstance(value, bool):
-        raise ConfigurationError(f"{key} is {value!r}; it must be True or False.")
+        example = _in_environment(value, "true, false")
+        raise ConfigurationError(
+            f"{key} is {value!r}; it must be True or False{example}."
+        )
     return value
+
+
+def _in_environment(value: t.Any, example: str) -> str:
+    """What a wrong value may be lacking that came by ``from_prefixed_env``."""
+    return f" (in the environment as JSON: {example})" if isinstance(value, str) else ""
 
 
 def _choice(

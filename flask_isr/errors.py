@@ -74,6 +74,6 @@ class RevalidationError(ISRError):
         parts = [f"{path}: {cause}" for path, cause in self.failures.items()]
         parts += [f"{path}: still rendering" for path in self.pending]
         super().__init__(
-            f"not renewed: {'; '.join(parts)}. The pages are expired; their last good"
-            " copies are served until a render succeeds."
+            f"not renewed: {'; '.join(parts)}. The pages are expired; last good copies,"
+            " where there are any, are served until a render succeeds."
         )

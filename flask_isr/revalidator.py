@@ -83,7 +83,9 @@ class Revalidator:
             )
         if match == "rule":
             if not self._application.routes.has_rule(path):
-                raise NotAStaticPage(path, "no static page has this rule")
+                raise NotAStaticPage(
+                    path, "no static page has this rule, as it is written in its route"
+                )
             return Invalidation(path, rule_tag(path), mode, is_path=True)
         if match == "prefix":
             return Invalidation(
@@ -299,7 +301,7 @@ def _check_path(path: t.Any) -> None:
         raise ConfigurationError(
             f"the path {path[:80]!r} must be a path of this site, such as"
             " '/blog/hello': one leading slash, no scheme and no host. Outside of a request"
-            " url_for(…, _external=False) returns one."
+            " url_for(..., _external=False) returns one."
         )
     if "#" in path:
         raise ConfigurationError(

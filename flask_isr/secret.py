@@ -44,6 +44,9 @@ def message(status: int, text: str, **more: t.Any) -> Response:
     """A JSON answer with a message for people."""
     response = jsonify(message=text, **more)
     response.status_code = status
+    if status == 401:
+        # RFC 9110, section 15.5.2.
+        response.headers["WWW-Authenticate"] = "Bearer"
     return no_store(response)
 
 

@@ -12,6 +12,7 @@ from dataclasses import field
 import click
 from flask.cli import with_appcontext
 
+from ..core.entry import NotStatic
 from ..core.flight import Broken
 from ..core.flight import Grounded
 from ..core.flight import Landed
@@ -139,6 +140,10 @@ def _render_one(
         return Grounded(f"its tags could not be made ({cause_of(error)})"), 0.0
     try:
         landing = state.engine.renewals.build(target, force=force)
+        if landing is None and isinstance(
+            known := state.engine.peek(target), NotStatic
+        ):
+            landing = Personal(known.reason)
     except StoreUnavailable as error:
         landing = Grounded(str(error))
     except SystemExit as error:
@@ -181,7 +186,9 @@ def _print(routes: t.Sequence[_Route], took: float) -> None:
     heads = ("Route", "Built", "Fresh", "Failed", "Revalidate", "Size", "Time/page")
     click.echo(table(heads, rows, "lrrrlrr"))
     built = sum(route.built for route in routes)
-    click.echo(f"\n{page_count(built)} built in {duration(took)}.")
+    failed = sum(len(route.failures) for route in routes)
+    but = f", {failed} failed" if failed else ""
+    click.echo(f"\n{page_count(built)} built{but}, in {duration(took)}.")
     _print_list("Not static, rendered for each visitor:", "not_static", routes)
     _print_list("Failed:", "failures", routes)
 

@@ -29,7 +29,7 @@ _COLOURS: t.Final[t.Mapping[Level, str]] = {
 _FINE: t.Final[t.Mapping[str, str]] = {
     "order": "@static_page stands directly above each view.",
     "settings": "all were set before ISR(app).",
-    "disk": "the store is no folder.",
+    "disk": "not looked at: the pages are not in the embedded store.",
     "hooks": "no hook keeps pages from being served at full speed.",
     "routes": "all static pages are known ahead.",
     "caching": "no view has a decorator of Flask-Caching beside @static_page.",
@@ -77,7 +77,7 @@ def _looked(state: State, name: str, checks: t.Sequence[Check]) -> list[Finding]
     try:
         found = [finding for check in checks for finding in check(state)]
     except ConfigurationError as error:
-        return [Finding("settings", "problem", str(error))]
+        return [Finding("configuration", "problem", str(error))]
     except Exception as error:
         # What keeps a check from ending keeps the extension from working.
         return [Finding(name, "problem", f"{type(error).__name__}: {error}")]

@@ -142,7 +142,9 @@ def show_command(path: str) -> None:
         lines.append(("Served", f"{level}: {cause}"))
         stored = state.store.load(key)
         failure = state.store.failure(key)
-        if stored is None:
+        if state.lists.allows(match) is False:
+            lines.append(("State", "not in its closed list: 404, without a render"))
+        elif stored is None:
             lines.append(
                 ("State", "nothing is stored: its next visitor waits for a render")
             )

@@ -106,7 +106,7 @@ def test_pages_that_cannot_work_are_told(good: Site) -> None:
 
     found = Doctor(good)
     assert found.status == 1
-    assert found.check("settings")[0] == "problem"
+    assert found.check("configuration")[0] == "problem"
     assert found.output.count("{id}") == 1
 
 

@@ -255,6 +255,19 @@ class TestShow:
         stocked.site.clock.advance(60)
         assert self.show(run, "/products/2")["Tried again"] == "at the next visit"
 
+    def test_it_says_what_a_closed_list_lacks(self, site: Site, run: Run) -> None:
+        """Nobody waits for a render there."""
+
+        @site.app.get("/posts/<slug>")
+        @static_page(paths=["/posts/a"], fallback=False)
+        def post(slug: str) -> str:
+            return slug
+
+        assert site.get("/posts/b").status_code == 404
+        state = self.show(run, "/posts/b")["State"]
+        assert state == "not in its closed list: 404, without a render"
+        assert self.show(run, "/posts/a")["State"].startswith("nothing is stored")
+
     def test_another_spelling_is_the_same_page(self, stocked: Shop, run: Run) -> None:
         """What the address bar shows, percent-encoded or not."""
         assert self.show(run, "/products/%31")["Page"] == "/products/1"

@@ -195,6 +195,15 @@ def test_a_new_post_appears_after_its_webhook(tour: t.Any) -> None:
     assert get(tour, "/blog/new").text == "It is new."
 
 
+def test_a_post_that_is_gone_is_gone_after_its_webhook(tour: t.Any) -> None:
+    """The view makes a 404 of it, which replaces the page."""
+    assert get(tour, "/blog/hello").status_code == 200
+    del tour.posts["hello"]
+    message = {"entry": {"slug": "hello"}}
+    post(tour, "/webhooks/cms", json=message, headers=AUTHORIZED)
+    assert get(tour, "/blog/hello").status_code == 404
+
+
 def test_a_link_with_a_token_renews_its_page(tour: t.Any) -> None:
     """That page, and no other."""
     get(tour, "/products/1")

@@ -174,6 +174,7 @@ def check_refused(shop: Shop, answer: TestResponse) -> None:
     """The answer is the one that every stranger gets, and nothing was done."""
     assert answer.status_code == 401
     assert answer.json == {"message": "Invalid token"}
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
     assert is_no_store(answer)
     assert shop.see(PAGE) == ("old", "HIT")
 
