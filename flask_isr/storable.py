@@ -25,6 +25,7 @@ from .response import forbids_sharing
 from .response import gives_lifetime
 from .unrepeatable import NONCE
 from .unrepeatable import mentions
+from .unrepeatable import reason_shown
 from .unrepeatable import unrepeatable
 
 # RFC 9110 section 7.6.1, and what belongs to one transmission or to the server.
@@ -237,11 +238,9 @@ def _level(
     if view.session_filled:
         own = own or "a hook before it writes to the session of a stranger"
     whole = personal_reason(final.headers, session_touched=_session_touched(capture))
-    for text, reason in unrepeatable(capture, final.headers):
-        if mentions(text, view.headers, view.body):
-            own = own or reason
-        if mentions(text, final.headers, final.body):
-            whole = whole or reason
+    texts = unrepeatable(capture, final.headers)
+    own = own or reason_shown(texts, view.headers, view.body)
+    whole = whole or reason_shown(texts, final.headers, final.body)
     if required == "view":
         return ("view", "") if own is None else (None, own)
     if own is None and whole is None:
@@ -270,11 +269,8 @@ def _failed(cause: str, capture: Capture, final: Final) -> Failed:
         if name.lower() != "set-cookie" and not gives_lifetime(name)
     )
     error = None
-    own = any(
-        mentions(text, shared, final.body)
-        for text, _ in unrepeatable(capture, final.headers)
-    )
-    if final.status >= 400 and personal_reason(shared) is None and not own:
+    own = reason_shown(unrepeatable(capture, final.headers), shared, final.body)
+    if final.status >= 400 and personal_reason(shared) is None and own is None:
         error = SealedError(final.status, shared, final.body)
     return Failed(cause, error)
 

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import itertools
-import secrets
 import typing as t
 
 import pytest
 from flask import Flask
-from flask import Request
-from flask import Response
 from flask import flash
 from flask import g
 from flask import get_flashed_messages
@@ -17,7 +14,6 @@ from flask import redirect
 from flask import request
 from flask import session
 from flask import stream_with_context
-from flask.sessions import SecureCookieSession
 from flask.sessions import SecureCookieSessionInterface
 from flask.testing import FlaskClient
 from flask_login import LoginManager
@@ -27,7 +23,6 @@ from flask_login import login_user
 
 from flask_isr import revalidate_path
 from flask_isr import static_page
-from flask_isr.errors import StoreUnavailable
 
 from ..conftest import MakeSite
 from ..support import Site
@@ -291,28 +286,6 @@ def test_a_stream_that_writes_to_the_session_is_not_stored(
     assert len({answer.text for answer in answers}) == 2
 
 
-def test_what_a_hook_wrote_to_a_strangers_session_is_not_stored(
-    make_site: MakeSite,
-) -> None:
-    """A cart that each visitor is given: two of them would share the render's."""
-    site = make_site(SECRET_KEY="a key")
-    carts = itertools.count(1)
-
-    @site.app.before_request
-    def give_cart() -> None:
-        g.cart = session.setdefault("cart", next(carts))
-
-    @site.app.get("/")
-    @static_page()
-    def home() -> str:
-        return f"cart {g.cart}"
-
-    bob, ann = site.app.test_client(), site.app.test_client()
-    assert see(bob)[1] == see(ann)[1] == "BYPASS"
-    assert see(bob)[0] != see(ann)[0]
-    assert see(bob) == see(bob)
-
-
 def test_the_cookies_can_be_named(make_site: MakeSite) -> None:
     """A site that keeps its sessions elsewhere says by which cookie."""
     greeting = Greeting(
@@ -320,184 +293,6 @@ def test_the_cookies_can_be_named(make_site: MakeSite) -> None:
     )
     see(greeting.browser())
     assert see(greeting.browser("bob")) == ("Hello bob", "BYPASS")
-
-
-@pytest.mark.parametrize("enabled", [True, False], ids=["on", "off"])
-@pytest.mark.parametrize("serve", ["wsgi", "view"])
-@pytest.mark.parametrize("by_hook", [False, True], ids=["by-the-view", "by-a-hook"])
-def test_lifetimes_are_the_strangers_pages(
-    make_site: MakeSite, serve: str, by_hook: bool, enabled: bool
-) -> None:
-    """What shared caches may keep of it they must not keep of somebody's own page: many
-    have no regard for ``Vary: Cookie``."""
-    site = make_site(SECRET_KEY="a key", ISR_SERVE=serve, ISR_ENABLED=enabled)
-    told = {
-        "Cache-Control": "max-age=300, s-maxage=600, no-transform",
-        "CDN-Cache-Control": "max-age=3600",
-        "X-Accel-Expires": "3600",
-    }
-
-    @site.app.get("/")
-    @static_page()
-    def home() -> t.Any:
-        return session.get("user", "stranger"), {} if by_hook else told
-
-    @site.app.post("/login")
-    def login() -> str:
-        session["user"] = "bob"
-        return "in"
-
-    @site.app.after_request
-    def tell(response: Response) -> Response:
-        if by_hook and request.path == "/":
-            response.headers.update(told)
-        return response
-
-    bob = site.app.test_client()
-    bob.post("/login")
-    for _ in range(2):
-        answer = site.get("/")
-        assert answer.text == "stranger"
-        assert {name: answer.headers[name] for name in told} == told
-
-        answer = bob.get("/")
-        assert answer.text == "bob"
-        control = ["no-transform, private, max-age=0, must-revalidate"]
-        assert answer.headers.getlist("Cache-Control") == control
-        assert "CDN-Cache-Control" not in answer.headers
-        assert "X-Accel-Expires" not in answer.headers
-
-
-class TestSomebodysOwn:
-    """What shared caches must not keep, whatever lifetime the page gives."""
-
-    @pytest.fixture
-    def site(self, make_site: MakeSite) -> Site:
-        """A page for all paths that may be kept for long."""
-        site = make_site(SECRET_KEY="a key")
-
-        @site.app.get("/posts/<path:slug>")
-        @static_page(tags=["post:{slug}"])
-        def post(slug: str) -> t.Any:
-            lifetimes = {"Cache-Control": "max-age=9, s-maxage=99", "X-Seen": slug}
-            return session.get("user", "stranger"), lifetimes
-
-        @site.app.post("/login")
-        def login() -> str:
-            session["user"] = "bob"
-            return "in"
-
-        return site
-
-    @pytest.mark.parametrize("path", ["a%01", "a" * 300, "a" * 1100])
-    def test_where_nothing_is_stored(self, site: Site, path: str) -> None:
-        """By a path that somebody chose for him."""
-        bob = site.app.test_client()
-        bob.post("/login")
-
-        answer = bob.get(f"/posts/{path}")
-        assert (answer.text, cache_state(answer)) == ("bob", "BYPASS")
-        control = answer.headers["Cache-Control"]
-        assert control == "private, max-age=0, must-revalidate"
-
-        answer = site.get(f"/posts/{path}")
-        assert answer.headers["Cache-Control"] == "max-age=9, s-maxage=99"
-
-    def test_while_the_store_is_away(
-        self, site: Site, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """The view answers then."""
-        bob = site.app.test_client()
-        bob.post("/login")
-
-        def fail(*args: t.Any) -> t.NoReturn:
-            raise StoreUnavailable("load a page", "gone")
-
-        monkeypatch.setattr(site.state.store, "load", fail)
-        answer = bob.get("/posts/a")
-        assert (answer.text, cache_state(answer)) == ("bob", "BYPASS")
-        assert answer.headers["Cache-Control"].startswith("private")
-
-    def test_a_field_that_is_private_is_not_the_answer(
-        self, make_site: MakeSite
-    ) -> None:
-        """``private="X-Seen"`` lets them keep all the rest."""
-        site = make_site(SECRET_KEY="a key")
-
-        @site.app.get("/")
-        @static_page()
-        def home() -> t.Any:
-            told = {"Cache-Control": 'private="X-Seen", s-maxage=99', "X-Seen": "x"}
-            return session.get(
-                "user", "stranger"
-            ), {} if "user" not in session else told
-
-        @site.app.post("/login")
-        def login() -> str:
-            session["user"] = "bob"
-            return "in"
-
-        site.get("/")
-        bob = site.app.test_client()
-        bob.post("/login")
-        answer = bob.get("/")
-        assert answer.text == "bob"
-        control = answer.headers["Cache-Control"]
-        assert control == "private, max-age=0, must-revalidate"
-
-
-@pytest.mark.parametrize("control", ["private, max-age=60", "no-store"])
-def test_what_the_view_says_for_somebody_counts(
-    make_site: MakeSite, control: str
-) -> None:
-    """It may know him, and then have a word of its own."""
-    site = make_site(SECRET_KEY="a key")
-
-    @site.app.get("/")
-    @static_page()
-    def home() -> t.Any:
-        user = session.get("user", "stranger")
-        return user, {} if user == "stranger" else {"Cache-Control": control}
-
-    @site.app.post("/login")
-    def login() -> str:
-        session["user"] = "bob"
-        return "in"
-
-    bob = site.app.test_client()
-    bob.post("/login")
-    assert see(site.app.test_client()) == ("stranger", "MISS")
-    answer = bob.get("/")
-    assert (answer.text, answer.headers["Cache-Control"]) == ("bob", control)
-
-
-def test_a_token_of_ones_own_in_the_session_is_never_stored(
-    make_site: MakeSite,
-) -> None:
-    """Under the name by which Flask-WTF keeps its own: that alone makes nobody known."""
-    site = make_site(SECRET_KEY="a key")
-
-    @site.app.before_request
-    def make_token() -> None:
-        session.setdefault("csrf_token", secrets.token_hex(8))
-
-    @site.app.get("/")
-    @static_page()
-    def form() -> str:
-        return f"token={session['csrf_token']}"
-
-    @site.app.get("/plain")
-    @static_page()
-    def plain() -> str:
-        return "no form"
-
-    visitor = site.app.test_client()
-    for _ in range(2):
-        with site.app.test_client() as another:
-            assert see(another)[1] == "BYPASS"
-            assert see(another)[0] != see(visitor)[0]
-    assert see(visitor) == see(visitor)
-    assert [cache_state(site.get("/plain")) for _ in range(2)] == ["MISS", "HIT"]
 
 
 def test_who_becomes_somebody_by_this_very_request_is_somebody(
@@ -519,31 +314,6 @@ def test_who_becomes_somebody_by_this_very_request_is_somebody(
     assert site.get("/").text == "Hello stranger"
     assert site.get("/", headers={"X-User": "ann"}).text == "Hello ann"
     assert site.get("/").text == "Hello stranger"
-
-
-class Numbered(SecureCookieSessionInterface):
-    """Sessions that have a number from the first."""
-
-    def open_session(self, app: Flask, request: Request) -> SecureCookieSession:
-        """One that was never written to."""
-        opened = super().open_session(app, request)
-        assert opened is not None
-        return opened or SecureCookieSession({"number": secrets.randbelow(10**9)})
-
-
-def test_what_a_stranger_has_in_his_session_from_the_first_is_not_stored(
-    make_site: MakeSite,
-) -> None:
-    """Though nobody wrote to it."""
-    site = make_site(SECRET_KEY="a key")
-    site.app.session_interface = Numbered()
-
-    @site.app.get("/")
-    @static_page()
-    def home() -> str:
-        return str(session["number"])
-
-    assert len({site.get("/").text for _ in range(3)}) == 3
 
 
 class NamedByApp(SecureCookieSessionInterface):

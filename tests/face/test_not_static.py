@@ -203,63 +203,6 @@ class TestNeverStored:
             bodies.add(answer.text)
         assert len(bodies) == 3
 
-    @pytest.mark.parametrize("serve", ["auto", "wsgi", "view"])
-    @pytest.mark.parametrize(
-        ("shown", "held"),
-        [
-            ("{}", "{}"),
-            ("{}&amp;1", "{}&1"),
-            ("/carts/{}%2F1", "{}/1"),
-            ("{}, sir", "{}, sir"),
-            ("{}", "{}.signature"),
-        ],
-        ids=["plain", "escaped", "in-a-link", "quoted", "signed"],
-    )
-    def test_a_cookie_by_hooks_that_the_page_repeats(
-        self,
-        make_site: MakeSite,
-        serve: str,
-        shown: str,
-        held: str,
-        caplog: pytest.LogCaptureFixture,
-    ) -> None:
-        """A form that sends back what its cookie says: nobody else's cookie says so."""
-        numbers = itertools.count(10_000_000)
-        site = personal_site(make_site, serve, lambda: shown.format(g.token))
-
-        @site.app.before_request
-        def make_token() -> None:
-            g.token = str(next(numbers))
-
-        @site.app.after_request
-        def set_token(response: Response) -> Response:
-            response.set_cookie("token", held.format(g.token))
-            return response
-
-        answers = [site.get("/") for _ in range(3)]
-        assert [cache_state(answer) for answer in answers] == ["BYPASS"] * 3
-        assert len({answer.text for answer in answers}) == 3
-        assert "it shows what the cookie 'token' is set to" in caplog.text
-
-    @pytest.mark.parametrize(
-        "value", ["1234567", "required", "Europe/Berlin", "/some-page/7654321"]
-    )
-    def test_a_word_that_a_cookie_holds_is_none_of_its_own(
-        self, site: Site, value: str
-    ) -> None:
-        """A short value, a word, or the page's own path is in a page by accident."""
-        site.app.add_url_rule(
-            "/some-page/7654321", "page", static_page()(lambda: f"<a>{value}</a>")
-        )
-
-        @site.app.after_request
-        def remember(response: Response) -> Response:
-            response.set_cookie("last", value)
-            return response
-
-        answers = [site.get("/some-page/7654321") for _ in range(2)]
-        assert [cache_state(answer) for answer in answers] == ["MISS", "HIT"]
-
     def test_what_does_no_harm_is_stored(self, site: Site) -> None:
         """``no-cache``, ``Vary: Accept-Encoding`` and a policy without nonce are no
         obstacle."""
