@@ -121,6 +121,7 @@ class Front:
         visit.asked = path
         # Most are, and need no closer look.
         if environ["REQUEST_METHOD"] != "GET" and is_unsafe(environ):
+            visit.unsafe = True
             visit.start_response = self._writes.follow(visit, environ, start_response)
         return self._pass(visit, environ)
 

@@ -76,6 +76,7 @@ class Visit:
 
     :ivar start_response: the server's.
     :ivar asked: the path as it came to the Front; ``None`` on the second way through.
+    :ivar unsafe: whether it came to the Front with a method that may write something.
     :ivar reads_page: whether Flask asks a static page for an answer, by GET or HEAD.
     :ivar touched: whether a decorated view or ``revalidate_*`` wrote into it.
     :ivar has_session: whether the visitor is somebody; known when a decorated view ran.
@@ -91,6 +92,7 @@ class Visit:
     """
 
     asked: str | None = None
+    unsafe = False
     reads_page = False
     touched = False
     has_session = False

@@ -6,11 +6,15 @@ import logging
 import re
 import typing as t
 
+from flask import has_request_context
+from flask import request
+
 from .application import Application
 from .core.key import path_tag
 from .errors import ConfigurationError
 from .invalidation import Invalidation
 from .revalidator import Revalidator
+from .visit import VISIT
 from .visit import Visit
 
 if t.TYPE_CHECKING:
@@ -58,8 +62,7 @@ class Writes:
         def start(
             status: str, headers: list[tuple[str, str]], *exc_info: t.Any
         ) -> t.Callable[[bytes], object]:
-            # Middleware on the way may have made a GET of it.
-            if status[:1] in ("2", "3") and not visit.reads_page:
+            if status[:1] in ("2", "3") and not _is_read(visit):
                 invalidations = [*self._page(environ), *self._named(headers)]
                 if invalidations:
                     # By which the visit knows whether the body is still being made.
@@ -104,6 +107,15 @@ def is_unsafe(environ: WSGIEnvironment) -> bool:
     """Whether a request may write something, by its method."""
     # In capitals, as Flask reads it: `get` gets a page, and writes nothing.
     return environ["REQUEST_METHOD"].upper() not in _SAFE
+
+
+def _is_read(visit: Visit) -> bool:
+    """Whether Flask reads what was sent as a write: middleware on the way may have made a
+    GET of it."""
+    if has_request_context() and request.environ.get(VISIT) is visit:
+        # Of the outermost request, whatever its view asked for on the same environ.
+        return not is_unsafe({"REQUEST_METHOD": request.method})
+    return visit.reads_page
 
 
 def groups(field: str) -> list[str]:
