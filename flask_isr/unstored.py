@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import typing as t
 
 from .application import Application
 from .core.answer import RunView
@@ -21,6 +22,8 @@ from .report import Reporter
 from .routes import Match
 
 logger = logging.getLogger("flask_isr")
+
+T = t.TypeVar("T")
 
 
 class Unstored:
@@ -40,27 +43,39 @@ class Unstored:
 
     def render(self, match: Match, target: Target) -> Serve | RunView | None:
         """The page as a stranger gets it; ``None`` where its closed list lacks it."""
-        answers: list[Serve | RunView | None] = []
+        answers = self._on_a_thread(lambda: self._render(match, target))
+        return answers[0] if answers else RunView("no-thread")
+
+    def lacks(self, match: Match) -> bool:
+        """Whether *match* is not in the closed list of its page, which can be asked."""
+        return self._on_a_thread(lambda: self._is_listed(match)) == [False]
+
+    def _on_a_thread(self, ask: t.Callable[[], T]) -> list[T]:
+        """What *ask* returns away from the visitor's request; nothing where it raises, or
+        no thread is left."""
+        answers: list[T] = []
         done = threading.Event()
 
         def job() -> None:
             try:
-                answers.append(self._render(match, target))
+                answers.append(ask())
             finally:
                 done.set()
 
         if self._runner.spawn(job):
             done.wait()
-        return answers[0] if answers else RunView("no-thread")
+        return answers
+
+    def _is_listed(self, route: Match) -> bool:
+        pages, errors = declared_pages(self._application, route.endpoint)
+        for error in errors:
+            logger.warning("%s", error)
+        return route.path in {page.path for page in pages}
 
     def _render(self, route: Match, target: Target) -> Serve | RunView | None:
         try:
-            if route.page.fallback is False:
-                pages, errors = declared_pages(self._application, route.endpoint)
-                for error in errors:
-                    logger.warning("%s", error)
-                if route.path not in {page.path for page in pages}:
-                    return None
+            if route.page.fallback is False and not self._is_listed(route):
+                return None
             outcome = self._renderer(target.key, "view")
         except Exception:
             # Raised again by the view, for the visitor's own request.

@@ -132,11 +132,18 @@ class Door:
         if match is None:
             # Listed are only paths whose pages can be stored.
             return routes.pages.get(request.endpoint or "") is page
-        enabled = self.application.enabled
-        return match.page is page and enabled and self.lists.allows(match) is False
+        if match.page is not page:
+            return False
+        if not self.application.enabled:
+            return self.unstored.lacks(match)
+        return self.lists.allows(match) is False
 
     def _find(self, page: StaticPage, visit: Visit) -> tuple[Match, Target] | str:
         """Which page the current request is for, or why it is for none that is stored."""
+        if visit.unsafe:
+            # Middleware below the Front made a read of it; or its view shows this page,
+            # and has an answer of its own.
+            return "method"
         path = request.environ.get("PATH_INFO", "")
         if visit.asked not in (None, path):
             # By middleware below the Front, and what else that made of the path, such as a

@@ -113,6 +113,18 @@ def test_closed_lists_are_enforced(off: Site) -> None:
     assert off.get("/items/2").text == "item 2"
 
 
+def test_what_cannot_be_stored_is_no_way_around_a_closed_list(off: Site) -> None:
+    """Here a name that makes too long a tag; as in production."""
+
+    @off.app.get("/items/<name>")
+    @static_page(paths=["/items/one"], fallback=False, tags=["item:{name}"])
+    def item(name: str) -> str:
+        return f"item {name}"
+
+    assert off.get("/items/one").text == "item one"
+    assert off.get(f"/items/{'n' * 600}").status_code == 404
+
+
 def test_a_deliberate_404_is_one(off: Site) -> None:
     """As in production."""
 
