@@ -266,11 +266,25 @@ class TestSession:
         assert [cache_state(answer) for answer in answers] == ["BYPASS", "BYPASS"]
         assert len({answer.text for answer in answers}) == 2
 
+    def test_what_a_hook_adds_of_it(self, site: Site) -> None:
+        """The page is the same for everybody, and what the hook makes of it is not."""
+        site.app.session_interface = Holding(secrets.token_hex)
+        site.app.add_url_rule("/", "page", static_page()(lambda: "page "))
+
+        @site.app.after_request
+        def add(response: Response) -> Response:
+            response.set_data(response.get_data(as_text=True) + session["csrf_token"])
+            return response
+
+        answers = [site.get("/") for _ in range(3)]
+        assert [cache_state(answer) for answer in answers] == ["MISS", "HIT", "HIT"]
+        assert len({answer.text for answer in answers}) == 3
+
     def test_what_holds_itself_ends(self, site: Site) -> None:
         """A session in memory may be a knot; that is no failure of the page."""
         knot: list[t.Any] = []
         knot.append(knot)
-        site.app.session_interface = Knotted(knot)
+        site.app.session_interface = Holding(lambda: knot)
         site.app.add_url_rule("/", "page", static_page()(lambda: "page"))
 
         assert states(site) == ["MISS", "HIT"]
@@ -299,12 +313,12 @@ class Numbered(SecureCookieSessionInterface):
         return opened or SecureCookieSession({"number": next(self.numbers)})
 
 
-class Knotted(SecureCookieSessionInterface):
-    """Sessions that hold *knot* where it tells nobody from others."""
+class Holding(SecureCookieSessionInterface):
+    """Sessions that hold something where it tells nobody from others."""
 
-    def __init__(self, knot: t.Any) -> None:
-        self._knot = knot
+    def __init__(self, make: t.Callable[[], t.Any]) -> None:
+        self._make = make
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession:
         """One that was never written to."""
-        return SecureCookieSession({"csrf_token": self._knot})
+        return SecureCookieSession({"csrf_token": self._make()})
