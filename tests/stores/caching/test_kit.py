@@ -1,0 +1,134 @@
+"""The store over each backend passes the kit."""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from flask_isr.backends import private_backend
+from flask_isr.errors import StoreUnavailable
+from flask_isr.stores.backend import Values
+from flask_isr.stores.caching import CachingStore
+
+from ...records import FOX
+from ...records import entry
+from ...support import Clock
+from ..kit import MakeStore
+from ..kit import SharedStoreKit
+from ..kit import body
+from ..services import memcached_server
+from ..services import service
+from .values import Watched
+from .values import caching_store
+
+
+@pytest.fixture(scope="module")
+def redis() -> t.Iterator[int]:
+    """The port of a Redis of our own."""
+    options = ("--port", "{port}", "--bind", "127.0.0.1", "--save", "")
+    with service("redis-server", *options) as port:
+        yield port
+
+
+@pytest.fixture(scope="module")
+def memcached() -> t.Iterator[int]:
+    """The port of a memcached of our own."""
+    with memcached_server() as port:
+        yield port
+
+
+class TestWatched(SharedStoreKit):
+    """The kit, over a plain dictionary."""
+
+    @pytest.fixture
+    def make_store(self, watched: Watched, clock: Clock) -> MakeStore:
+        """Instances on one backend."""
+        return lambda: caching_store(watched, clock)
+
+
+class TestSimpleCache(SharedStoreKit):
+    """The kit, in the memory of one process."""
+
+    @pytest.fixture
+    def make_store(self, clock: Clock) -> MakeStore:
+        """Instances on one backend."""
+        values = private_backend({"CACHE_TYPE": "SimpleCache"})
+        return lambda: caching_store(values, clock)
+
+
+def _disconnect(values: t.Any) -> None:
+    client = getattr(values, "_client", None)
+    if client is not None:
+        client.disconnect_all()
+
+
+class _EachOwn(SharedStoreKit):
+    config: t.ClassVar[dict[str, t.Any]]
+
+    @pytest.fixture
+    def config_(self) -> dict[str, t.Any]:
+        """How the backend is found."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def make_store(
+        self, config_: dict[str, t.Any], clock: Clock, request: pytest.FixtureRequest
+    ) -> t.Iterator[MakeStore]:
+        """Instances, each with a backend object of its own, as processes have."""
+        made: list[Values] = []
+
+        def resolve() -> Values:
+            made.append(private_backend(config_))
+            return made[-1]
+
+        def make() -> CachingStore:
+            return CachingStore(resolve, namespace=request.node.name, clock=clock)
+
+        yield make
+        for values in made:
+            _disconnect(values)
+
+
+class TestFileSystemCache(_EachOwn):
+    """The kit, in a folder."""
+
+    @pytest.fixture
+    def config_(self, tmp_path: Path) -> dict[str, t.Any]:
+        """How the backend is found."""
+        return {"CACHE_TYPE": "FileSystemCache", "CACHE_DIR": str(tmp_path / "pages")}
+
+
+class TestRedisCache(_EachOwn):
+    """The kit, on a Redis server."""
+
+    @pytest.fixture
+    def config_(self, redis: int) -> dict[str, t.Any]:
+        """How the backend is found."""
+        url = f"redis://127.0.0.1:{redis}/0"
+        return {"CACHE_TYPE": "RedisCache", "CACHE_REDIS_URL": url}
+
+
+class TestMemcachedCache(_EachOwn):
+    """The kit, on a memcached server."""
+
+    @pytest.fixture
+    def config_(self, memcached: int) -> dict[str, t.Any]:
+        """How the backend is found."""
+        servers = [f"127.0.0.1:{memcached}"]
+        return {"CACHE_TYPE": "MemcachedCache", "CACHE_MEMCACHED_SERVERS": servers}
+
+
+def test_a_page_over_memcacheds_limit_is_refused_and_not_half_there(
+    memcached: int,
+) -> None:
+    """The server drops it without an error of its own; the store says so."""
+    servers = [f"127.0.0.1:{memcached}"]
+    config = {"CACHE_TYPE": "MemcachedCache", "CACHE_MEMCACHED_SERVERS": servers}
+    values = private_backend(config)
+    store = caching_store(values)
+    with pytest.raises(StoreUnavailable, match="write a page"):
+        store.put(entry(FOX, store.arrival(), bytes(2 * 1024 * 1024)))
+    assert body(store) is None
+    _disconnect(values)
