@@ -14,7 +14,6 @@ from flask import Response
 from flask import current_app
 from flask import jsonify
 from flask import request
-from werkzeug.exceptions import HTTPException
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from .errors import StoreUnavailable
@@ -166,19 +165,21 @@ def _read(request: Request) -> bytes:
     """The body, of which no more than the limit is read, also where it does not say its
     length; a lower limit of the application's own stays."""
     own = request.max_content_length
-    request.max_content_length = _BODY if own is None else min(own, _BODY)
+    most = _BODY if own is None else min(own, _BODY)
+    # One more byte tells: Werkzeug ends a body that does not say its length at the limit.
+    request.max_content_length = most + 1
     try:
         body = request.get_data()
     except RequestEntityTooLarge:
-        raise BadInput(413, f"The body is larger than {_BODY} bytes") from None
-    except HTTPException:
+        raise BadInput(413, f"The body is larger than {most} bytes") from None
+    except Exception:
+        # What is malformed raises whatever the server likes.
         raise BadInput(400, "The body cannot be read") from None
     finally:
         # A guarded view may take more, once its sender is known.
         request.max_content_length = own
-    if len(body) > _BODY:
-        # A hook of the application's own has read it before.
-        raise BadInput(413, f"The body is larger than {_BODY} bytes")
+    if len(body) > most:
+        raise BadInput(413, f"The body is larger than {most} bytes")
     return body
 
 

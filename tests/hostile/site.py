@@ -30,6 +30,7 @@ from ..servers.control import Control
 from ..servers.naming import NameProcess
 from . import ORIGIN
 from . import PLACES
+from . import SECRET
 from .journal import Journal
 from .journal import Run
 
@@ -151,16 +152,25 @@ def _make(place: str, control: Control) -> Flask:
     app = Flask(f"{__name__}.{place}", instance_path=str(control.folder))
     app.config.from_prefixed_env()
     app.config.update(
-        SECRET_KEY="a key of the site", ISR_ORIGIN=ORIGIN, ISR_BUILD_ID=None
+        SECRET_KEY="a key of the site",
+        ISR_SECRET=SECRET,
+        ISR_ORIGIN=ORIGIN,
+        ISR_BUILD_ID=None,
     )
     fix = {"x_for": 1, "x_proto": 1, "x_host": 1, "x_port": 1, "x_prefix": 1}
     if place == "inside":
         app.wsgi_app = ProxyFix(app.wsgi_app, **fix)  # type: ignore[method-assign]
     journal = Journal(control.folder)
-    ISR(app, clock=control.clock)
+    isr = ISR(app, clock=control.clock)
     if place == "outside":
         app.wsgi_app = ProxyFix(app.wsgi_app, **fix)  # type: ignore[method-assign]
     app.register_blueprint(_pages(journal), url_prefix=f"/{place}")
+    app.register_blueprint(isr.blueprint, url_prefix=f"/{place}/api")
+
+    @app.post(f"/{place}/hook")
+    @isr.require_secret
+    def hook() -> str:
+        return "done"
 
     @app.get("/runs/<name>")
     def runs(name: str) -> tuple[str, dict[str, str]]:

@@ -17,14 +17,27 @@ from .shop import is_no_store
 PAGE = "/products/1"
 DEEP = "[" * 100_000
 
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+
 
 def send(
     shop: Shop, body: str | bytes, *, secret: bool = True, **more: t.Any
 ) -> TestResponse:
     """POST *body* as JSON."""
-    more.setdefault("content_type", "application/json")
+    more.setdefault("content_type", JSON)
     headers = BEARER if secret else {}
     return shop.post("/api/revalidate", data=body, headers=headers, **more)
+
+
+def send_chunked(shop: Shop, source: io.BytesIO, **more: t.Any) -> TestResponse:
+    """POST what *source* holds, which does not say its length."""
+    environ = {
+        "CONTENT_LENGTH": "",
+        "HTTP_TRANSFER_ENCODING": "chunked",
+        "wsgi.input_terminated": True,
+    }
+    return send(shop, b"", input_stream=source, environ_overrides=environ, **more)
 
 
 @pytest.mark.parametrize(
@@ -87,9 +100,6 @@ def test_wrong_types_and_malformed_json_are_told(shop: Shop, body: str | bytes) 
     assert answer.json["message"]
     assert is_no_store(answer)
     assert shop.see(PAGE) == ("old", "HIT")
-
-
-FORM = "application/x-www-form-urlencoded"
 
 
 def part(disposition: str) -> str:
@@ -260,41 +270,55 @@ class TestATooLargeBody:
         self.check(shop, answer, source.tell())
 
     @pytest.mark.parametrize("secret", [True, False])
-    @pytest.mark.parametrize(
-        "kind", ["application/json", "application/x-www-form-urlencoded"]
-    )
+    @pytest.mark.parametrize("kind", [JSON, FORM])
     def test_so_is_one_that_does_not_say_its_length(
         self, shop: Shop, secret: bool, kind: str
     ) -> None:
         """Chunked, as servers hand it over: it is read up to the limit at most."""
         shop.warm(PAGE)
-        body = self.BODY if kind.endswith("json") else "a=" + "x" * 300_000
+        body = self.BODY if kind == JSON else "a=" + "x" * 300_000
         source = io.BytesIO(body.encode() * 10)
-        answer = send(
-            shop,
-            b"",
-            secret=secret,
-            content_type=kind,
-            input_stream=source,
-            environ_overrides={
-                "CONTENT_LENGTH": "",
-                "HTTP_TRANSFER_ENCODING": "chunked",
-                "wsgi.input_terminated": True,
-            },
-        )
+        answer = send_chunked(shop, source, secret=secret, content_type=kind)
         self.check(shop, answer, source.tell())
 
-    @pytest.mark.parametrize("secret", [True, False])
+    @pytest.mark.parametrize("own", [None, 1000])
     @pytest.mark.parametrize(
-        "kind", ["application/json", "application/x-www-form-urlencoded"]
+        ("kind", "start", "filling", "secret"),
+        [
+            (JSON, json.dumps({"path": PAGE}), " ", True),
+            (JSON, json.dumps({"path": PAGE, "secret": SECRET}), " ", False),
+            (FORM, f"path={PAGE}", "&", True),
+        ],
     )
+    def test_a_part_of_it_is_not_taken_for_the_whole(
+        self,
+        shop: Shop,
+        kind: str,
+        start: str,
+        filling: str,
+        secret: bool,
+        own: int | None,
+    ) -> None:
+        """Up to the limit it would do."""
+        shop.site.app.config["MAX_CONTENT_LENGTH"] = own
+        shop.warm(PAGE)
+        for more, status in ((1, 413), (100_000, 413), (0, 200)):
+            body = start.ljust((own or 256 * 1024) + more, filling).encode()
+            source = io.BytesIO(body)
+            answer = send_chunked(shop, source, secret=secret, content_type=kind)
+            assert answer.status_code == status
+            if status == 413:
+                self.check(shop, answer, source.tell())
+
+    @pytest.mark.parametrize("secret", [True, False])
+    @pytest.mark.parametrize("kind", [JSON, FORM])
     def test_the_applications_own_limit_holds(
         self, shop: Shop, secret: bool, kind: str
     ) -> None:
         """MAX_CONTENT_LENGTH below ours: refused in the manner of the route."""
         shop.site.app.config["MAX_CONTENT_LENGTH"] = 50
         shop.warm(PAGE)
-        body = json.dumps({"path": PAGE, "secret": SECRET}) if "json" in kind else ""
+        body = json.dumps({"path": PAGE, "secret": SECRET}) if kind == JSON else ""
         body = body or f"path={PAGE}&padding={'x' * 50}"
         answer = send(shop, body, secret=secret, content_type=kind)
         self.check(shop, answer, 0)
@@ -304,16 +328,7 @@ def test_a_chunked_body_is_read(shop: Shop) -> None:
     """A sender that streams its JSON is understood like any other."""
     shop.warm(PAGE)
     shop.text = "new"
-    answer = send(
-        shop,
-        b"",
-        input_stream=io.BytesIO(json.dumps({"path": PAGE}).encode()),
-        environ_overrides={
-            "CONTENT_LENGTH": "",
-            "HTTP_TRANSFER_ENCODING": "chunked",
-            "wsgi.input_terminated": True,
-        },
-    )
+    answer = send_chunked(shop, io.BytesIO(json.dumps({"path": PAGE}).encode()))
     assert answer.status_code == 200
     assert shop.see(PAGE) == ("new", "HIT")
 
@@ -322,7 +337,7 @@ def test_a_form_of_thousands_of_fields_is_refused(shop: Shop) -> None:
     """More than any honest sender's: a client error, never to be cached."""
     shop.warm(PAGE)
     body = "&".join(["path=/products/1"] * 5000)
-    answer = send(shop, body, content_type="application/x-www-form-urlencoded")
+    answer = send(shop, body, content_type=FORM)
     assert answer.status_code in (400, 413)
     assert is_no_store(answer)
     assert shop.see(PAGE) == ("old", "HIT")

@@ -89,6 +89,7 @@ def test_a_body_of_another_kind_is_not_read(shop: Shop, kind: str) -> None:
         ("100", 10, OSError("the client is gone")),
         ("100", 0, ValueError("bad chunk")),
         ("chunked", 10, OSError("bad chunk")),
+        ("chunked", 10, LookupError("of the server's own kind")),
     ],
 )
 def test_a_length_that_lies_is_the_senders_fault(
