@@ -118,13 +118,22 @@ def _wanted() -> _Wanted:
     paths += _texts(body, "path", "paths")
     tags += _texts(body, "tag", "tags")
     if not paths and not tags:
-        raise _BadRequest("Path is required")
+        raise _BadRequest(_missing())
     if len(paths) + len(tags) > TARGETS:
         raise _BadRequest(f"More than {TARGETS} paths and tags in one call")
     match, mode = (_word(body, name) for name in _WORDS)
     if match is not None and not paths:
         raise _BadRequest("'match' is for paths, and there is none")
     return _Wanted(paths, tags, "path" if match is None else match, mode)
+
+
+def _missing() -> str:
+    if request.is_json or not request.mimetype:
+        return "Path is required"
+    # Such as by curl, which takes JSON for a form unless it is told.
+    return (
+        "Path is required; where the body is JSON, say Content-Type: application/json"
+    )
 
 
 def _texts(body: t.Mapping[str, t.Any], one: str, many: str) -> list[str]:

@@ -42,7 +42,7 @@ class Reporter:
     def failed(self, key: PageKey, cause: str) -> None:
         """A render broke."""
         logger.warning(
-            "the render of %s failed: %s; a page that is stored stays", key, cause
+            "the render of %s failed: %s; the page stays if one is stored", key, cause
         )
         self._send(signals.render_failed, path=str(key), cause=cause)
 

@@ -244,7 +244,8 @@ class Routes:
         if decoded is None:
             raise NotAStaticPage(url, "it is not valid UTF-8")
         if not f"{decoded}/".startswith(f"{self.prefix}/"):
-            raise NotAStaticPage(url, f"it is not below {self.prefix or '/'!r}")
+            where = f"below {self.prefix!r}" if self.prefix else "a path from '/' on"
+            raise NotAStaticPage(url, f"it is not {where}")
         match = self.match(decoded[len(self.prefix) :] or "/", host)
         if match is None:
             raise NotAStaticPage(url)

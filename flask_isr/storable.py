@@ -141,7 +141,7 @@ def _page(capture: Capture, final: Final, rules: Rules, level: Level) -> Outcome
             " stream that they do not read to the end"
         )
     if any(mentions(address, headers, body) for address in rules.reserved):
-        return Declined("it links to its own host, which is unknown: set ISR_ORIGIN")
+        return Declined("it shows its own address, which is unknown: set ISR_ORIGIN")
     lifetime = functools.reduce(Lifetime.lowered, capture.lifetimes, rules.lifetime)
     if final.status in DELIBERATE:
         lifetime = lifetime.lowered(Lifetime(_GONE_LIFETIME, _GONE_LIFETIME))

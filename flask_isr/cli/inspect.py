@@ -181,8 +181,10 @@ def _about(state: State, record: Record, validity: Freshness) -> list[tuple[str,
             ("State", f"NOT-STATIC: {record.reason}"),
             ("Tried again", f"in {duration(left)}"),
         ]
+    who = "without a session: the page or a hook looks at it"
     return [
         ("State", _why(state, record, validity, age)),
+        ("Visitors", who if record.anonymous else "all"),
         ("Status", str(record.status)),
         ("Age", duration(age)),
         ("Revalidate", duration(record.lifetime.revalidate)),

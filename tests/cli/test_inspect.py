@@ -7,6 +7,7 @@ import typing as t
 
 import pytest
 from flask import make_response
+from flask import session
 from flask.typing import ResponseReturnValue
 
 from flask_isr import revalidate_path
@@ -244,6 +245,24 @@ class TestShow:
         assert said["Tags"] == "product:1, products"
         assert said["ETag"].startswith('"')
 
+    def test_it_says_whom_a_page_is_for(self, site: Site, run: Run) -> None:
+        """Where members are answered by the view, the log says nothing of it."""
+        site.app.secret_key = "a key"
+
+        @site.app.get("/greeting")
+        @static_page()
+        def greeting() -> str:
+            return f"hello {session.get('name')}"
+
+        @site.app.get("/")
+        @static_page()
+        def home() -> str:
+            return "home"
+
+        for path, who in (("/", "all"), ("/greeting", "without a session: ")):
+            site.get(path)
+            assert self.show(run, path)["Visitors"].startswith(who)
+
     def test_it_says_what_went_wrong_and_when_it_is_tried_again(
         self, stocked: Shop, run: Run
     ) -> None:
@@ -278,7 +297,7 @@ class TestShow:
         [
             ("/nowhere", "no view with @static_page is there"),
             ("/dynamic", "no view with @static_page is there"),
-            ("products/1", "it is not below '/'"),
+            ("products/1", "it is not a path from '/' on"),
         ],
     )
     def test_what_is_no_page_is_an_error(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 import pytest
 from flask import session
 from flask_login import LoginManager
@@ -13,11 +15,23 @@ from flask_login import login_user
 from flask_isr import static_page
 
 from ..conftest import MakeSite
+from ..support import Site
 from ..support import cache_state
 
 
 class User(UserMixin):  # type: ignore[misc]
     """A user whom nobody asks for anything."""
+
+
+def add_login(site: Site) -> None:
+    """A view by which whoever comes is somebody."""
+
+    @site.app.get("/login")
+    def login() -> str:
+        user = User()
+        user.id = "bob"
+        login_user(user)
+        return "in"
 
 
 def test_a_session_that_only_was_looked_at_stays_nobodys(make_site: MakeSite) -> None:
@@ -46,6 +60,27 @@ def test_a_session_that_only_was_looked_at_stays_nobodys(make_site: MakeSite) ->
     assert (answer.text, cache_state(answer)) == ("stranger", "HIT")
 
 
+@pytest.mark.parametrize(("serve", "state"), [(None, "BYPASS"), ("view", "HIT")])
+def test_a_page_that_is_the_same_for_members(
+    make_site: MakeSite, serve: t.Literal["view"] | None, state: str
+) -> None:
+    """Flask-Login looks at the session after each view: its doing is kept out of what is
+    stored where hooks run for each visitor."""
+    site = make_site(SECRET_KEY="a key")
+    LoginManager(site.app).user_loader(lambda key: User())
+    add_login(site)
+
+    @site.app.get("/")
+    @static_page(serve=serve)
+    def home() -> str:
+        return "home"
+
+    assert [cache_state(site.get("/")) for _ in range(2)] == ["MISS", "HIT"]
+    bob = site.app.test_client()
+    bob.get("/login")
+    assert cache_state(bob.get("/")) == state
+
+
 @pytest.mark.parametrize("above", [True, False])
 def test_a_page_behind_a_login_is_never_stored(
     make_site: MakeSite, above: bool
@@ -56,12 +91,7 @@ def test_a_page_behind_a_login_is_never_stored(
     manager.user_loader(lambda key: User())
     manager.login_view = "login"
 
-    @site.app.get("/login")
-    def login() -> str:
-        user = User()
-        user.id = "bob"
-        login_user(user)
-        return "in"
+    add_login(site)
 
     def page() -> str:
         return "for users"

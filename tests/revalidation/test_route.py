@@ -202,6 +202,18 @@ def test_a_call_that_cannot_be_understood_is_told_why(
     assert shop.see(PAGE) == ("old", "HIT")
 
 
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "text/plain"])
+def test_json_by_another_name_is_pointed_out(shop: Shop, kind: str) -> None:
+    """As curl sends it, unless it is told what it sends."""
+    body = f'{{"path": "{PAGE}"}}'
+    answer = shop.post("/api/revalidate", data=body, content_type=kind, headers=BEARER)
+    assert answer.status_code == 400
+    assert answer.json is not None
+    assert answer.json["message"] == (
+        "Path is required; where the body is JSON, say Content-Type: application/json"
+    )
+
+
 @pytest.mark.parametrize("path", ["/nowhere", "/dynamic", "/api/revalidate"])
 def test_a_path_that_is_no_static_page_is_not_found(
     shop: Shop, send: Send, path: str
