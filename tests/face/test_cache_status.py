@@ -1,0 +1,204 @@
+"""What ``Cache-Status`` says, and why: each word of it that ``docs/http.rst`` lists."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask import Response
+from flask import abort
+from flask import request
+from flask import session
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+from werkzeug.test import Client
+
+import flask_isr
+from flask_isr import rendering
+from flask_isr import static_page
+
+from ..conftest import MakeSite
+from ..revalidation.shop import Plug
+from ..support import Site
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "http.rst"
+
+#: Words of the Engine's own, which take several visitors; see ``tests/core``.
+OF_THE_ENGINE = {"contended", "crowded", "no-thread", "interrupted", "internal-error"}
+
+Ask: t.TypeAlias = t.Callable[[Site], t.Any]
+CASES: dict[str, Ask] = {}
+
+
+def case(word: str) -> t.Callable[[Ask], Ask]:
+    """A function that provokes *word*, and returns an answer that says it."""
+
+    def note(ask: Ask) -> Ask:
+        CASES[word] = ask
+        return ask
+
+    return note
+
+
+def add(site: Site, rule: str, view: t.Callable[..., t.Any], **how: t.Any) -> None:
+    """Make *view* a static page."""
+    site.app.add_url_rule(rule, rule, static_page(**how)(view))
+
+
+@case("session")
+def _session(site: Site) -> t.Any:
+    add(site, "/page", lambda: str(session.get("user")))
+    site.get("/page")
+    bob = site.app.test_client()
+    with bob.session_transaction() as held:
+        held["user"] = "bob"
+    return bob.get("/page")
+
+
+@case("draft")
+def _draft(site: Site) -> t.Any:
+    add(site, "/page", lambda: "page")
+
+    @site.app.get("/draft")
+    def draft() -> Response:
+        answer = Response("on")
+        site.isr.draft.enable(answer)
+        return answer
+
+    editor = site.app.test_client()
+    editor.get("/draft")
+    return editor.get("/page")
+
+
+@case("not-listed")
+def _not_listed(site: Site) -> t.Any:
+    add(site, "/<name>", lambda name: name, paths=["/one"], fallback=False)
+    return site.get("/two")
+
+
+@case("no-list")
+def _no_list(site: Site) -> t.Any:
+    def paths() -> list[str]:
+        raise OSError("the CMS is down")
+
+    add(site, "/<name>", lambda name: name, paths=paths, fallback=False)
+    return site.get("/two")
+
+
+@case("path")
+def _path(site: Site) -> t.Any:
+    page: t.Callable[[], t.Any] = static_page()(lambda: "page")
+    site.app.add_url_rule("/page", "page", page)
+
+    @site.app.get("/other")
+    def other() -> t.Any:
+        return page()
+
+    return site.get("/other")
+
+
+@case("no-front")
+def _no_front(site: Site) -> t.Any:
+    add(site, "/page", lambda: "page")
+    with site.app.test_request_context("/page"):
+        return site.app.full_dispatch_request()
+
+
+@case("query")
+def _query(site: Site) -> t.Any:
+    add(site, "/page", lambda: "page", query=["q"])
+    return site.get("/page?q=" + "x" * 5000)
+
+
+@case("tags")
+def _tags(site: Site) -> t.Any:
+    add(site, "/<name>", lambda name: name, tags=["{name}"])
+    return site.get("/" + "x" * 600)
+
+
+@case("prefix")
+def _prefix(site: Site) -> t.Any:
+    add(site, "/page", lambda: "page")
+    mounted = DispatcherMiddleware(Flask("root"), {"/elsewhere": site.app})
+    return Client(mounted, Response).get("/elsewhere/page")
+
+
+@case("rewritten")
+def _rewritten(site: Site) -> t.Any:
+    add(site, "/page", lambda: "page")
+
+    @site.app.get("/alias")
+    def alias() -> t.Any:
+        environ = {**request.environ, "PATH_INFO": "/page"}
+        with site.app.request_context(environ):
+            return site.app.full_dispatch_request()
+
+    return site.get("/alias")
+
+
+@case("store-unavailable")
+def _store_unavailable(site: Site) -> t.Any:
+    add(site, "/page", lambda: "page", serve="view")
+    site.get("/page")
+    site.state.store.close()
+    Plug(Path(site.app.instance_path) / "isr").pull()
+    return site.get("/page")
+
+
+@case("error")
+def _error(site: Site) -> t.Any:
+    add(site, "/page", lambda: abort(503))
+    return site.get("/page")
+
+
+@case("fails-for-strangers")
+def _fails_for_strangers(site: Site) -> t.Any:
+    add(site, "/page", lambda: abort(503) if rendering() else "page")
+    site.get("/page")
+    return site.get("/page")
+
+
+@case("nested")
+def _nested(site: Site) -> t.Any:
+    add(site, "/part", lambda: "part")
+    heard: list[t.Any] = []
+
+    def whole() -> str:
+        heard.append(site.get("/part"))
+        return "whole"
+
+    add(site, "/whole", whole)
+    site.get("/whole")
+    return heard[0]
+
+
+@pytest.mark.parametrize("word", CASES)
+def test_the_view_answers_and_the_reason_is_told(
+    make_site: MakeSite, word: str
+) -> None:
+    """In one word, by which a log can be searched."""
+    answer = CASES[word](make_site(SECRET_KEY="a key"))
+    assert answer.headers["X-ISR-Cache"] == "BYPASS"
+    assert answer.headers["Cache-Status"] == f"Flask-ISR; fwd=bypass; detail={word}"
+
+
+def test_the_documentation_has_these_words_and_no_others() -> None:
+    """So that who meets one finds it there."""
+    text = DOCUMENT.read_text()
+    start = text.index("With ``fwd=bypass``, ``detail`` says why the view answered")
+    listed = re.findall("``([a-z-]+)``", text[start : text.index("\n* ", start)])
+    assert set(listed) - {"detail"} == set(CASES) | OF_THE_ENGINE
+
+
+def test_the_package_says_no_others() -> None:
+    """Of those that it says in one place only."""
+    package = Path(flask_isr.__file__).parent
+    source = "\n".join(path.read_text() for path in package.rglob("*.py"))
+    said = set(
+        re.findall(r'(?:RunView|Grounded|_unable|self\._run)\("([a-z-]+)"', source)
+    )
+    said |= set(re.findall(r'_run_view\(page, arguments, "([a-z-]+)"\)', source))
+    assert said <= set(CASES) | OF_THE_ENGINE
+    assert said >= OF_THE_ENGINE
