@@ -9,7 +9,9 @@ import pytest
 
 from flask_isr.core import engine
 from flask_isr.core.answer import RunView
+from flask_isr.core.answer import Serve
 from flask_isr.core.entry import Entry
+from flask_isr.core.entry import Record
 from flask_isr.core.freshness import Lifetime
 from flask_isr.core.key import PageKey
 from flask_isr.core.outcome import Declined
@@ -20,6 +22,7 @@ from flask_isr.stores.base import Busy
 from flask_isr.stores.base import Lease
 from flask_isr.stores.base import Overdue
 from flask_isr.stores.base import Resting
+from flask_isr.stores.base import Stored
 
 from ..records import FOX
 from ..records import OWL
@@ -119,6 +122,43 @@ def test_a_page_of_the_other_serving_level_is_a_miss(
     source.text, source.level = "with hooks", "view"
     assert told(process.visit(level="view")) == ("MISS", "with hooks")
     assert told(process.visit(level="view")) == ("HIT", "with hooks")
+
+
+def test_renders_that_are_of_no_use_to_a_visitor_end(
+    process: Process, source: Source
+) -> None:
+    """Where each comes out at the other serving level: he is not kept for ever."""
+    assert process.visit(level="view") == RunView("contended")
+    assert source.renders <= 3
+
+    source.level = "view"
+    process.visit(OWL, level="view")
+    process.expire()
+    source.level = "wsgi"
+    answer = process.visit(OWL, level="view")
+    assert told(answer) == ("STALE", "first")
+    assert isinstance(answer, Serve)
+    assert answer.detail == "timeout"
+
+
+def test_a_render_that_cannot_be_carried_through_is_left_to_the_view(
+    make_process: MakeProcess, caplog: pytest.LogCaptureFixture
+) -> None:
+    """By a fault of ours, which is told; the next one is tried as if it had not been."""
+
+    class FaultyStore(WatchedStore):
+        faults = 1
+
+        def put(self, record: Record) -> Stored | None:
+            if self.faults:
+                self.faults -= 1
+                raise AssertionError("our fault")
+            return super().put(record)
+
+    process = make_process(store=FaultyStore)
+    assert process.visit() == RunView("internal-error")
+    assert "could not be carried through" in caplog.text
+    assert told(process.visit()) == ("MISS", "first")
 
 
 def test_a_render_on_the_visitors_own_stack_answers_him(
@@ -227,9 +267,10 @@ def test_the_next_one_renders_when_the_renderers_thread_is_ended(
     here, there = make_process(), make_process()
     first = InThread(lambda: here.visit(own_stack=True))
     gates[0].wait()
-    second = there.visitor()
+    same, second = here.visitor(), there.visitor()
     gates[0].open()
     assert told(second.result()) == ("MISS", "first")
+    assert same.result() == RunView("interrupted")
     first.join()
     assert told(here.visit()) == ("HIT", "first")
 
