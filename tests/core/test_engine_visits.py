@@ -114,6 +114,24 @@ def test_an_expired_page_is_rendered_before_it_is_served(
     assert told(process.visit()) == ("MISS", "second")
 
 
+def test_all_who_ask_for_an_expired_page_are_told_that_it_was_there(
+    process: Process, source: Source, gates: list[Gate]
+) -> None:
+    """Also those who share the render of another."""
+    process.visit()
+    process.expire()
+    source.script = [held(gates[0])]
+    first = first_in_line(process, gates[0])
+    second = process.visitor()
+    gates[0].open()
+    answers = [visitor.result() for visitor in (first, second)]
+
+    assert [(answer.forward, answer.detail) for answer in answers] == [
+        ("stale", None),
+        ("stale", "collapsed"),
+    ]
+
+
 def test_a_page_of_the_other_serving_level_is_a_miss(
     process: Process, source: Source
 ) -> None:

@@ -18,9 +18,15 @@ from werkzeug.test import Client
 import flask_isr
 from flask_isr import rendering
 from flask_isr import static_page
+from flask_isr.core.answer import Serve
+from flask_isr.core.freshness import Lifetime
+from flask_isr.response import cache_status
 
 from ..conftest import MakeSite
+from ..records import FOX
+from ..records import entry
 from ..revalidation.shop import Plug
+from ..support import Clock
 from ..support import Site
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "http.rst"
@@ -202,3 +208,105 @@ def test_the_package_says_no_others() -> None:
     said |= set(re.findall(r'_run_view\(page, arguments, "([a-z-]+)"\)', source))
     assert said <= set(CASES) | OF_THE_ENGINE
     assert said >= OF_THE_ENGINE
+
+
+@pytest.mark.parametrize(
+    ("serve", "age", "said"),
+    [
+        ({"state": "HIT"}, 18.9, "hit; ttl=41"),
+        ({"state": "HIT"}, 61.0, "hit; ttl=0"),
+        ({"state": "STALE"}, 63.0, "hit; ttl=-3"),
+        ({"state": "STALE"}, 10.0, "hit; ttl=0"),
+        ({"state": "STALE", "detail": "error"}, 63.0, "hit; ttl=-3; detail=error"),
+        ({"state": "STALE", "detail": "timeout"}, 63.0, "hit; ttl=-3; detail=timeout"),
+        ({"state": "MISS"}, 0.0, "fwd=uri-miss; stored"),
+        ({"state": "MISS", "forward": "stale"}, 0.0, "fwd=stale; stored"),
+        ({"state": "MISS", "detail": "collapsed"}, 0.0, "fwd=uri-miss; collapsed"),
+        (
+            {"state": "MISS", "detail": "collapsed", "forward": "stale"},
+            0.0,
+            "fwd=stale; collapsed",
+        ),
+        ({"state": "MISS", "stored": False}, 0.0, "fwd=uri-miss"),
+        (
+            {"state": "MISS", "stored": False, "detail": "off"},
+            0.0,
+            "fwd=uri-miss; detail=off",
+        ),
+    ],
+)
+def test_a_page_says_how_it_came(
+    serve: dict[str, t.Any], age: float, said: str
+) -> None:
+    """Each row of the table in the documentation."""
+    page = entry(FOX, "mark", lifetime=Lifetime(60))
+    assert cache_status(Serve(page, **serve), age) == f"Flask-ISR; {said}"
+
+
+def test_a_page_without_a_limit_in_time_says_none() -> None:
+    """But where it was invalidated."""
+    page = entry(FOX, "mark")
+    assert cache_status(Serve(page, "HIT"), 5.0) == "Flask-ISR; hit"
+    assert cache_status(Serve(page, "STALE"), 5.0) == "Flask-ISR; hit; ttl=0"
+
+
+def test_an_error_that_visitors_share_says_so(site: Site) -> None:
+    """He who came first got it from the view."""
+    add(site, "/page", lambda: abort(503))
+    site.get("/page")
+    answer = site.get("/page")
+    assert answer.status_code == 503
+    assert answer.headers["X-ISR-Cache"] == "MISS"
+    assert answer.headers["Cache-Status"] == "Flask-ISR; fwd=uri-miss; detail=error"
+
+
+class TestCacheStatus:
+    """What visitors get (RFC 9211)."""
+
+    @pytest.mark.parametrize("serve", ["wsgi", "view"])
+    def test_an_expired_page_was_there(
+        self, make_site: MakeSite, clock: Clock, serve: str
+    ) -> None:
+        """A page that had to be rendered anew is no miss of the URL."""
+        site = make_site(ISR_SERVE=serve)
+        site.app.add_url_rule("/", "page", static_page(10, expire=20)(lambda: "page"))
+        first = site.get("/").headers["Cache-Status"]
+        clock.advance(21)
+        second = site.get("/").headers["Cache-Status"]
+
+        assert first == "Flask-ISR; fwd=uri-miss; stored"
+        assert second == "Flask-ISR; fwd=stale; stored"
+
+    @pytest.mark.lint_allows("BAD_SYNTAX_DETAILED")
+    @pytest.mark.parametrize(
+        ("header", "detail"),
+        [
+            ("Set-Cookie", '"it sets a cookie"'),
+            ("Vary", r'"Vary: a\"b\\c"'),
+        ],
+    )
+    def test_a_bypass_says_why(self, site: Site, header: str, detail: str) -> None:
+        """Whoever wonders why a page is not static finds the reason in the answer."""
+
+        @site.app.get("/")
+        @static_page()
+        def page() -> Response:
+            return Response("page", headers={header: 'a"b\\c'})
+
+        for _ in range(2):
+            answer = site.get("/")
+            assert answer.headers["Cache-Status"] == (
+                f"Flask-ISR; fwd=bypass; detail={detail}"
+            )
+
+    def test_a_method_says_why(self, site: Site) -> None:
+        """What is no GET or HEAD went past the cache for that."""
+
+        @site.app.route("/", methods=["GET", "POST"])
+        @static_page()
+        def page() -> str:
+            return "page"
+
+        answer = site.app.test_client().post("/")
+
+        assert answer.headers["Cache-Status"] == "Flask-ISR; fwd=method"

@@ -72,6 +72,11 @@ class TestChoice:
                 assert answer.headers.getlist("ETag") == [answer.headers["ETag"]]
             assert packed.headers["ETag"] == f'{plain.headers["ETag"][:-1]}-gzip"'
 
+    def test_from_500_bytes_on(self, any_level: Site) -> None:
+        """Less is not worth it."""
+        add_text(any_level, "a" * 500)
+        assert coding(any_level.get("/", headers=GZIP)) == "gzip"
+
     def test_it_is_compressed_once(
         self, any_level: Site, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -151,7 +156,7 @@ class TestWhatIsNotCompressed:
     @pytest.mark.parametrize(
         ("body", "headers"),
         [
-            pytest.param("short", {}, id="small"),
+            pytest.param("a" * 499, {}, id="small"),
             pytest.param(TEXT, {"Content_Type": "image/png"}, id="picture"),
             pytest.param(TEXT, {"Content_Type": "application/zip"}, id="archive"),
             pytest.param(TEXT, {"Cache_Control": "No-Transform"}, id="no-transform"),

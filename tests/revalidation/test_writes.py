@@ -113,11 +113,19 @@ class TestOwnPage:
         assert cache_state(shop.get("/items/1")) == "HIT"
         assert texts(shop, "/items/1") == ["old"]
 
-    def test_safe_methods_change_nothing(self, shop: Site) -> None:
-        """OPTIONS succeeds, and leaves the page."""
-        send(shop, "/items/1", "OPTIONS")
+    @pytest.mark.parametrize(
+        "method", ["OPTIONS", "TRACE", "QUERY", "PROPFIND", "REPORT", "SEARCH"]
+    )
+    def test_safe_methods_change_nothing(self, site: Site, method: str) -> None:
+        """They ask for something, and leave the page."""
+        add_pages(site)
+        site.app.add_url_rule(
+            "/items/<int:number>", "ask", lambda number: "", methods=[method]
+        )
+        site.get("/items/1")
+        assert send(site, "/items/1", method).status_code == 200
 
-        assert cache_state(shop.get("/items/1")) == "HIT"
+        assert cache_state(site.get("/items/1")) == "HIT"
 
     def test_it_can_be_turned_off(self, make_site: MakeSite) -> None:
         """``ISR_EXPIRE_ON_WRITE=False`` leaves it to the application."""
