@@ -120,7 +120,8 @@ class Front:
         visit.start_response = start_response
         visit.asked = path
         # Most are, and need no closer look.
-        if environ["REQUEST_METHOD"] != "GET" and is_unsafe(environ):
+        method = environ["REQUEST_METHOD"]
+        if method != "GET" and is_unsafe(method):
             visit.unsafe = True
             visit.start_response = self._writes.follow(visit, environ, start_response)
         return self._pass(visit, environ)

@@ -24,9 +24,9 @@ from .core.outcome import cause_of
 from .response import forbids_sharing
 from .response import gives_lifetime
 from .unrepeatable import NONCE
+from .unrepeatable import Unrepeatable
 from .unrepeatable import mentions
-from .unrepeatable import reason_shown
-from .unrepeatable import unrepeatable
+from .unrepeatable import nonces
 
 # RFC 9110 section 7.6.1, and what belongs to one transmission or to the server.
 _NOT_STORED = {
@@ -221,7 +221,7 @@ def personal_reason(
                 others -= {"cookie"}
             if others:
                 return f"Vary: {value}"
-        if lower.startswith("content-security-policy") and "'nonce-" in value:
+        if nonces(name, value):
             return NONCE
     return None
 
@@ -238,9 +238,9 @@ def _level(
     if view.session_filled:
         own = own or "a hook before it writes to the session of a stranger"
     whole = personal_reason(final.headers, session_touched=_session_touched(capture))
-    texts = unrepeatable(capture, final.headers)
-    own = own or reason_shown(texts, view.headers, view.body)
-    whole = whole or reason_shown(texts, final.headers, final.body)
+    unrepeatable = Unrepeatable.of(capture, final.headers)
+    own = own or unrepeatable.reason_in(view.headers, view.body)
+    whole = whole or unrepeatable.reason_in(final.headers, final.body)
     if required == "view":
         return ("view", "") if own is None else (None, own)
     if own is None and whole is None:
@@ -269,7 +269,7 @@ def _failed(cause: str, capture: Capture, final: Final) -> Failed:
         if name.lower() != "set-cookie" and not gives_lifetime(name)
     )
     error = None
-    own = reason_shown(unrepeatable(capture, final.headers), shared, final.body)
+    own = Unrepeatable.of(capture, final.headers).reason_in(shared, final.body)
     if final.status >= 400 and personal_reason(shared) is None and own is None:
         error = SealedError(final.status, shared, final.body)
     return Failed(cause, error)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import datetime
 import html
 import re
 import typing as t
-from urllib.parse import quote
+from dataclasses import dataclass
 from urllib.parse import unquote
+from urllib.parse import unquote_plus
 from uuid import UUID
 
-import markupsafe
 from werkzeug.sansio.http import parse_cookie
 
 from .capture import Capture
@@ -18,10 +19,11 @@ from .core.key import PageKey
 # Characters from which on a value stands in a page by no accident.
 _TELLING = 8
 
-# Letters that a word has at most.
+# Letters that a word has at most, and words that are no secret together.
 _WORD = 16
+_WORDS = 4
 
-# Texts that are looked for: each costs two searches of the body.
+# Texts that are looked for: each costs searches of the whole body.
 _MOST = 64
 
 # Mappings and lists inside of each other that are looked into.
@@ -29,40 +31,83 @@ _DEPTH = 8
 
 NONCE: t.Final = "it has a Content-Security-Policy nonce"
 
+_NONCE = re.compile("'nonce-([^']+)'", re.IGNORECASE)
+_META = re.compile(rb"<meta\b[^>]{0,4096}>", re.IGNORECASE)
+_SCRIPT_ESCAPE = re.compile(r'\\u([0-9a-fA-F]{4})|\\(["\\/])')
 
-def unrepeatable(
-    capture: Capture, headers: t.Iterable[tuple[str, str]]
-) -> t.Mapping[str, str]:
-    """What may belong to one answer alone, and what an answer is that shows it.
+
+@dataclass(frozen=True, slots=True)
+class Unrepeatable:
+    """What may belong to one answer alone.
 
     A secret and a constant look alike in one answer: what is long enough, and neither a
-    word nor the page's own address, counts as a secret.
+    few words nor the page's own address, counts as a secret.
 
-    :param headers: of the answer as it left the application.
+    :param texts: what may not be shown, with what an answer is that does.
+    :param complete: whether these are all.
     """
-    texts: dict[str, str] = {}
-    for text, reason in _found(capture, headers):
-        texts.setdefault(text, reason)
-        if len(texts) > _MOST:
-            break
-    return texts
+
+    texts: t.Mapping[str, str]
+    complete: bool
+
+    @classmethod
+    def of(cls, capture: Capture, headers: t.Iterable[tuple[str, str]]) -> Unrepeatable:
+        """What is found in a render.
+
+        :param headers: of the answer as it left the application.
+        """
+        texts: dict[str, str] = {}
+        for text, reason in _found(capture, headers):
+            if text not in texts and len(texts) == _MOST:
+                return cls(texts, complete=False)
+            texts.setdefault(text, reason)
+        return cls(texts, complete=True)
+
+    def reason_in(
+        self, headers: t.Iterable[tuple[str, str]], body: bytes
+    ) -> str | None:
+        """Why an answer is its visitor's own, if it shows what is."""
+        if not self.complete:
+            return f"its cookies and its session hold more than {_MOST} values"
+        if _has_policy(body):
+            return NONCE
+        if not self.texts:
+            return None
+        plain = "\n".join([value for _, value in headers])
+        plain = f"{plain}\n{body.decode('utf-8', 'replace')}"
+        bare = _unescaped(plain)
+        for text, reason in self.texts.items():
+            if text in plain or text in bare or _unescaped(text) in bare:
+                return reason
+        return None
 
 
-def reason_shown(
-    texts: t.Mapping[str, str], headers: t.Iterable[tuple[str, str]], body: bytes
-) -> str | None:
-    """Why an answer is its visitor's own that shows one of *texts*, if it does."""
-    if len(texts) > _MOST:
-        return f"its cookies and its session hold more than {_MOST} values"
-    headers = [*headers]
-    shown = (reason for text, reason in texts.items() if mentions(text, headers, body))
-    return next(shown, None)
+def nonces(name: str, value: str) -> list[str]:
+    """The nonces in a header, if it is a Content-Security-Policy."""
+    is_policy = name.lower().startswith("content-security-policy")
+    return _NONCE.findall(value) if is_policy else []
 
 
 def mentions(text: str, headers: t.Iterable[tuple[str, str]], body: bytes) -> bool:
-    """Whether an answer shows *text*."""
-    encoded = text.encode("utf-8", "replace")
-    return encoded in body or any(text in value for _, value in headers)
+    """Whether an answer has *text* as it stands."""
+    return text.encode() in body or any(text in value for _, value in headers)
+
+
+def _has_policy(body: bytes) -> bool:
+    """Whether a page has a policy with a nonce in itself."""
+    return b"nonce-" in body and any(
+        b"content-security-policy" in tag.lower() and b"nonce-" in tag
+        for tag in _META.findall(body)
+    )
+
+
+def _unescaped(text: str) -> str:
+    """*text* without the escapes of HTML, scripts and URLs, whatever it has of them."""
+    return unquote_plus(_SCRIPT_ESCAPE.sub(_character, html.unescape(text)))
+
+
+def _character(escape: re.Match[str]) -> str:
+    return chr(int(escape[1], 16)) if escape[1] else escape[2]
 
 
 def _found(
@@ -72,21 +117,22 @@ def _found(
     if token:
         yield token, "it has a CSRF token"
     for held in _texts(dict(capture.session or {})):
-        for text in _forms(held, capture.key):
+        for text in _parts(held, capture.key):
             yield text, "it shows what the session holds"
     for name, value in headers:
-        if name.lower().startswith("content-security-policy"):
-            for nonce in re.findall("'nonce-([^']+)'", value):
-                yield nonce, NONCE
-        elif name.lower() == "set-cookie":
+        for nonce in nonces(name, value):
+            yield nonce, NONCE
+        if name.lower() == "set-cookie":
             for cookie, held in parse_cookie(value.partition(";")[0]).items():
-                for text in _forms(held, capture.key):
+                for text in _parts(held, capture.key):
                     yield text, f"it shows what the cookie {cookie!r} is set to"
 
 
 def _texts(held: object, depth: int = _DEPTH) -> t.Iterator[str]:
     """What a session holds, as a page would show it."""
-    if isinstance(held, str | int | UUID):
+    if isinstance(held, bytes):
+        yield held.decode("utf-8", "replace")
+    elif isinstance(held, str | int | float | UUID | datetime.date):
         yield str(held)
     elif depth and isinstance(held, dict):
         for item in held.values():
@@ -96,26 +142,22 @@ def _texts(held: object, depth: int = _DEPTH) -> t.Iterator[str]:
             yield from _texts(item, depth - 1)
 
 
-def _forms(held: str, key: PageKey) -> t.Iterator[str]:
-    """What a page may show of *held*: all of it, escaped or not, or what is signed."""
+def _parts(held: str, key: PageKey) -> t.Iterator[str]:
+    """What a page may show of *held*: all of it, or what is signed."""
     if not _tells(held) or _is_address(unquote(held), unquote(key.path)):
         return
-    signed = held.partition(".")[0]
     yield held
-    # As the standard library does it, and as templates do.
-    yield html.escape(held)
-    yield str(markupsafe.escape(held))
-    yield quote(held, safe="", errors="replace")
+    signed = held.partition(".")[0]
     if _tells(signed):
         yield signed
 
 
 def _tells(text: str) -> bool:
-    """Whether *text* is no mere word or two, such as the name of a theme."""
+    """Whether *text* is not just some words, such as the name of a theme or a time zone."""
     if len(text) < _TELLING:
         return False
     parts = [part for part in re.split("[ /_.-]", text) if part]
-    return not all(
+    return len(parts) > _WORDS or not all(
         part.isalpha() and len(part) <= _WORD and part in (part.lower(), part.title())
         for part in parts
     )

@@ -48,11 +48,19 @@ class Unstored:
 
     def lacks(self, match: Match) -> bool:
         """Whether *match* is not in the closed list of its page, which can be asked."""
-        return self._on_a_thread(lambda: self._is_listed(match)) == [False]
+
+        def ask() -> bool:
+            try:
+                return not self._is_listed(match)
+            except Exception:
+                logger.exception("the paths of %r could not be asked", match.endpoint)
+                return False
+
+        return self._on_a_thread(ask) == [True]
 
     def _on_a_thread(self, ask: t.Callable[[], T]) -> list[T]:
-        """What *ask* returns away from the visitor's request; nothing where it raises, or
-        no thread is left."""
+        """What *ask* returns away from the visitor's request; nothing where no thread is
+        left."""
         answers: list[T] = []
         done = threading.Event()
 

@@ -103,10 +103,10 @@ class Writes:
             logger.error("Cache-Group-Invalidation was ignored: %s", error)
 
 
-def is_unsafe(environ: WSGIEnvironment) -> bool:
-    """Whether a request may write something, by its method."""
+def is_unsafe(method: str) -> bool:
+    """Whether a request with *method* may write something."""
     # In capitals, as Flask reads it: `get` gets a page, and writes nothing.
-    return environ["REQUEST_METHOD"].upper() not in _SAFE
+    return method.upper() not in _SAFE
 
 
 def _is_read(visit: Visit) -> bool:
@@ -114,7 +114,7 @@ def _is_read(visit: Visit) -> bool:
     GET of it."""
     if has_request_context() and request.environ.get(VISIT) is visit:
         # Of the outermost request, whatever its view asked for on the same environ.
-        return not is_unsafe({"REQUEST_METHOD": request.method})
+        return not is_unsafe(request.method)
     return visit.reads_page
 
 

@@ -178,7 +178,10 @@ class TestNeverStored:
         ]
 
     @pytest.mark.parametrize("serve", ["auto", "wsgi", "view"])
-    def test_a_nonce_by_hooks(self, make_site: MakeSite, serve: str) -> None:
+    @pytest.mark.parametrize("keyword", ["nonce", "NONCE"])
+    def test_a_nonce_by_hooks(
+        self, make_site: MakeSite, serve: str, keyword: str
+    ) -> None:
         """A nonce that hooks make and the view's body repeats is new for each visitor,
         and the same in body and header."""
         nonces = itertools.count(1)
@@ -191,7 +194,7 @@ class TestNeverStored:
         @site.app.after_request
         def policy(response: Response) -> Response:
             response.headers["Content-Security-Policy"] = (
-                f"script-src 'nonce-{g.nonce}'"
+                f"script-src '{keyword}-{g.nonce}'"
             )
             return response
 
@@ -199,9 +202,30 @@ class TestNeverStored:
         for _ in range(3):
             answer = site.get("/")
             nonce = answer.text.removeprefix("<script nonce=").removesuffix(">")
-            assert f"'nonce-{nonce}'" in answer.headers["Content-Security-Policy"]
+            assert f"'{keyword}-{nonce}'" in answer.headers["Content-Security-Policy"]
             bodies.add(answer.text)
         assert len(bodies) == 3
+
+    @pytest.mark.parametrize(
+        ("tag", "state"),
+        [
+            (
+                """<meta http-equiv="content-security-policy" content="'nonce-{}'">""",
+                "BYPASS",
+            ),
+            (
+                "<META CONTENT=&#39;nonce-{}&#39; HTTP-EQUIV=Content-Security-Policy>",
+                "BYPASS",
+            ),
+            ("<meta name=x><p>Content-Security-Policy: 'nonce-{}'", "HIT"),
+        ],
+        ids=["tag", "in-capitals", "text"],
+    )
+    def test_a_nonce_in_the_page_itself(self, site: Site, tag: str, state: str) -> None:
+        """One that all visitors share protects nobody."""
+        site.app.add_url_rule("/", "page", static_page()(lambda: tag.format("r4nd0m")))
+        site.get("/")
+        assert cache_state(site.get("/")) == state
 
     def test_what_does_no_harm_is_stored(self, site: Site) -> None:
         """``no-cache``, ``Vary: Accept-Encoding`` and a policy without nonce are no

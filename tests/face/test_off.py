@@ -125,6 +125,23 @@ def test_what_cannot_be_stored_is_no_way_around_a_closed_list(off: Site) -> None
     assert off.get(f"/items/{'n' * 600}").status_code == 404
 
 
+def test_a_list_that_cannot_be_asked_refuses_nothing(
+    off: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The view answers, and the log says so."""
+
+    def paths() -> list[str]:
+        raise OSError("the CMS is down")
+
+    @off.app.get("/items/<name>")
+    @static_page(paths=paths, fallback=False, tags=["item:{name}"])
+    def item(name: str) -> str:
+        return f"item {name}"
+
+    assert off.get(f"/items/{'n' * 600}").status_code == 200
+    assert "the paths of 'item' could not be asked" in caplog.text
+
+
 def test_a_deliberate_404_is_one(off: Site) -> None:
     """As in production."""
 

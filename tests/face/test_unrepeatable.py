@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import html
 import itertools
 import random
@@ -107,6 +108,15 @@ class TestCookies:
         assert len({answer.text for answer in answers}) == 3
         assert "it shows what the cookie 'kept' is set to" in caplog.text
 
+    def test_words_without_end_are_no_words(self, make_site: MakeSite) -> None:
+        """But a token that is made of groups of letters."""
+
+        def token() -> str:
+            letters = random.choices(string.ascii_lowercase, k=40)
+            return "-".join("".join(letters[at : at + 8]) for at in range(0, 40, 8))
+
+        assert states(cookie_site(make_site, token, lambda: g.held)) == ["BYPASS"] * 2
+
     def test_letters_without_end_are_no_word(self, make_site: MakeSite) -> None:
         """But a token."""
 
@@ -121,6 +131,8 @@ class TestCookies:
             ("1234567", "1234567"),
             ("required", "<input required>"),
             ("Europe/Berlin", "<option>Europe/Berlin</option>"),
+            ("America/Argentina/Buenos_Aires", "America/Argentina/Buenos_Aires"),
+            ("dark.1f3a9c77", "a dark page"),
             ("/some-page/7654321", "<a href=/some-page/7654321>"),
             ("/some-page/7654321", "<a href='/login?next=%2Fsome-page%2F7654321'>"),
             ("%2Fsome-page%2F7654321", "<a href='/login?next=%2Fsome-page%2F7654321'>"),
@@ -133,6 +145,8 @@ class TestCookies:
             "short",
             "word",
             "words",
+            "more-words",
+            "signed-word",
             "path",
             "path-in-a-link",
             "quoted-path",
@@ -243,8 +257,13 @@ class TestSession:
             lambda number: {"id": f"{number}"},
             lambda number: [{"ids": (f"{number}",)}],
             lambda number: f'"{number}"',
+            lambda number: f"{number}".encode(),
+            lambda number: (number % 10**6) / 7,
+            lambda number: datetime.datetime.fromtimestamp(
+                number % 10**9, datetime.UTC
+            ),
         ],
-        ids=["uuid", "int", "dict", "deep", "quotes"],
+        ids=["uuid", "int", "dict", "deep", "quotes", "bytes", "float", "datetime"],
     )
     def test_whatever_it_is(self, site: Site, make: t.Callable[[int], t.Any]) -> None:
         """Where a token may stand that tells nobody from others (``csrf_token``)."""
@@ -260,6 +279,8 @@ class TestSession:
             held = session["csrf_token"]
             while isinstance(held, dict | list | tuple):
                 held = next(iter(held.values() if isinstance(held, dict) else held))
+            if isinstance(held, bytes):
+                held = held.decode()
             return render_template_string("{{ it|e }}", it=held)
 
         answers = [site.get("/") for _ in range(2)]
@@ -280,10 +301,14 @@ class TestSession:
         assert [cache_state(answer) for answer in answers] == ["MISS", "HIT", "HIT"]
         assert len({answer.text for answer in answers}) == 3
 
-    def test_what_holds_itself_ends(self, site: Site) -> None:
+    @pytest.mark.parametrize("kind", [list, dict])
+    def test_what_holds_itself_ends(self, site: Site, kind: type[t.Any]) -> None:
         """A session in memory may be a knot; that is no failure of the page."""
-        knot: list[t.Any] = []
-        knot.append(knot)
+        knot = kind()
+        if kind is list:
+            knot.append(knot)
+        else:
+            knot["knot"] = knot
         site.app.session_interface = Holding(lambda: knot)
         site.app.add_url_rule("/", "page", static_page()(lambda: "page"))
 
