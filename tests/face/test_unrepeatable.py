@@ -74,6 +74,10 @@ class TestCookies:
             ("/carts/{{ it|replace('/', '%2F') }}", "{}/1"),
             ("{{ it }}", "{}, sir"),
             ("{{ it.partition('.')[0] }}", "{}.signature"),
+            ("{{ url_for('page', it=it) }}", "{}+/ =&"),
+            ("{{ it|urlencode }}", "{}+/ =&"),
+            ("{{ it|tojson }}", "{}<&'\"/ \u00e9"),
+            ("{{ it|tojson|forceescape }}", "{}<&'\"/ \u00e9"),
         ],
         ids=[
             "plain",
@@ -83,6 +87,10 @@ class TestCookies:
             "in-a-link",
             "quoted",
             "signed",
+            "url-for",
+            "url-encoded",
+            "to-json",
+            "to-json-in-an-attribute",
         ],
     )
     def test_a_page_that_repeats_it(

@@ -207,13 +207,17 @@ def test_a_personal_page_is_none_under_any_name(
     target: Target, name: str, path: str
 ) -> None:
     """Cache deception: a path that looks like a file is what the router makes of it."""
+    before = target.journal.visits("/account")
     cookie = target.ask(f"/alone/login/{name}").get("Set-Cookie").partition(";")[0]
     victim = target.ask(f"/alone/account{path}", f"Cookie: {cookie}")
     assert victim.json["user"] == name
     assert (victim.state, victim.get("Cache-Control")) == ("", "private")
 
-    for reply in target.innocent(f"/alone/account{path}"):
-        assert reply.json["user"] is None
+    replies = target.innocent(f"/alone/account{path}")
+    assert {reply.json["user"] for reply in replies} == {None}
+    # Each was answered by the view, and nothing was rendered for others.
+    assert target.journal.visits("/account") == before + 1 + len(replies)
+    assert target.journal.renders("/account") == 0
 
 
 @pytest.mark.parametrize("path", ["{}", "{}/x.css", "{};x.css", "{}%2Fx.css"])

@@ -1,4 +1,4 @@
-"""REDbot finds nothing wrong with what real servers send, in any state of a page."""
+"""REDbot finds nothing wrong with what real servers send, state by state."""
 
 from __future__ import annotations
 
@@ -105,6 +105,19 @@ def failing(site: Site, path: str) -> Result:
     return site.check(path)
 
 
+def failing_for_all(site: Site, path: str) -> Result:
+    """The same, a moment after another visitor found out."""
+    site.control.break_down(site.name)
+    site.server.ask(path)
+    return site.check(path)
+
+
+def member(site: Site, path: str) -> Result:
+    """Asked for by somebody whom the page may greet."""
+    cookie = site.server.ask("/login", "POST").headers["set-cookie"]
+    return site.check(path, "GET", f"Cookie: {cookie.partition(';')[0]}")
+
+
 def draft(site: Site, path: str) -> Result:
     """Asked for by an editor."""
     cookie = site.server.ask("/preview", "POST").headers["set-cookie"]
@@ -141,19 +154,30 @@ STATES: t.Final[t.Mapping[str, tuple[Judge, str, int, str]]] = {
     "error-compressed": (stale_error, "/long/{}", 200, "hit; ttl=0; detail=error"),
     "stale-and-failing": (
         stale_and_failing,
+        "/pages/{}",
+        200,
+        "hit; ttl=-1; detail=error",
+    ),
+    "stale-and-failing-compressed": (
+        stale_and_failing,
         "/long/{}",
         200,
         "hit; ttl=-1; detail=error",
     ),
-    "expired": (expired, "/long/{}", 200, "fwd=stale; stored"),
-    "collapsed": (collapsed, "/long/{}", 200, "fwd=uri-miss; collapsed"),
-    "head": (head, "/long/{}", 200, "fwd=uri-miss; stored"),
+    "expired": (expired, "/brief/{}", 200, "fwd=stale; stored"),
+    "expired-compressed": (expired, "/long/{}", 200, "fwd=stale; stored"),
+    "collapsed": (collapsed, "/pages/{}", 200, "fwd=uri-miss; collapsed"),
+    "collapsed-compressed": (collapsed, "/long/{}", 200, "fwd=uri-miss; collapsed"),
+    "head": (head, "/pages/{}", 200, "fwd=uri-miss; stored"),
+    "head-compressed": (head, "/long/{}", 200, "fwd=uri-miss; stored"),
+    "session": (member, "/greeting/{}", 200, "fwd=bypass; detail=session"),
     "not-static": (miss, "/visitor/{}", 200, 'fwd=bypass; detail="it sets a cookie"'),
     "draft": (draft, "/long/{}", 200, "fwd=bypass; detail=draft"),
     "method": (post, "/form/{}", 200, "fwd=method"),
     "gone": (hit, "/gone/{}", 404, "hit; ttl=60"),
     "not-listed": (miss, "/listed/{}", 404, "fwd=bypass; detail=not-listed"),
     "failing": (failing, "/long/{}", 500, "fwd=bypass; detail=error"),
+    "failing-for-all": (failing_for_all, "/long/{}", 500, "fwd=uri-miss; detail=error"),
     "route-without-secret": (miss, "/api/revalidate?tag={}", 401, ""),
     "route-with-secret": (with_secret, "/api/revalidate?tag={}", 200, ""),
     "route-put": (
@@ -209,6 +233,9 @@ def test_nothing_is_wrong(site: Site, state: str) -> None:
 
     told = result.headers.get("cache-status", "")
     assert (status, cache_status) == (result.status, told.removeprefix("Flask-ISR; "))
+    # It asks for gzip after the page as it is.
+    compressed = state.endswith(("-compressed", "-with-a-lifetime"))
+    assert ("CONNEG_GZIP_GOOD" in result.names) == compressed
     excepted = EXCEPTIONS.get(state, "-")
     assert [fault for fault in result.faults if not fault.startswith(excepted)] == []
 

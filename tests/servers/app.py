@@ -25,6 +25,7 @@ from .control import Control
 from .naming import NameProcess
 from .states import add_nginx_pages
 from .states import add_pages
+from .states import add_personal_pages
 from .states import add_torn_pages
 from .states import add_wrong_page
 
@@ -40,7 +41,8 @@ def create_app() -> Flask:
     app.config.from_prefixed_env()
     isr = ISR(app, clock=control.clock)
     app.register_blueprint(isr.blueprint, url_prefix="/api")
-    add_pages(app, isr, control)
+    add_pages(app, control)
+    add_personal_pages(app, isr, control)
     add_nginx_pages(app, control)
     add_torn_pages(app, control)
     add_wrong_page(app)

@@ -10,6 +10,7 @@ from flask import Response
 from flask import abort
 from flask import make_response
 from flask import request
+from flask import session
 
 from flask_isr import ISR
 from flask_isr import rendering
@@ -26,7 +27,7 @@ def _html(name: str, control: Control) -> str:
     return f"<!doctype html><title>{name} {version}</title>\n{_TEXT}"
 
 
-def add_pages(app: Flask, isr: ISR, control: Control) -> None:
+def add_pages(app: Flask, control: Control) -> None:
     """Add the pages to *app*; their views run under *control*."""
 
     def html(name: str) -> str:
@@ -37,26 +38,17 @@ def add_pages(app: Flask, isr: ISR, control: Control) -> None:
     def long(name: str) -> str:
         return html(name)
 
+    @app.get("/brief/<name>")
+    @static_page(revalidate=60, expire=600)
+    def brief(name: str) -> str:
+        return f"<!doctype html><title>{control.run_view(name, rendering())}</title>"
+
     @app.get("/lasting/<name>")
     @static_page(revalidate=60)
     def lasting(name: str) -> Response:
         response = make_response(html(name))
         response.cache_control.max_age = 300
         response.headers["Last-Modified"] = "Tue, 14 Nov 2023 22:13:20 GMT"
-        return response
-
-    @app.get("/visitor/<name>")
-    @static_page()
-    def visitor(name: str) -> Response:
-        response = make_response(html(name))
-        response.set_cookie("seen", name, samesite="Lax")
-        return response
-
-    @app.get("/spoken/<name>")
-    @static_page()
-    def spoken(name: str) -> Response:
-        response = make_response(html(name))
-        response.vary.add("Accept-Language")
         return response
 
     @app.get("/gone/<name>")
@@ -73,6 +65,37 @@ def add_pages(app: Flask, isr: ISR, control: Control) -> None:
     @static_page()
     def form(name: str) -> str:
         return request.method if not rendering() else html(name)
+
+
+def add_personal_pages(app: Flask, isr: ISR, control: Control) -> None:
+    """Add pages to *app* that tell visitors apart, and what makes somebody of them."""
+
+    def html(name: str) -> str:
+        return _html(name, control)
+
+    @app.get("/visitor/<name>")
+    @static_page()
+    def visitor(name: str) -> Response:
+        response = make_response(html(name))
+        response.set_cookie("seen", name, samesite="Lax")
+        return response
+
+    @app.get("/spoken/<name>")
+    @static_page()
+    def spoken(name: str) -> Response:
+        response = make_response(html(name))
+        response.vary.add("Accept-Language")
+        return response
+
+    @app.get("/greeting/<name>")
+    @static_page()
+    def greeting(name: str) -> str:
+        return f"<!doctype html><title>{name}, {session.get('user')}</title>"
+
+    @app.post("/login")
+    def login() -> str:
+        session["user"] = "bob"
+        return "hello"
 
     @app.post("/preview")
     def preview() -> Response:
@@ -112,7 +135,7 @@ def add_torn_pages(app: Flask, control: Control) -> None:
 
         return Response(body(), headers={"Cache-Control": "max-age=300"})
 
-    @app.get("/short/<name>")
+    @app.get("/brief/<name>")
     @static_page(revalidate=60)
     def short(name: str) -> Response:
         response = make_response(_html(name, control))
