@@ -32,7 +32,7 @@ _DEPTH = 8
 NONCE: t.Final = "it has a Content-Security-Policy nonce"
 
 _NONCE = re.compile("'nonce-([^']+)'", re.IGNORECASE)
-_META = re.compile(rb"<meta\b[^>]{0,4096}>", re.IGNORECASE)
+_META = re.compile(rb"<meta\b[^<>]{0,4096}>", re.IGNORECASE)
 _SCRIPT_ESCAPE = re.compile(r'\\u([0-9a-fA-F]{4})|\\(["\\/])')
 
 
