@@ -32,7 +32,7 @@ _DEPTH = 8
 NONCE: t.Final = "it has a Content-Security-Policy nonce"
 
 _NONCE = re.compile("'nonce-([^']+)'", re.IGNORECASE)
-_META = re.compile(rb"<meta\b[^<>]{0,4096}>", re.IGNORECASE)
+_META = re.compile(rb"<meta\b[^<>]{0,4096}>")
 _SCRIPT_ESCAPE = re.compile(r'\\u([0-9a-fA-F]{4})|\\(["\\/])')
 
 
@@ -95,8 +95,9 @@ def mentions(text: str, headers: t.Iterable[tuple[str, str]], body: bytes) -> bo
 
 def _has_policy(body: bytes) -> bool:
     """Whether a page has a policy with a nonce in itself."""
+    body = body.lower()
     return b"nonce-" in body and any(
-        b"content-security-policy" in tag.lower() and b"nonce-" in tag
+        b"content-security-policy" in tag and b"nonce-" in tag
         for tag in _META.findall(body)
     )
 

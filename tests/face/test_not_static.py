@@ -214,7 +214,7 @@ class TestNeverStored:
                 "BYPASS",
             ),
             (
-                "<META CONTENT=&#39;nonce-{}&#39; HTTP-EQUIV=Content-Security-Policy>",
+                "<META CONTENT=&#39;NONCE-{}&#39; HTTP-EQUIV=Content-Security-Policy>",
                 "BYPASS",
             ),
             ("<meta name=x><p>Content-Security-Policy: 'nonce-{}'", "HIT"),
