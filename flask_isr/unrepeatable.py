@@ -33,7 +33,7 @@ NONCE: t.Final = "it has a Content-Security-Policy nonce"
 
 _NONCE = re.compile("'nonce-([^']+)'", re.IGNORECASE)
 _META = re.compile(rb"<meta\b[^<>]{0,4096}>")
-_SCRIPT_ESCAPE = re.compile(r'\\u([0-9a-fA-F]{4})|\\(["\\/])')
+_SCRIPT_ESCAPE = re.compile(r'((?:\\u[0-9a-fA-F]{4})+)|\\(["\\/])')
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +104,14 @@ def _has_policy(body: bytes) -> bool:
 
 def _unescaped(text: str) -> str:
     """*text* without the escapes of HTML, scripts and URLs, whatever it has of them."""
-    return unquote_plus(_SCRIPT_ESCAPE.sub(_character, html.unescape(text)))
+    return unquote_plus(_SCRIPT_ESCAPE.sub(_plain, html.unescape(text)))
 
 
-def _character(escape: re.Match[str]) -> str:
-    return chr(int(escape[1], 16)) if escape[1] else escape[2]
+def _plain(escape: re.Match[str]) -> str:
+    if escape[1] is None:
+        return escape[2]
+    # A character may take two of them.
+    return bytes.fromhex(escape[1].replace("\\u", "")).decode("utf-16-be", "replace")
 
 
 def _found(

@@ -76,8 +76,8 @@ class TestCookies:
             ("{{ it.partition('.')[0] }}", "{}.signature"),
             ("{{ url_for('page', it=it) }}", "{}+/ =&"),
             ("{{ it|urlencode }}", "{}+/ =&"),
-            ("{{ it|tojson }}", "{}<&'\"/ \u00e9"),
-            ("{{ it|tojson|forceescape }}", "{}<&'\"/ \u00e9"),
+            ("{{ it|tojson }}", "{}<&'\"/ \u00e9\U0001f98a"),
+            ("{{ it|tojson|forceescape }}", "{}<&'\"/ \u00e9\U0001f98a"),
         ],
         ids=[
             "plain",
