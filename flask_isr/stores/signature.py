@@ -21,7 +21,8 @@ class Signature:
     another address.
 
     What somebody puts back that stood at the same address earlier has a good signature: it
-    is judged like any old value, by its age and by what was invalidated since.
+    is judged like any old value, by its age and by what was invalidated since. The stamps
+    that tell of invalidations can be put back with it: then it is as good as it was.
 
     :param keys: gives the keys at the first use; the last one signs, all are accepted.
     """

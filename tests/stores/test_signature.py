@@ -156,6 +156,24 @@ class TestAttacks:
 
         assert Site(kept, clock).get("/a")[0] == "MISS"
 
+    def test_all_put_back_together_is_as_it_was(self, clock: Clock) -> None:
+        """The limit of signatures: an old copy of the whole backend is as good as it was
+        then, invalidations since are forgotten, until its pages are too old."""
+        kept: Kept = {}
+        site = Site(kept, clock)
+        site.get("/a")
+        snapshot = dict(kept)
+        with site.app.app_context():
+            revalidate_path("/a")
+        site.text = "better"
+        assert site.get("/a") == ("MISS", "a better")
+        kept.clear()
+        kept.update(snapshot)
+
+        assert Site(kept, clock).get("/a") == ("HIT", "a good")
+        clock.now += 61
+        assert Site(kept, clock).get("/a")[0] == "STALE"
+
     def test_a_forged_error_is_shared_with_nobody(self, clock: Clock) -> None:
         """While a page fails, visitors share the error answer of the last render."""
         kept: Kept = {}
