@@ -135,7 +135,7 @@ def add_torn_pages(app: Flask, control: Control) -> None:
 
         return Response(body(), headers={"Cache-Control": "max-age=300"})
 
-    @app.get("/brief/<name>")
+    @app.get("/short/<name>")
     @static_page(revalidate=60)
     def short(name: str) -> Response:
         response = make_response(_html(name, control))
