@@ -47,6 +47,8 @@ def test_an_interrupted_build_goes_on_where_it_was(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "flask", "--app", "shop", "isr", "build"]
     root = str(Path(__file__).parents[2])
     environment = {**os.environ, "PYTHONPATH": root}
+    # A shell has what runs in its background ignore SIGINT, and children inherit that.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     first = subprocess.Popen(
         [*command, "--jobs", "1"],
         cwd=tmp_path,
@@ -55,6 +57,7 @@ def test_an_interrupted_build_goes_on_where_it_was(tmp_path: Path) -> None:
         stderr=subprocess.STDOUT,
         text=True,
     )
+    signal.signal(signal.SIGINT, before)
     try:
         deadline = time.monotonic() + PATIENCE
         while not (tmp_path / "third").exists():
