@@ -166,7 +166,6 @@ STATES: t.Final[t.Mapping[str, tuple[Judge, str, int, str]]] = {
     ),
     "expired": (expired, "/brief/{}", 200, "fwd=stale; stored"),
     "expired-compressed": (expired, "/long/{}", 200, "fwd=stale; stored"),
-    "collapsed": (collapsed, "/pages/{}", 200, "fwd=uri-miss; collapsed"),
     "collapsed-compressed": (collapsed, "/long/{}", 200, "fwd=uri-miss; collapsed"),
     "head": (head, "/pages/{}", 200, "fwd=uri-miss; stored"),
     "head-compressed": (head, "/long/{}", 200, "fwd=uri-miss; stored"),
