@@ -240,7 +240,9 @@ def _level(
     whole = personal_reason(final.headers, session_touched=_session_touched(capture))
     unrepeatable = Unrepeatable.of(capture, final.headers)
     own = own or unrepeatable.reason_in(view.headers, view.body)
-    whole = whole or unrepeatable.reason_in(final.headers, final.body)
+    # What the view gave has been looked at.
+    added = b"" if final.body == view.body else final.body
+    whole = whole or unrepeatable.reason_in(final.headers, added)
     if required == "view":
         return ("view", "") if own is None else (None, own)
     if own is None and whole is None:
