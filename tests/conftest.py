@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import os
 import typing as t
 from pathlib import Path
@@ -46,6 +47,14 @@ def _note_answers() -> t.Iterator[None]:
         patch.setattr(Client, "open", ask_and_note)
         patch.setattr(requests.Session, "send", send_and_note)
         yield
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse tests of one name: several workers would run only one of them."""
+    count = collections.Counter(item.nodeid for item in items)
+    twice = [name for name, times in count.items() if times > 1]
+    if twice:
+        raise pytest.UsageError(f"tests of one name: {', '.join(twice)}")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -68,34 +68,57 @@ CONFORMANCE: list[t.Any] = [
 ]
 
 
+# One for each method: pytest would call both cases of one test by one name, and with
+# several workers run only the first.
+GET, POST = (schema.include(method=method) for method in ("GET", "POST"))
+
+
+def trials(number: int) -> settings:
+    """So many cases, the same in each run."""
+    return settings(
+        max_examples=number,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+
+
 @pytest.mark.usefixtures("_shop")
-@schema.parametrize()
-@settings(
-    max_examples=100,
-    derandomize=True,
-    database=None,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
-def test_the_route_is_as_described(case: schemathesis.Case[t.Any]) -> None:
+class TestAsDescribed:
     """Whatever is sent, right and wrong: statuses, types, headers and bodies of the
     answers, and that what breaks the description is refused."""
-    case.call_and_validate(headers=BEARER, excluded_checks=EXCLUDED)
+
+    @GET.parametrize()
+    @trials(100)
+    def test_get(self, case: schemathesis.Case[t.Any]) -> None:
+        """Targets in the query."""
+        case.call_and_validate(headers=BEARER, excluded_checks=EXCLUDED)
+
+    @POST.parametrize()
+    @trials(100)
+    def test_post(self, case: schemathesis.Case[t.Any]) -> None:
+        """And in bodies."""
+        case.call_and_validate(headers=BEARER, excluded_checks=EXCLUDED)
 
 
 @pytest.mark.usefixtures("_shop")
-@schema.parametrize()
-@settings(
-    max_examples=30,
-    derandomize=True,
-    database=None,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
-def test_without_a_secret_there_is_one_answer(case: schemathesis.Case[t.Any]) -> None:
+class TestWithoutASecret:
     """401, or 405 for another method: nothing else is told to a stranger."""
-    answer = case.call_and_validate(excluded_checks=EXCLUDED)
-    assert answer.status_code in (401, 405)
+
+    @GET.parametrize()
+    @trials(30)
+    def test_get(self, case: schemathesis.Case[t.Any]) -> None:
+        """By a link."""
+        answer = case.call_and_validate(excluded_checks=EXCLUDED)
+        assert answer.status_code in (401, 405)
+
+    @POST.parametrize()
+    @trials(30)
+    def test_post(self, case: schemathesis.Case[t.Any]) -> None:
+        """By a webhook."""
+        answer = case.call_and_validate(excluded_checks=EXCLUDED)
+        assert answer.status_code in (401, 405)
 
 
 def check(shop: Shop, method: str = "POST", **request: t.Any) -> int:
