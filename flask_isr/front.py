@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import logging
 import typing as t
@@ -122,8 +123,8 @@ class Front:
         # Most are, and need no closer look.
         method = environ["REQUEST_METHOD"]
         if method != "GET" and is_unsafe(method):
-            visit.unsafe = True
-            visit.start_response = self._writes.follow(visit, environ, start_response)
+            visit.unsafe = visit.touched = True
+            visit.follow = functools.partial(self._writes.follow, visit, environ)
         return self._pass(visit, environ)
 
     def _prepare(self, environ: WSGIEnvironment) -> None:
@@ -247,14 +248,14 @@ class Front:
         finally:
             # None, but for a request inside a request, such as by a test client.
             inside.set(outer)
+        # Complete, or a file, which servers send without reading it as long as it is not
+        # hidden: nothing of the application runs any more.
+        complete = type(body) is list or type(body) is environ.get("wsgi.file_wrapper")
         if visit.touched:
             if visit.target is not None or visit.served is not None:
                 return self._answer(visit, body, environ)
-            if not visit.streamed:
-                visit.repeat()
-        if type(body) is list or type(body) is environ.get("wsgi.file_wrapper"):
-            # Complete, or a file, which servers send without reading it as long as it is
-            # not hidden: nothing of the application runs any more.
+            visit.release(complete=complete)
+        if complete:
             visit.finish()
             return body
         # The body may still be made while it is sent, and invalidate pages meanwhile.

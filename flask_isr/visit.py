@@ -78,14 +78,16 @@ class Visit:
     :ivar asked: the path as it came to the Front; ``None`` on the second way through.
     :ivar unsafe: whether it came to the Front with a method that may write something.
     :ivar reads_page: whether Flask asks a static page for an answer, by GET or HEAD.
-    :ivar touched: whether a decorated view or ``revalidate_*`` wrote into it.
+    :ivar touched: whether a decorated view or ``revalidate_*`` wrote into it, or, as it is
+        unsafe, somebody still may.
+    :ivar follow: told of status and headers of an unsafe request's answer.
     :ivar has_session: whether the visitor is somebody; known when a decorated view ran.
     :ivar target: written by the decorated view: "answer with this page".
     :ivar answer: the Engine's answer for that, where it is known already.
     :ivar verdict: read by the decorated view: what the Engine decided already.
     :ivar served: written by the decorated view: "I answered with this".
-    :ivar started: status and headers of an answer that the Front keeps back, or that goes
-        out while invalidations are pending.
+    :ivar started: status and headers of an answer that the Front keeps back.
+    :ivar released: whether that went out, or would if it came now.
     :ivar pending: invalidations to be repeated when Flask has finished.
     :ivar finished: whether that moment is over.
     :ivar body: what Flask answered with.
@@ -101,12 +103,15 @@ class Visit:
     answer: Answer | None = None
     served: Serve | None = None
     started: tuple[str, list[tuple[str, str]]] | None = None
+    released = False
+    follow: t.Callable[[str, list[tuple[str, str]]], None] | None = None
     pending: dict[tuple[str, str], Invalidation] | None = None
     finished = False
     _streamed = False
     body: t.Any = ()
 
     start_response: StartResponse
+    _write: t.Callable[[bytes], object]
     _repeat: t.Callable[[list[Invalidation]], None]
 
     def __call__(
@@ -115,11 +120,18 @@ class Visit:
         headers: list[tuple[str, str]],
         exc_info: t.Any = None,
     ) -> t.Callable[[bytes], object]:
-        """The ``start_response`` for Flask."""
-        if self.touched:
+        """The ``start_response`` for Flask.
+
+        Some servers send the headers from within theirs: an answer without a body would be
+        out before what was invalidated is so for the second time.
+        """
+        if self.touched and not self.released:
             self.started = (status, headers)
             if self.target is not None or self.served is not None:
                 return _swallow
+            if self.follow is not None:
+                self.follow(status, headers)
+            return self._write_early
         if exc_info is not None:
             return self.start_response(status, headers, exc_info)
         return self.start_response(status, headers)
@@ -177,6 +189,29 @@ class Visit:
             name.lower() == "content-length" for name, _ in headers
         )
 
+    def release(self, *, complete: bool) -> None:
+        """Let an answer out that was kept back: once what is pending took effect, or ahead
+        of that if its body is still being made.
+
+        :param complete: whether the body is known to be there.
+        """
+        if complete or not self.streamed:
+            self.repeat()
+        if not self.released:
+            self._start()
+
+    def _start(self) -> None:
+        self.released = True
+        self.follow = None
+        if self.started is not None:
+            self._write = self.start_response(*self.started)
+
+    def _write_early(self, data: bytes) -> object:
+        """Be the ``write`` of an answer that is kept back: more of it is to come."""
+        if not self.released:
+            self._start()
+        return self._write(data)
+
     def repeat(self) -> None:
         """Repeat what is pending."""
         pending, self.pending = self.pending, None
@@ -191,7 +226,14 @@ class Visit:
             self.repeat()
 
     def __iter__(self) -> t.Iterator[bytes]:
-        return iter(self.body)
+        return self._to_the_end() if self.touched else iter(self.body)
+
+    def _to_the_end(self) -> t.Iterator[bytes]:
+        try:
+            yield from self.body
+        finally:
+            # Before its visitor sees the end; and some servers close no body.
+            self.close()
 
     def close(self) -> None:
         """Close the body, and let what waited for the end of the request happen."""

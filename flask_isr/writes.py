@@ -18,7 +18,6 @@ from .visit import VISIT
 from .visit import Visit
 
 if t.TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse
     from _typeshed.wsgi import WSGIEnvironment
 
 logger = logging.getLogger("flask_isr")
@@ -55,22 +54,17 @@ class Writes:
         self._groups = settings.cache_groups
 
     def follow(
-        self, visit: Visit, environ: WSGIEnvironment, start_response: StartResponse
-    ) -> StartResponse:
-        """A ``start_response`` that has *visit* invalidate what the answer calls for."""
-
-        def start(
-            status: str, headers: list[tuple[str, str]], *exc_info: t.Any
-        ) -> t.Callable[[bytes], object]:
-            if status[:1] in ("2", "3") and not _is_read(visit):
-                invalidations = [*self._page(environ), *self._named(headers)]
-                if invalidations:
-                    # By which the visit knows whether the body is still being made.
-                    visit.started = status, headers
-                    visit.postpone(invalidations, self._revalidator.repeat)
-            return start_response(status, headers, *exc_info)
-
-        return start
+        self,
+        visit: Visit,
+        environ: WSGIEnvironment,
+        status: str,
+        headers: list[tuple[str, str]],
+    ) -> None:
+        """Have *visit* invalidate what its answer, as it starts, calls for."""
+        if status[:1] in ("2", "3") and not _is_read(visit):
+            invalidations = [*self._page(environ), *self._named(headers)]
+            if invalidations:
+                visit.postpone(invalidations, self._revalidator.repeat)
 
     def _page(self, environ: WSGIEnvironment) -> t.Iterator[Invalidation]:
         mounted_at = environ.get("SCRIPT_NAME", "")

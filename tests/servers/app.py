@@ -26,6 +26,7 @@ from .naming import NameProcess
 from .states import add_nginx_pages
 from .states import add_pages
 from .states import add_personal_pages
+from .states import add_saves
 from .states import add_torn_pages
 from .states import add_wrong_page
 
@@ -46,6 +47,7 @@ def create_app() -> Flask:
     add_nginx_pages(app, control)
     add_torn_pages(app, control)
     add_wrong_page(app)
+    add_saves(app, control)
 
     @app.get("/pages/<name>")
     @static_page(revalidate=60, tags=["page:{name}"])

@@ -107,6 +107,14 @@ def _granian(port: int, processes: int) -> list[str]:
     ]
 
 
+def _uvicorn(port: int, processes: int) -> list[str]:
+    # It sends the headers from within `start_response`, and closes no body.
+    return [
+        *("uvicorn", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)),
+        *("--workers", str(processes), APP),
+    ]
+
+
 def _waitress(port: int, processes: int) -> list[str]:
     return ["waitress", f"--listen=127.0.0.1:{port}", "--threads=16", APP]
 
@@ -121,6 +129,7 @@ COMMANDS: t.Final[t.Mapping[str, t.Callable[[int, int], list[str]]]] = {
     "gthread": _gunicorn("gthread"),
     "gevent": _gunicorn("gevent"),
     "granian": _granian,
+    "uvicorn": _uvicorn,
     "waitress": _waitress,
     "flask": _flask,
 }

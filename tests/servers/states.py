@@ -8,12 +8,14 @@ import typing as t
 from flask import Flask
 from flask import Response
 from flask import abort
+from flask import g
 from flask import make_response
 from flask import request
 from flask import session
 
 from flask_isr import ISR
 from flask_isr import rendering
+from flask_isr import revalidate_tag
 from flask_isr import static_page
 
 from .control import Control
@@ -160,3 +162,20 @@ def add_wrong_page(app: Flask) -> None:
         if coded:
             response.headers["Content-Encoding"] = "gzip"
         return response
+
+
+def add_saves(app: Flask, control: Control) -> None:
+    """Add views that change the data of a page, in transactions that are committed when
+    the request ends."""
+
+    @app.post("/saves/<name>/<int:status>")
+    def save(name: str, status: int) -> Response:
+        revalidate_tag(f"page:{name}")
+        g.saved = name
+        return Response("" if status == 204 else "saved", status)
+
+    @app.teardown_request
+    def commit(error: BaseException | None) -> None:
+        if name := g.pop("saved", None):
+            control.run_view(f"{name}-commit", sealed=False)
+            control.publish(name)
