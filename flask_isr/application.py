@@ -15,6 +15,8 @@ from .build import digest_of
 from .compression import Compress
 from .config import Settings
 from .core.build import Build
+from .identity import digest_of_configuration
+from .identity import plain_configuration
 from .levels import Levels
 from .personal import default_cookies
 from .routes import Routes
@@ -28,7 +30,9 @@ logger = logging.getLogger("flask_isr")
 
 
 # Those whose pages are stored in this process.
-_applications: weakref.WeakSet[Application] = weakref.WeakSet()
+_applications: weakref.WeakKeyDictionary[Application, Routes] = (
+    weakref.WeakKeyDictionary()
+)
 
 
 class Application:
@@ -65,6 +69,8 @@ class Application:
             if settings.build_id == "auto"
             else Build(settings.build_id, strict=True)
         )
+        #: What tells it from others of its code; known when it is prepared.
+        self.configuration: t.Mapping[str, str] = {}
         self._prepared: tuple[Routes, Site, Levels] | None = None
 
     @property
@@ -118,31 +124,54 @@ class Application:
             )
         if self.settings.enabled is None:
             self.enabled = not (self.app.debug or self.app.testing)
-        name = self._name()
+        self.configuration = plain_configuration(self.app)
+        routes = Routes(self.app, self.prefix, self.name)
         if self.enabled and not self._alone:
-            self._warn_of_twins(name)
-        routes = Routes(self.app, self.prefix, name)
+            self._warn_of_twins(routes)
         site = Site.of(self.app, self.settings, scheme)
         return routes, site, Levels(self.app, self.inner, self.settings, routes)
 
-    def _warn_of_twins(self, name: str) -> None:
-        for other in list(_applications):
-            mine, theirs = self.settings, other.settings
+    def _warn_of_twins(self, routes: Routes) -> None:
+        mine = self.settings
+        for other, others in list(_applications.items()):
+            theirs = other.settings
             same = (mine.folder, mine.cache) == (theirs.folder, theirs.cache)
-            if same and other.app is not self.app and other._name() == name:
+            if (
+                same
+                and self.told_by_configuration
+                and (other.app is not self.app)
+                and (others.site == routes.site)
+                and (others.views & routes.views)
+            ):
                 logger.warning(
-                    "two applications called %r store their pages in one place, and get"
-                    " each other's: set ISR_FOLDER or ISR_ORIGIN for each of them.",
+                    "two applications called %r, of one configuration, have the same views"
+                    " and store their pages in one place: they get each other's. If they"
+                    " are two sites, set ISR_APP_ID to a name for each of them.",
                     self.app.name,
                 )
                 break
-        _applications.add(self)
+        _applications[self] = routes
 
-    def _name(self) -> str:
+    @property
+    def told_by_configuration(self) -> bool:
+        """Whether its configuration tells it from others of its code."""
+        return self.settings.app_id == "auto"
+
+    @property
+    def shared_name(self) -> str:
+        """What it has in common with those that differ in their configuration alone."""
         # Applications of one package share its instance folder: what they are called, and
         # where they are found, tells them apart.
         where = self.settings.origin or self.app.config.get("SERVER_NAME") or ""
         return f"{self.app.import_name} {self.app.name} {where}".strip()
+
+    @property
+    def name(self) -> str:
+        """What tells it from others that share its store; right once it is prepared."""
+        own = self.settings.app_id
+        if self.told_by_configuration:
+            own = digest_of_configuration(self.configuration)
+        return f"{self.shared_name} {own}"
 
     def after_fork(self) -> None:
         """In a child process: the lock may be held by a thread that is not here."""

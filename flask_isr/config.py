@@ -29,6 +29,7 @@ _MIB = 1024 * 1024
 #: Key to default value.
 DEFAULTS: t.Final[t.Mapping[str, t.Any]] = {
     "ISR_ENABLED": None,
+    "ISR_APP_ID": "auto",
     "ISR_BUILD_ID": "auto",
     "ISR_SECRET": None,
     "ISR_REVALIDATE_GET": True,
@@ -75,6 +76,7 @@ class Settings:
     """The checked configuration of one application; times in seconds, sizes in bytes.
 
     :param enabled: ``None``: off in debug and testing, else on.
+    :param app_id: ``"auto"``: the configuration tells it from others of its code.
     :param build_id: ``"auto"``: a digest of the application's files; ``None``: none.
     :param personal_cookies: ``None``: Flask's session cookie and Flask-Login's.
     :param compressors: coding to what compresses a body, best first.
@@ -85,6 +87,7 @@ class Settings:
     """
 
     enabled: bool | None
+    app_id: str
     build_id: str | None
     secrets: tuple[bytes, ...] = field(repr=False)
     revalidate_get: bool
@@ -129,6 +132,7 @@ class Settings:
         values = {key: app.config.get(key, DEFAULTS[key]) for key in DEFAULTS}
         return cls(
             enabled=_switch("ISR_ENABLED", values),
+            app_id=_app_id("ISR_APP_ID", values["ISR_APP_ID"]),
             build_id=_build_id("ISR_BUILD_ID", values["ISR_BUILD_ID"]),
             secrets=_secrets(values["ISR_SECRET"]),
             revalidate_get=_flag("ISR_REVALIDATE_GET", values),
@@ -300,6 +304,15 @@ def _compressors(key: str, value: t.Any) -> t.Mapping[str, Compress]:
             " where pages are not to be compressed."
         )
     return {coding: compressor(coding) for coding in CODINGS if coding in names}
+
+
+def _app_id(key: str, value: t.Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise ConfigurationError(
+            f"{key} is {value!r}; it must be 'auto', or a string that names the application"
+            " among those of its code that share its store."
+        )
+    return value
 
 
 def _build_id(key: str, value: t.Any) -> str | None:

@@ -230,5 +230,6 @@ class ClosedLists:
         return self._store.put_list(self._name(endpoint), pages, mark)
 
     def _name(self, endpoint: str) -> str:
-        # Applications that share a store may have endpoints of the same name.
-        return f"{self._application.routes.site} {endpoint}"
+        # Applications that share a store may have endpoints, and views, of one name.
+        routes = self._application.routes
+        return f"{routes.site} {routes.view_of(endpoint)}"

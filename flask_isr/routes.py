@@ -23,6 +23,8 @@ from .errors import ConfigurationError
 from .errors import NotAStaticPage
 from .hosts import Hosts
 from .hosts import host_of
+from .identity import given_text
+from .identity import view_name
 from .page import StaticPage
 from .page import page_of
 
@@ -50,6 +52,7 @@ class Match:
     :param path: the canonical path with the mount prefix, percent-encoded.
     :param site: whose page it is; see :attr:`.PageKey.site`.
     :param host: where it is; ``""`` where hosts are not told apart, or none was named.
+    :param view: what makes it; see :attr:`.PageKey.view`.
     """
 
     page: StaticPage
@@ -59,10 +62,13 @@ class Match:
     path: str
     site: str = ""
     host: str = ""
+    view: str = ""
 
     def key(self, query: tuple[tuple[str, str], ...] = ()) -> PageKey:
         """The key of the page with these query parameters."""
-        return PageKey(self.rule.rule, self.path, query, self.site, self.host)
+        return PageKey(
+            self.rule.rule, self.path, query, self.site, self.host, self.view
+        )
 
 
 class Routes:
@@ -81,6 +87,10 @@ class Routes:
         #: Endpoints whose view has another decorator above @static_page.
         self.wrapped: set[str] = set()
         self._find_pages(app)
+        self._views = {
+            endpoint: view_name(endpoint, app.view_functions[endpoint], page.view)
+            for endpoint, page in self.pages.items()
+        }
         self._hosts = Hosts(app, prefix, needed=bool(self.pages))
         self.ported = self._hosts.ported
         for endpoint in self.pages:
@@ -127,6 +137,15 @@ class Routes:
             )
         self._rules.append(rule)
         self._hosts.add(rule)
+
+    @property
+    def views(self) -> set[str]:
+        """What makes the pages of each endpoint."""
+        return set(self._views.values())
+
+    def view_of(self, endpoint: str) -> str:
+        """What makes the pages of one endpoint; see :attr:`.PageKey.view`."""
+        return self._views[endpoint]
 
     def rules_of(self, endpoint: str) -> list[Rule]:
         """The rules of one static page."""
@@ -198,7 +217,8 @@ class Routes:
         path = self.prefix + path
         if len(path) > PATH_LENGTH or not _plain(path):
             return None
-        return Match(page, rule.endpoint, rule, values, path, self.site, host)
+        view = self._views[rule.endpoint] + given_text(rule.defaults)
+        return Match(page, rule.endpoint, rule, values, path, self.site, host, view)
 
     def match_request(self, environ: WSGIEnvironment) -> Match | None:
         """The static page that a request asks for, if it can be told apart by its path.
@@ -277,9 +297,10 @@ class Routes:
         if decoded is None or not decoded.startswith(self.prefix):
             return None
         match = self.match(decoded[len(self.prefix) :], key.host)
-        if match is None or match.rule.rule != key.rule or match.site != key.site:
+        if match is None:
             return None
-        return match
+        found = match.rule.rule, match.site, match.view
+        return match if found == (key.rule, key.site, key.view) else None
 
 
 def is_fixed(rule: Rule) -> bool:

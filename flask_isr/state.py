@@ -15,7 +15,9 @@ from .config import Settings
 from .core.answer import Limits
 from .core.engine import Engine
 from .core.fork import forget_at_fork
+from .core.key import PageKey
 from .core.memory import Memory
+from .core.outcome import Outcome
 from .core.runner import InlineRunner
 from .core.runner import Runner
 from .core.runner import ThreadRunner
@@ -34,6 +36,7 @@ from .stores.caching import CachingStore
 from .stores.signature import Signature
 from .stores.sqlite import SQLiteStore
 from .token import Tokens
+from .twins import Twins
 from .unstored import Unstored
 from .view import Door
 from .writes import Writes
@@ -89,11 +92,17 @@ class State:
         self.store = store or _store(app, settings, cache, clock)
         self.memory = Memory(self.store, settings.memory_bytes)
         renderer = Renderer(self.application, self.reporter, wall_clock)
+        self.twins = Twins(self.application, self.store)
+
+        def render(key: PageKey) -> Outcome:
+            self.twins.meet()
+            return renderer(key)
+
         self.engine = Engine(
             store=self.store,
             memory=self.memory,
             runner=self.runner,
-            render=renderer,
+            render=render,
             limits=Limits(
                 render=settings.render_timeout,
                 wait=settings.wait_timeout,

@@ -29,6 +29,7 @@ _COLOURS: t.Final[t.Mapping[Level, str]] = {
 _FINE: t.Final[t.Mapping[str, str]] = {
     "order": "@static_page stands directly above each view.",
     "settings": "all were set before ISR(app).",
+    "identity": "its pages are its own.",
     "disk": "not looked at: the pages are not in the embedded store.",
     "hooks": "no hook keeps pages from being served at full speed.",
     "routes": "all static pages are known ahead.",
@@ -43,6 +44,7 @@ _CHECKS: t.Final[t.Sequence[tuple[str, t.Sequence[Check]]]] = (
     ("enabled", (app_checks.check_enabled,)),
     ("store", (store_checks.check_folder, backend_checks.check_backend)),
     ("disk", (store_checks.check_disk,)),
+    ("identity", (store_checks.check_identity,)),
     ("secret", (app_checks.check_secret,)),
     ("origin", (app_checks.check_origin,)),
     ("hooks", (app_checks.check_hooks,)),

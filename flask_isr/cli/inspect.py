@@ -75,9 +75,12 @@ def _served(state: State, endpoint: str) -> tuple[str, str]:
 @with_appcontext
 def pages_command(tag: str | None, wanted: str | None, as_json: bool) -> None:
     """List what is stored: path, state, age, size, last error."""
-    rows = []
+    rows, others = [], 0
     with reading() as state:
         for overview in state.store.overview():
+            if overview.record.key.site != state.routes.site:
+                others += 1
+                continue
             if tag is not None and user_tag(tag) not in overview.record.tags:
                 continue
             page = _described(state, overview)
@@ -90,6 +93,11 @@ def pages_command(tag: str | None, wanted: str | None, as_json: bool) -> None:
         if isinstance(state.store, CachingStore):
             text = "A backend of Flask-Caching cannot list its pages: try 'show PATH'."
             raise click.ClickException(text)
+    if others:
+        text = (
+            f"{page_count(others)} of other applications or configurations: not listed."
+        )
+        click.echo(text, err=True)
     if as_json:
         return
     if not rows:

@@ -10,7 +10,9 @@ from pathlib import Path
 from ..errors import StoreUnavailable
 from ..state import State
 from ..stores.sqlite import SQLiteStore
+from ..table import duration
 from ..table import size
+from ..twins import ADVICE
 from .common import foreign_owner
 from .common import not_yours
 from .finding import Finding
@@ -103,6 +105,21 @@ def check_disk(state: State) -> Findings:
     else:
         yield Finding("disk", "ok", f"the folder is on a local disk ({kind}).")
     yield _room(state, folder)
+
+
+def check_identity(state: State) -> Findings:
+    """Whether the store has pages of the same code with another configuration."""
+    if _is_embedded(state) and not state.settings.folder.exists():
+        # To look would make it.
+        return
+    for twin in state.twins.others():
+        ago = duration(max(0.0, state.store.now() - twin.at))
+        yield Finding(
+            "identity",
+            "problem",
+            f"{ago} ago this build rendered pages with another configuration: {twin}."
+            f" Each configuration has pages of its own. {ADVICE}",
+        )
 
 
 def _room(state: State, folder: Path) -> Finding:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 import typing as t
@@ -26,6 +25,7 @@ class PageKey:
     :param query: the declared query parameters as ``(name, value)``, sorted by name.
     :param site: tells applications apart that share a store.
     :param host: the name of the host, for an application that tells hosts apart.
+    :param view: what makes it: endpoint and name of the view.
     """
 
     rule: str
@@ -33,6 +33,7 @@ class PageKey:
     query: tuple[tuple[str, str], ...] = ()
     site: str = ""
     host: str = ""
+    view: str = ""
     #: 63-bit hash, the row number in a store. Whoever reads by it compares the whole key.
     id: int = field(init=False, compare=False, repr=False)
 
@@ -60,14 +61,14 @@ class PageKey:
     def to_json(self) -> list[t.Any]:
         """The key as JSON lists and strings; :meth:`from_json` turns it back."""
         pairs = [list(pair) for pair in self.query]
-        return [self.rule, self.path, pairs, self.site, self.host]
+        return [self.rule, self.path, pairs, self.site, self.host, self.view]
 
     @classmethod
     def from_json(cls, value: t.Any) -> PageKey:
         """The key that :meth:`to_json` wrote."""
-        rule, path, query, site, host = value
+        rule, path, query, site, host, view = value
         pairs = tuple((str(name), str(value)) for name, value in query)
-        return cls(str(rule), str(path), pairs, str(site), str(host))
+        return cls(str(rule), str(path), pairs, str(site), str(host), str(view))
 
     @property
     def own_tags(self) -> tuple[str, str]:
@@ -102,9 +103,9 @@ def path_tag(path: str) -> str:
 
 
 def variant_tag(key: PageKey) -> str:
-    """The tag of one page with one set of query values, on all hosts."""
-    anywhere = dataclasses.replace(key, host="") if key.host else key
-    return f"variant:{anywhere.id}"
+    """The tag of one page with one set of query values, on all hosts and of whichever
+    application: who invalidates it may be configured otherwise than who serves it."""
+    return f"variant:{PageKey(key.rule, key.path, key.query).id}"
 
 
 def rule_tag(rule: str) -> str:

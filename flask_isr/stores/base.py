@@ -211,6 +211,16 @@ class Store(t.Protocol):
         """The number of *build*, higher than that of every build of *site* met before it.
         A build that comes back after another one has a new number."""
 
+    def meet(self, name: str, id: str, note: str) -> list[tuple[str, str]]:
+        """Remember *note* of *id* as the last one of those met under *name*, of which a
+        few are kept: until :meth:`clear`, at most.
+
+        :return: id and note of those that were met before, the last one last.
+        """
+
+    def met(self, name: str) -> list[tuple[str, str]]:
+        """Id and note of those that were met under *name*, the last one last."""
+
     def closed_list(self, name: str) -> Listed | None:
         """The closed list called *name*, if one was stored."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import logging
 import secrets
 import time
@@ -30,12 +31,15 @@ from .base import Overview
 from .base import Resting
 from .base import Stored
 from .claims import Claims
+from .encounters import MET
 from .notes import Found
 from .notes import read_build
 from .notes import read_list
+from .notes import read_met
 from .notes import read_page
 from .notes import write_build
 from .notes import write_list
+from .notes import write_met
 from .notes import write_page
 from .signature import Signature
 from .stamps import EPOCH
@@ -236,6 +240,27 @@ class CachingStore:
     def overview(self) -> t.Iterator[Overview]:
         """Nothing: the backend cannot list."""
         return iter(())
+
+    def meet(self, name: str, id: str, note: str) -> list[tuple[str, str]]:
+        """Remember *note* of *id*; who was met under *name* before. Of several who are
+        first at once, all but one meet another; later ones may miss each other."""
+        reach = self._backend.reach("note what it met")
+        name = self._since_clear(reach, name)
+        if reach.add("m", name, write_met([(id, note)])):
+            return []
+        before = read_met(reach.get("m", name))
+        others = [(other, text) for other, text in before if other != id]
+        reach.replace("m", name, write_met([*others, (id, note)][-MET:]))
+        return before
+
+    def met(self, name: str) -> list[tuple[str, str]]:
+        """Id and note of those that were met under *name*."""
+        reach = self._backend.reach("tell whom it met")
+        return read_met(reach.get("m", self._since_clear(reach, name)))
+
+    def _since_clear(self, reach: Reach, name: str) -> str:
+        """*name*, which :meth:`clear` makes another one."""
+        return json.dumps([self._stamps.pairs(reach, [EPOCH])[EPOCH], name])
 
     # -- closed lists -----------------------------------------------------------------
 

@@ -27,7 +27,7 @@ _PATIENCE = 1.0
 _DURABLE_PATIENCE = 10.0
 
 # Advanced whenever the tables change.
-_FORMAT = 2
+_FORMAT = 3
 
 _PAGES = """
 CREATE TABLE IF NOT EXISTS clock (
@@ -94,6 +94,13 @@ CREATE TABLE IF NOT EXISTS failures (
     error BLOB
 );
 CREATE INDEX IF NOT EXISTS failures_at ON failures (at);
+CREATE TABLE IF NOT EXISTS met (
+    name TEXT NOT NULL,         -- an application, and its build
+    id TEXT NOT NULL,           -- its configuration
+    number INTEGER NOT NULL,    -- the last one met has the highest
+    note TEXT NOT NULL,
+    PRIMARY KEY (name, id)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS usage (
     id INTEGER PRIMARY KEY,
     used_at REAL NOT NULL

@@ -27,6 +27,7 @@ from .base import Overdue
 from .base import Overview
 from .base import Resting
 from .base import Stored
+from .encounters import MET
 
 # Records, tags, failures and lists kept; the oldest go.
 _KEPT = 10_000
@@ -65,6 +66,7 @@ class MemoryStore:
         self._leases: dict[PageKey, Lease] = {}
         self._failures: OrderedDict[PageKey, tuple[Failure, int]] = OrderedDict()
         self._builds: dict[str, tuple[str, int]] = {}
+        self._met: OrderedDict[str, OrderedDict[str, str]] = OrderedDict()
         self.after_fork()
         forget_at_fork(self)
 
@@ -172,6 +174,7 @@ class MemoryStore:
         self._records.clear()
         self._leases.clear()
         self._failures.clear()
+        self._met.clear()
         self.invalidate(expired=[prefix_tag("/")])
         return count
 
@@ -207,6 +210,20 @@ class MemoryStore:
             number += 1
             self._builds[site] = (build, number)
         return number
+
+    @_locked
+    def meet(self, name: str, id: str, note: str) -> list[tuple[str, str]]:
+        """Remember *note* of *id*; who was met under *name* before."""
+        before = self.met(name)
+        met = self._met.get(name, OrderedDict())
+        _keep(met, id, note, MET)
+        _keep(self._met, name, met)
+        return before
+
+    @_locked
+    def met(self, name: str) -> list[tuple[str, str]]:
+        """Id and note of those that were met under *name*."""
+        return list(self._met.get(name, {}).items())
 
     # -- closed lists -----------------------------------------------------------------
 
@@ -320,8 +337,11 @@ class MemoryStore:
         """There is nothing to let go of."""
 
 
-def _keep(kept: OrderedDict[Name, Value], name: Name, value: Value) -> Value | None:
+def _keep(
+    kept: OrderedDict[Name, Value], name: Name, value: Value, limit: int | None = None
+) -> Value | None:
     """Put *value* last; what had to go for it."""
     kept[name] = value
     kept.move_to_end(name)
-    return kept.popitem(last=False)[1] if len(kept) > _KEPT else None
+    most = _KEPT if limit is None else limit
+    return kept.popitem(last=False)[1] if len(kept) > most else None

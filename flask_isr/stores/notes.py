@@ -145,6 +145,21 @@ def read_list(data: bytes | None) -> tuple[Listed, Point] | None:
         return None
 
 
+def write_met(met: t.Sequence[tuple[str, str]]) -> bytes:
+    """Id and note of what was met, as bytes."""
+    return _dump(met)
+
+
+def read_met(data: bytes | None) -> list[tuple[str, str]]:
+    """What :func:`write_met` wrote; nothing for anything else."""
+    if data is None:
+        return []
+    try:
+        return [(str(id), str(note)) for id, note in json.loads(data)]
+    except DAMAGE:
+        return []
+
+
 def write_build(build: str, number: int) -> bytes:
     """The build that was met last, and its number, as bytes."""
     return _dump([build, number])

@@ -14,6 +14,7 @@ from ..core.entry import encode
 from ..core.freshness import Freshness
 from ..core.key import PageKey
 from ..core.key import prefix_tag
+from . import encounters
 from . import eviction
 from . import leases
 from . import lists
@@ -193,7 +194,7 @@ class SQLiteStore:
             count = writing.db.execute("DELETE FROM records").rowcount
             writing.invalidate(expired=[prefix_tag("/")])
         with self._work("clear") as db:
-            for table in ("leases", "failures", "usage"):
+            for table in ("leases", "failures", "usage", "met"):
                 db.execute(f"DELETE FROM {table}")
         return int(count)
 
@@ -239,6 +240,21 @@ class SQLiteStore:
                     (site, build, number),
                 )
         return int(number)
+
+    def meet(self, name: str, id: str, note: str) -> list[tuple[str, str]]:
+        """Remember *note* of *id*; who was met under *name* before."""
+        with self._work("note what it met") as db:
+            before = encounters.find(db, name)
+            encounters.add(db, name, id, note)
+        return before
+
+    def met(self, name: str) -> list[tuple[str, str]]:
+        """Id and note of those that were met under *name*."""
+        with (
+            self._access.doing("tell whom it met"),
+            self._access.opened().work.read() as db,
+        ):
+            return encounters.find(db, name)
 
     # -- closed lists -----------------------------------------------------------------
 

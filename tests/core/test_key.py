@@ -50,6 +50,11 @@ from ..records import OWL
         pytest.param(
             PageKey("/a", "/a", site="one"), PageKey("/a", "/a", site="two"), id="site"
         ),
+        pytest.param(
+            PageKey("/a", "/a", (("x", "1"),), "", "a"),
+            PageKey("/a", "/a", (("x", "2"),), "", "", "a"),
+            id="host and view",
+        ),
     ],
 )
 def test_keys_that_would_join_to_one_string_are_different_pages(
@@ -58,7 +63,18 @@ def test_keys_that_would_join_to_one_string_are_different_pages(
     """A key is structured: no separator in a value makes two pages one."""
     assert one != other
     assert one.id != other.id
-    assert variant_tag(one) != variant_tag(other)
+    if one.site == other.site:
+        assert variant_tag(one) != variant_tag(other)
+
+
+def test_a_variant_is_invalidated_for_all_applications() -> None:
+    """Whoever asks for it may be configured otherwise than who serves the page."""
+    keys = [
+        PageKey("/a", "/a", (("x", "1"),), "one", "one.test", "home app.home"),
+        PageKey("/a", "/a", (("x", "1"),), "two", "two.test", "home app.other"),
+    ]
+    assert keys[0].id != keys[1].id
+    assert variant_tag(keys[0]) == variant_tag(keys[1])
 
 
 def test_the_id_is_the_same_in_every_process() -> None:

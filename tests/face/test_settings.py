@@ -60,6 +60,7 @@ WRONG: dict[str, list[t.Any]] = {
     "ISR_WAIT_TIMEOUT": [*TIMES, None],
     "ISR_STALE_IF_ERROR": TIMES[1:],
     "ISR_ENABLED": ["yes", 1, 0, "true"],
+    "ISR_APP_ID": [5, "", True, None],
     "ISR_BUILD_ID": [5, "", True],
     "ISR_PERSONAL_COOKIES": ["session", [""], [1], 5],
     "ISR_MEMORY_BYTES": SIZES,

@@ -27,12 +27,13 @@ app = Flask("site", instance_path=sys.argv[1])
 ISR(app)
 
 
-@app.get("/page")
-@static_page(tags=["pages"])
 def page():
     return "rendered by another process"
 
 
+# The view of the release that the test runs.
+page.__module__, page.__qualname__ = "site", "page"
+app.add_url_rule("/page", "page", static_page(tags=["pages"])(page))
 sys.stdout.write(app.test_client().get("/page").text)
 app.extensions["isr"].store.close()
 """
@@ -60,10 +61,11 @@ def test_an_invalidation_holds_for_processes_that_come_and_go(
     sites = [make_site() for _ in range(number)]
     for site in sites:
 
-        @site.app.get("/page")
-        @static_page(tags=["pages"])
         def page() -> str:
             return "rendered here"
+
+        page.__module__, page.__qualname__ = "site", "page"
+        site.app.add_url_rule("/page", "page", static_page(tags=["pages"])(page))
 
     assert {"rendered here"} == {site.get("/page").text for site in sites}
     assert _visit_in_another_process(tmp_path) == "rendered here"

@@ -1,0 +1,169 @@
+"""What tells applications apart that share a store: their views, their configuration."""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import hashlib
+import json
+import os
+import re
+import typing as t
+from pathlib import PurePath
+
+from flask import Flask
+
+# Flask's own settings that a page may show; the others change how it is sent.
+_SHOWN = {"APPLICATION_ROOT", "PREFERRED_URL_SCHEME", "SERVER_NAME"}
+
+# What a process is told about itself, by the Flask command or by its environment.
+_OF_A_PROCESS = {
+    *("DEBUG", "TESTING", "ENV", "APP", "SKIP_DOTENV", "SERVER_SOFTWARE"),
+    *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "PWD", "OLDPWD", "TERM", "SHLVL"),
+    *("HOSTNAME", "PORT", "PID", "PPID", "_"),
+}
+_OF_THE_COMMAND = ("ISR_", "RUN_")
+
+# Names of what nobody may find in a store, not even as a digest.
+_CREDENTIAL = re.compile(
+    r"SECRET|PASSWORD|PASSWD|PASSPHRASE|TOKEN|CREDENTIAL|PRIVATE"
+    r"|(^|_)(KEYS?|PWD|PASS|SALTS?|DSN)(_|$)|(KEY|AUTH|PWD)$",
+    re.IGNORECASE,
+)
+
+# The same inside of addresses and connection strings.
+_IN_URL = re.compile(r"(://[^:/@\s]*):[^@\s]*@")
+_IN_QUERY = re.compile(
+    r"((?:^|[?&;,\s])[^=?&;,\s]*(?:password|passwd|pwd|secret|token|key))=[^&;\s]*",
+    re.IGNORECASE,
+)
+
+# Values within values are looked at so far.
+_DEPTH = 8
+
+
+class _NotPlainError(Exception):
+    """The value is an object of somebody's, which may be another in each process."""
+
+
+def view_name(endpoint: str, registered: t.Any, view: t.Any) -> str:
+    """The name of what serves *endpoint*, with what it was given when it was made.
+
+    Equal for all processes that run the same code, and mostly for the next release.
+
+    :param registered: what Flask calls.
+    :param view: the view below all decorators.
+    """
+    found, given = view, _given(view)
+    while isinstance(found, functools.partial):
+        found = found.func
+    found = getattr(registered, "view_class", found)
+    if not hasattr(found, "__qualname__"):
+        found = type(found)
+    return f"{endpoint} {found.__module__}.{found.__qualname__}{given}"
+
+
+def _given(view: t.Any) -> str:
+    """The arguments of a ``partial``, or those that ``as_view`` was given for the class."""
+    if isinstance(view, functools.partial):
+        return given_text(view.args, view.keywords)
+    names = getattr(getattr(view, "__code__", None), "co_freevars", ())
+    cells = dict(zip(names, getattr(view, "__closure__", None) or (), strict=True))
+    if not {"class_args", "class_kwargs"} <= cells.keys():
+        return ""
+    return given_text(
+        cells["class_args"].cell_contents, cells["class_kwargs"].cell_contents
+    )
+
+
+def given_text(*values: t.Any) -> str:
+    """Arguments as a part of a name; nothing where there are none."""
+    return f" {json.dumps(_plain(values, _DEPTH))}" if any(values) else ""
+
+
+def plain_configuration(app: Flask) -> dict[str, str]:
+    """What *app* was configured with, as far as it is plain and may change a page: name to
+    text. Credentials are left out, and what differs between processes of one application.
+    """
+    found: dict[str, str] = {}
+    for name, value in {**app.config, **_folders(app)}.items():
+        if _counts(name):
+            try:
+                found[name] = json.dumps(_plain(value, _DEPTH))
+            except _NotPlainError:
+                continue
+    return found
+
+
+def digest_of_configuration(values: t.Mapping[str, str]) -> str:
+    """A short digest of what :func:`plain_configuration` gave."""
+    text = json.dumps(sorted(values.items()))
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def _folders(app: Flask) -> dict[str, str | None]:
+    """Where *app* has what is its own, seen from its code: that may be anywhere."""
+    folders = {
+        "instance_path": app.instance_path,
+        "template_folder": app.template_folder,
+    }
+    found: dict[str, str | None] = {"static_url_path": app.static_url_path}
+    for name, folder in folders.items():
+        path = None if folder is None else os.path.join(app.root_path, folder)
+        found[name] = path and os.path.relpath(path, app.root_path)
+    return found
+
+
+def _counts(name: str) -> bool:
+    if name in Flask.default_config:
+        return name in _SHOWN
+    return not (
+        name in _OF_A_PROCESS
+        or name.startswith(_OF_THE_COMMAND)
+        or _CREDENTIAL.search(name)
+    )
+
+
+def _plain(value: t.Any, depth: int) -> t.Any:
+    """*value* as JSON; two that differ are told apart.
+
+    :raises _NotPlainError: where it is not made of plain values.
+    """
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, str):
+        return _without_credentials(str(value))
+    if isinstance(value, bytes):
+        return ["bytes", value.hex()]
+    if isinstance(value, datetime.timedelta):
+        return ["seconds", value.total_seconds()]
+    if isinstance(value, PurePath):
+        return ["path", _without_credentials(str(value))]
+    if depth == 0:
+        raise _NotPlainError
+    if isinstance(value, dict):
+        return ["dict", sorted(map(json.dumps, _pairs(value, depth - 1)))]
+    if isinstance(value, list | tuple):
+        return ["list", *_items(value, depth - 1)]
+    if isinstance(value, set | frozenset):
+        return ["set", *sorted(map(json.dumps, _items(value, depth - 1)))]
+    raise _NotPlainError
+
+
+def _items(values: t.Iterable[t.Any], depth: int) -> t.Iterator[t.Any]:
+    """The plain ones of *values*; of others, that they are there."""
+    for value in values:
+        try:
+            yield _plain(value, depth)
+        except _NotPlainError:
+            yield ["?"]
+
+
+def _pairs(values: t.Mapping[t.Any, t.Any], depth: int) -> t.Iterator[list[t.Any]]:
+    for name, value in values.items():
+        if not isinstance(name, str) or not _CREDENTIAL.search(name):
+            yield list(_items((name, value), depth))
+
+
+def _without_credentials(text: str) -> str:
+    return _IN_QUERY.sub(r"\1=", _IN_URL.sub(r"\1:@", text))
