@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import typing as t
 from dataclasses import dataclass
 from dataclasses import field
 from datetime import datetime
 
-from flask import Flask
 from flask import Response
 from flask import current_app
 from flask import g
@@ -15,7 +15,6 @@ from flask.sessions import SessionMixin
 from werkzeug.exceptions import HTTPException
 
 from .compat import after_request_functions
-from .compat import error_answer
 from .compat import peek_session
 from .core.freshness import Lifetime
 from .core.key import PageKey
@@ -96,7 +95,8 @@ class Capture:
         return page is self.page and not self.begun
 
     def run(self, args: tuple[t.Any, ...], kwargs: dict[str, t.Any]) -> Response:
-        """Call the view as Flask would, and remember what it answered."""
+        """Call the view as Flask would, and remember what it answers, or what error
+        handlers make of what it raises."""
         self.begun = True
         session = self.session = peek_session()
         self.globals = g._get_current_object()
@@ -105,40 +105,54 @@ class Capture:
         filled = is_somebodys(session)
         later = after_request_functions()
         first = len(later)
-        response = self._answer(args, kwargs)
-        # What the view registered with after_this_request belongs to its answer: it does
-        # not run again when that is served. Flask runs these before all other hooks too.
-        own, later[first:] = later[first:], []
-        for function in own:
-            response = current_app.ensure_sync(function)(response)
-        self.view = ViewAnswer(
-            response.status_code,
-            [*response.headers.items()],
-            [],
-            complete=False,
-            # By hooks before the view as well: what they found may show in the page.
-            session_read=session is not None and session.accessed,
-            session_written=writes.found(),
-            session_filled=filled,
-        )
-        self._record(response, self.view)
-        return response
+        handling = sys.exception()
 
-    def _answer(self, args: tuple[t.Any, ...], kwargs: dict[str, t.Any]) -> Response:
-        app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+        def remember(response: Response, first: int) -> Response:
+            # What the view registered with after_this_request belongs to its answer: it
+            # does not run again when that is served. Flask runs these before all other
+            # hooks too.
+            own, later[first:] = later[first:], []
+            for function in own:
+                response = current_app.ensure_sync(function)(response)
+            self.view = ViewAnswer(
+                response.status_code,
+                [*response.headers.items()],
+                [],
+                complete=False,
+                # By hooks before the view as well: what they found may show in the page.
+                session_read=session is not None and session.accessed,
+                session_written=writes.found(),
+                session_filled=filled,
+            )
+            self._record(response, self.view)
+            return response
+
+        def handled(response: Response) -> Response:
+            # Of what nobody handles, Flask makes an answer while it still handles it.
+            if sys.exception() is not handling:
+                return response
+            return remember(response, first + 1)
+
         try:
-            return app.make_response(app.ensure_sync(self.page.view)(*args, **kwargs))
-        except HTTPException as error:
-            # Without a code it is the whole answer that `abort` was given.
-            if error.code not in (None, *DELIBERATE):
-                self.error = error if error.code >= 500 else None
-                raise
-            result = error_answer(app, error)
+            view = current_app.ensure_sync(self.page.view)
+            response = current_app.make_response(view(*args, **kwargs))
         except Exception as error:
+            if self._is_answer(error):
+                # Flask asks the error handlers, in whatever way others have wrapped them,
+                # and then calls this before all hooks.
+                later.insert(0, handled)
+            raise
+        return remember(response, first)
+
+    def _is_answer(self, error: Exception) -> bool:
+        """Whether an answer that is made of *error* is the view's own."""
+        if not isinstance(error, HTTPException):
             self.error = error
-            # Where no handler makes an answer of it, it is raised again.
-            result = error_answer(app, error)
-        return app.make_response(result)
+            return True
+        if error.code is not None and error.code >= 500:
+            self.error = error
+        # Without a code it is the whole answer that `abort` was given.
+        return error.code in (None, *DELIBERATE)
 
     def _record(self, response: Response, view: ViewAnswer) -> None:
         if not response.is_streamed:

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
 import typing as t
 from types import FrameType
 
-from flask import Flask
 from flask import Response
 from flask.globals import request_ctx
 from flask.sessions import SessionMixin
 from jinja2 import Template
 from werkzeug.routing import Rule
-
-if t.TYPE_CHECKING:
-    from flask.typing import ResponseReturnValue
 
 
 def peek_session() -> SessionMixin | None:
@@ -45,17 +40,3 @@ def build_path(rule: Rule, values: t.Mapping[str, t.Any]) -> str | None:
     """
     built = rule.build(dict(values), append_unknown=False)
     return None if built is None else built[1]
-
-
-def error_answer(app: Flask, error: Exception) -> ResponseReturnValue:
-    """What the application's error handlers make of *error*.
-
-    :raises Exception: what they raise, which is *error* itself where nobody handles it.
-    """
-    handle = app.handle_user_exception
-    arguments: list[t.Any] = [error]
-    # From Flask 3.2 on, the dispatching methods take the context first.
-    if len(inspect.signature(handle).parameters) > 1:
-        arguments.insert(0, request_ctx._get_current_object())  # type: ignore[attr-defined]
-    answer: ResponseReturnValue = handle(*arguments)
-    return answer

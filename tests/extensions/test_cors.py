@@ -5,12 +5,14 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+from flask import abort
 from flask_cors import CORS
 from flask_cors import cross_origin
 
 from flask_isr import static_page
 
 from ..conftest import MakeSite
+from ..support import Clock
 from ..support import Site
 from ..support import cache_state
 
@@ -99,3 +101,52 @@ def test_the_decorator_stands_above(site: Site) -> None:
         answer = site.get("/below", headers={"Origin": origin})
         assert cache_state(answer) == "BYPASS"
         assert answer.headers["Access-Control-Allow-Origin"] == origin
+
+
+def test_a_page_that_is_gone(site: Site, clock: Clock) -> None:
+    """Flask-CORS wraps what Flask asks for an error's answer: the 404 of a view is stored
+    as it would be without."""
+    CORS(site.app)
+    there = [True]
+
+    @site.app.get("/page")
+    @static_page(60)
+    def page() -> str:
+        if not there[0]:
+            abort(404)
+        return "a page"
+
+    seen = [site.get("/page")]
+    there[0] = False
+    clock.advance(61)
+    for _ in range(4):
+        seen.append(site.get("/page"))
+        site.settle()
+
+    assert [(answer.status_code, cache_state(answer)) for answer in seen] == [
+        (200, "MISS"),
+        (200, "STALE"),
+        (404, "HIT"),
+        (404, "HIT"),
+        (404, "HIT"),
+    ]
+    assert {answer.headers["Access-Control-Allow-Origin"] for answer in seen} == {"*"}
+
+
+@pytest.mark.parametrize("origins", [A, [A, B]], ids=["one", "several"])
+def test_an_error_of_the_view_is_told_to_whoever_may_read_it(
+    site: Site, origins: t.Any
+) -> None:
+    """With the status that the view chose, from the store or not."""
+    CORS(site.app, origins=origins)
+
+    @site.app.get("/<int:status>")
+    @static_page()
+    def page(status: int) -> str:
+        abort(status)
+
+    for status in (404, 410, 403, 400, 503):
+        for _ in range(3):
+            answer = site.get(f"/{status}", headers={"Origin": A})
+            assert answer.status_code == status
+            assert answer.headers["Access-Control-Allow-Origin"] == A
