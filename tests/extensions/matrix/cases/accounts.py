@@ -83,3 +83,11 @@ def flask_oidc(app: Flask) -> None:
     app.config["OIDC_CLIENT_SECRETS"] = {"web": secrets}
     OpenIDConnect(app)
     add_own_session_page(app)
+
+
+@case("Flask-Dance", level="inside")
+def flask_dance(app: Flask) -> None:
+    """A hook makes ready to ask the provider."""
+    from flask_dance.contrib.github import make_github_blueprint
+
+    app.register_blueprint(make_github_blueprint("id", "secret"), url_prefix="/login")

@@ -178,6 +178,14 @@ def strawberry(app: Flask) -> None:
     app.add_url_rule("/graphql", view_func=view)
 
 
+@case("Flask-CORS")
+def cors(app: Flask) -> None:
+    """For everybody."""
+    from flask_cors import CORS
+
+    CORS(app)
+
+
 @case("Flask-SocketIO")
 def socketio(app: Flask) -> None:
     """Around the application."""
