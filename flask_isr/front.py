@@ -220,7 +220,7 @@ class Front:
         target = Target(entry.key, entry.tags, match.page.query)
         item.ready = _Ready(Serve(entry, state), age, target)
         item.ready_until = _good_until(entry, age, now)
-        if self._state.engine.builds.spares(entry):
+        if self._state.engine.builds.spares(entry, item.validity):
             # That is over some time, whatever the lifetime of the page.
             item.ready_until = min(item.ready_until, now + _CHECK_EVERY)
         return True

@@ -250,9 +250,7 @@ class _Call:
             self._engine.upkeep.warn(error)
             return self._run("store-unavailable")
         if isinstance(known, NotStatic):
-            if self._engine.store.now() >= known.probe_at:
-                self._engine.refresh(self._target)
-            return self._run(known.reason)
+            return self._run(self._engine.recall(self._target, known).reason)
         if known is not None and known.anonymous and self._has_session:
             return self._run("session")
         required = self._door.application.levels.required(self._match.endpoint).level

@@ -139,6 +139,9 @@ def _render_one(
         # The application's callable raised, or gave what is no tag.
         return Grounded(f"its tags could not be made ({cause_of(error)})"), 0.0
     try:
+        known = state.engine.peek(target)
+        # That it is not static may be mended by now, if not in the application's files.
+        force = force or isinstance(known, NotStatic)
         landing = state.engine.renewals.build(target, force=force)
         if landing is None and isinstance(
             known := state.engine.peek(target), NotStatic

@@ -184,10 +184,11 @@ def _find(state: State, path: str) -> tuple[PageKey, Match]:
 def _about(state: State, record: Record, validity: Freshness) -> list[tuple[str, str]]:
     age = max(0.0, state.store.now() - record.began)
     if isinstance(record, NotStatic):
-        left = max(0.0, record.probe_at - state.store.now())
+        left = record.probe_at - state.store.now()
+        due = left <= 0 or not state.engine.counts(record, validity)
         return [
             ("State", f"NOT-STATIC: {record.reason}"),
-            ("Tried again", f"in {duration(left)}"),
+            ("Tried again", "at the next visit" if due else f"in {duration(left)}"),
         ]
     who = "without a session: the page or a hook looks at it"
     return [

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import typing as t
 from dataclasses import dataclass
 
+from ..errors import StoreUnavailable
 from .entry import Entry
 from .entry import Record
 from .freshness import Freshness
@@ -12,19 +14,41 @@ from .freshness import Freshness
 if t.TYPE_CHECKING:
     from ..stores.base import Store
 
+logger = logging.getLogger("flask_isr")
+
 #: Seconds for which a page of a later build is neither renewed nor replaced by an earlier
-#: one that runs beside it. Not for ever: the number of a build that a process came back
-#: with in the middle of a deployment is the highest, though the others outlive it.
+#: one that runs beside it. Not for ever: the build whose process started last is the
+#: latest, though the others may outlive it.
 PROTECTED = 600.0
 
+# Seconds after which a store that did not note a build is asked again.
+_AGAIN = 1.0
 
-def is_protected(build: int, began: float, new: Record) -> bool:
-    """Whether a page must stay though *new* was rendered after it.
 
-    :param build: the number of the build that made it.
-    :param began: the store's time when its render began, in seconds.
+def is_later(one: str | None, other: str | None, order: t.Sequence[str]) -> bool:
+    """Whether build *one* is later than *other*. Those of one name are one build.
+
+    :param order: the builds that are known, the latest last. Of others, nobody knows.
     """
-    return 0 < new.build_number < build and new.began - began < PROTECTED
+    if one is None or other is None or not {one, other}.issubset(order):
+        return False
+    return order.index(one) > order.index(other)
+
+
+def is_protected(record: Record, validity: Freshness, now: float) -> bool:
+    """Whether *record* stays where an earlier build rendered its page after it.
+
+    What was invalidated does not, nor what is too old to be served: no more renders of
+    the later build may come.
+
+    :param validity: what invalidations say of it now.
+    :param now: the store's time, in seconds.
+    """
+    age = now - record.began
+    lasts = not isinstance(record, Entry) or (
+        record.lifetime.judge(age) is not Freshness.EXPIRED
+    )
+    return validity is Freshness.FRESH and lasts and 0 <= age < PROTECTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,59 +67,69 @@ class Build:
 class Builds:
     """Judges pages by the build that made them.
 
-    Builds are numbered in the order in which the store met them, so that a process of an
-    earlier build neither renews nor replaces what a later one made while both run. Each
-    application that shares the store has an order of its own.
+    The store keeps the builds of each application in the order in which processes of them
+    started last, so that a process of an earlier build neither renews nor replaces what a
+    later one made while both run. All processes are told the same order.
     """
 
     def __init__(self, store: Store, build: Build) -> None:
         self._store = store
-        self._number: int | None = None
+        self._met = False
+        self._ask_at = float("-inf")
         #: The build of this process.
         self.build = build
 
-    def number(self, site: str) -> int:
-        """The number of this process's build.
+    def meet(self, site: str) -> None:
+        """Make this process's build the latest, if this is its first look at the store.
 
         :param site: the application; see :attr:`.PageKey.site`.
-        :raises StoreUnavailable: where the store does not say.
         """
-        if self._number is None:
-            id = self.build.id
-            self._number = 0 if id is None else self._store.build_number(site, id)
-        return self._number
+        id = self.build.id
+        if self._met or id is None or self._store.now() < self._ask_at:
+            return
+        try:
+            self._store.meet_build(site, id)
+        except StoreUnavailable as error:
+            # A store that is full can still be read.
+            self._ask_at = self._store.now() + _AGAIN
+            logger.debug("%s", error)
+        else:
+            self._met = True
 
     def forget(self) -> None:
-        """The store is another one than before: ask it again."""
-        self._number = None
+        """The store is another one than before: it has to meet this build too."""
+        self._met = False
 
-    def refuses(self, entry: Entry) -> bool:
-        """Whether *entry* must not be served at all."""
+    def refuses(self, record: Record) -> bool:
+        """Whether *record* is a page that must not be served at all."""
         build = self.build
-        return build.strict and build.id is not None and entry.build != build.id
+        foreign = build.id is not None and record.build != build.id
+        return foreign and build.strict and isinstance(record, Entry)
 
-    def spares(self, record: Record) -> bool:
+    def spares(self, record: Record, validity: Freshness) -> bool:
         """Whether a later build made *record* not long ago, which is to stay.
 
+        :param validity: what invalidations say of it.
         :raises StoreUnavailable: where the store does not say.
         """
         id = self.build.id
         return (
-            isinstance(record, Entry)
-            and id is not None
+            id is not None
             and record.build != id
-            and record.build_number > self.number(record.key.site)
-            and self._store.now() - record.began < PROTECTED
+            and is_protected(record, validity, self._store.now())
+            and is_later(record.build, id, self._store.builds(record.key.site))
         )
 
-    def judge(self, entry: Entry) -> Freshness:
-        """What the build says of *entry*.
+    def judge(self, record: Record, validity: Freshness) -> Freshness:
+        """What the build says of *record*: fresh as that of this process, or of one that
+        knows better.
 
+        :param validity: what invalidations say of it.
         :raises StoreUnavailable: where the store does not say.
         """
         build = self.build
-        if build.id is None or entry.build == build.id:
+        if build.id is None or record.build == build.id:
             return Freshness.FRESH
-        if self.refuses(entry):
+        if self.refuses(record):
             return Freshness.EXPIRED
-        return Freshness.FRESH if self.spares(entry) else Freshness.STALE
+        return Freshness.FRESH if self.spares(record, validity) else Freshness.STALE

@@ -51,6 +51,7 @@ _WAITING = 256
 class _Found:
     entry: Entry
     freshness: Freshness
+    validity: Freshness
 
 
 class Engine:
@@ -104,13 +105,22 @@ class Engine:
     def peek(self, target: Target) -> Record | None:
         """What is stored of *target*, for whoever decides by it what to do.
 
-        Nothing, where the memory that a page is not static was invalidated.
+        Nothing, where the memory that a page is not static does not count any more.
 
         :raises StoreUnavailable: where the store does not say.
         """
         record, validity = self._read(target, None)
-        forgotten = validity is not Freshness.FRESH
-        return None if isinstance(record, NotStatic) and forgotten else record
+        if isinstance(record, NotStatic) and not self.counts(record, validity):
+            return None
+        return record
+
+    def recall(self, target: Target, known: NotStatic) -> RunView:
+        """The answer where it is *known* that a page is not static: this process says so
+        too, and tries it again behind the visitor when that is due."""
+        self._observer.not_static(target.key, known.reason)
+        if self.store.now() >= known.probe_at:
+            self.refresh(target)
+        return RunView(known.reason)
 
     def glance(self, target: Target) -> Entry | None:
         """The stored page of *target*, if it may be served; waits for nothing."""
@@ -130,9 +140,7 @@ class Engine:
         for _ in range(_ROUNDS):
             found = self._find(target, arrival)
             if isinstance(found, NotStatic):
-                if self.store.now() >= found.probe_at:
-                    self.refresh(target)
-                return RunView(found.reason)
+                return self.recall(target, found)
             if found is not None:
                 self.upkeep.report_usage(self.store.now())
                 if found.freshness is Freshness.FRESH:
@@ -151,13 +159,12 @@ class Engine:
             answer = self._await_render(target, arrival, last_good, own_stack)
             if answer is not None:
                 return answer
-        if last_good is not None and self._good_enough(last_good):
-            return self._serve_stale(last_good, "timeout")
         return RunView("contended")
 
     def _read(
         self, target: Target, arrival: Mark | None
     ) -> tuple[Record, Freshness] | tuple[None, None]:
+        self.builds.meet(target.key.site)
         item = self.memory.get(target.key)
         if item is not None:
             return item.record, item.validity
@@ -172,11 +179,19 @@ class Engine:
         if record is None or validity is None:
             return None
         if isinstance(record, NotStatic):
-            # An invalidation forgets that the page was not static.
-            return record if validity is Freshness.FRESH else None
+            return record if self.counts(record, validity) else None
         if target.level not in (None, record.level) or self.builds.refuses(record):
             return None
-        return _Found(record, self.judge(record, validity))
+        return _Found(record, self.judge(record, validity), validity)
+
+    def counts(self, known: NotStatic, validity: Freshness | None) -> bool:
+        """Whether a page is still held for not static: an invalidation forgets that, and
+        so does a deployment, which may have mended it.
+
+        :raises StoreUnavailable: where the store does not say.
+        """
+        fresh = Freshness.FRESH
+        return validity is fresh and self.builds.judge(known, validity) is fresh
 
     def judge(self, entry: Entry, validity: Freshness) -> Freshness:
         """How good *entry* is, by what invalidations say, its age, and its build.
@@ -184,19 +199,23 @@ class Engine:
         :raises StoreUnavailable: where the store does not say.
         """
         age = self.store.now() - entry.began
-        return max(validity, entry.lifetime.judge(age), self.builds.judge(entry))
+        return max(
+            validity, entry.lifetime.judge(age), self.builds.judge(entry, validity)
+        )
 
     def _needed(self, target: Target, arrival: Mark, accept: Freshness | None) -> bool:
         """Whether a render is still wanted: another process may have been faster."""
         if accept is None:
             return True
         found = self._find(target, arrival)
-        if isinstance(found, NotStatic):
-            return accept is Freshness.FRESH and self.store.now() >= found.probe_at
         if found is None:
             return True
         # What a render behind the visitors' backs would give could not be stored.
-        spared = accept is Freshness.FRESH and self.builds.spares(found.entry)
+        behind = accept is Freshness.FRESH
+        if isinstance(found, NotStatic):
+            due = self.store.now() >= found.probe_at
+            return behind and due and not self.builds.spares(found, Freshness.FRESH)
+        spared = behind and self.builds.spares(found.entry, found.validity)
         return found.freshness > accept and not spared
 
     def _await_render(
@@ -246,7 +265,7 @@ class Engine:
         leads: bool,
     ) -> Answer | None:
         match landing:
-            case Landed(entry, stored):
+            case Landed(entry, stored, _):
                 # Its age is not asked: it was rendered a moment ago, however short-lived.
                 validity = self.store.judge(entry.mark, entry.tags, arrival)
                 if validity is Freshness.EXPIRED or target.level not in (

@@ -23,7 +23,7 @@ Level: t.TypeAlias = t.Literal["wsgi", "view"]
 Headers: t.TypeAlias = tuple[tuple[str, str], ...]
 
 _MAGIC = b"FISR"
-_VERSION = 2
+_VERSION = 3
 _HEAD = struct.Struct(">4sBcI")
 _CHECKSUM = struct.Struct(">I")
 
@@ -61,7 +61,6 @@ class Entry:
     :param anonymous: whether it is the page of those only who have no session, since the
         render looked at that.
     :param build: the deployment that made it; ``None``: any may have.
-    :param build_number: the number of that build in the order of the store.
     :param coded: the body in other codings, best first.
     """
 
@@ -78,7 +77,6 @@ class Entry:
     took: float = 0.0
     anonymous: bool = False
     build: str | None = None
-    build_number: int = 0
     coded: tuple[Coded, ...] = ()
 
     @property
@@ -94,6 +92,7 @@ class NotStatic:
     :param reason: what showed it, for people.
     :param probe_at: the store's time from which on it is tried again, in seconds.
     :param strikes: how many renders in a row came to this.
+    :param build: the deployment that found it; ``None``: it counts for any.
     """
 
     key: PageKey
@@ -103,8 +102,7 @@ class NotStatic:
     probe_at: float
     strikes: int
     tags: frozenset[str]
-    #: It is of no build: a page of any may take its place, and it that of any.
-    build_number: t.ClassVar[int] = 0
+    build: str | None = None
 
 
 Record: t.TypeAlias = Entry | NotStatic
@@ -122,6 +120,7 @@ def encode(record: Record) -> bytes:
         "mark": record.mark,
         "began": record.began,
         "tags": sorted(record.tags),
+        "build": record.build,
     }
     if isinstance(record, Entry):
         kind = b"E"
@@ -135,7 +134,6 @@ def encode(record: Record) -> bytes:
             "expire": record.lifetime.expire,
             "took": record.took,
             "anonymous": record.anonymous,
-            "build": [record.build, record.build_number],
             "coded": [[form.coding, len(form.body)] for form in record.coded],
             "size": record.size,
         }
@@ -192,7 +190,6 @@ def _key(value: t.Any, wanted: PageKey | None) -> PageKey:
 
 def _entry(key: PageKey, meta: dict[str, t.Any], data: bytes) -> Entry:
     body, coded = _bodies(data, meta["coded"])
-    build, build_number = meta["build"]
     if meta["level"] not in ("wsgi", "view"):
         raise Unreadable("of a level that is not known")
     return Entry(
@@ -208,8 +205,7 @@ def _entry(key: PageKey, meta: dict[str, t.Any], data: bytes) -> Entry:
         tags=_tags(meta["tags"]),
         took=_number(meta["took"]),
         anonymous=bool(meta["anonymous"]),
-        build=None if build is None else _text(build),
-        build_number=_whole(build_number),
+        build=_build(meta["build"]),
         coded=coded,
     )
 
@@ -237,6 +233,10 @@ def _number(value: t.Any) -> float:
 
 def _limit(value: t.Any) -> float | None:
     return None if value is None else _number(value)
+
+
+def _build(value: t.Any) -> str | None:
+    return None if value is None else _text(value)
 
 
 def _mark(value: t.Any) -> Mark:
@@ -269,4 +269,5 @@ def _not_static(key: PageKey, meta: dict[str, t.Any]) -> NotStatic:
         probe_at=_number(meta["probe_at"]),
         strikes=_whole(meta["strikes"]),
         tags=_tags(meta["tags"]),
+        build=_build(meta["build"]),
     )

@@ -20,11 +20,13 @@ _CLOCK_CHECK = 0.25
 class Landed:
     """The flight brought a page.
 
-    :param stored: whether it could be written to the store.
+    :param stored: whether it was written to the store.
+    :param refused: it was not, since what a later build made stands there.
     """
 
     entry: Entry
     stored: bool
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,7 @@ class Rendering:
 
     def acquire(self, target: Target) -> Lease | Busy | Resting:
         """The lease of *target*. A lease that is overdue is a failure of its holder."""
+        self._builds.meet(target.key.site)
         kept = self._kept.pop(target.key.id, None)
         if kept is not None:
             self.give_back(kept)
@@ -113,10 +114,6 @@ class Rendering:
     def _write(
         self, target: Target, lease: Lease, page: Rendered, took: float
     ) -> Landing:
-        try:
-            number = self._builds.number(target.key.site)
-        except StoreUnavailable:
-            number = 0
         entry = Entry(
             key=target.key,
             status=page.status,
@@ -131,19 +128,19 @@ class Rendering:
             took=took,
             anonymous=page.anonymous,
             build=self._builds.build.id,
-            build_number=number,
             coded=page.coded,
         )
         try:
             stored = self._store.put(entry)
-            spared = stored is None and self._is_spared(target.key)
+            refused = stored is None and self._is_spared(target.key)
         except StoreUnavailable as error:
             logger.warning("%s was rendered, but not stored: %s", target.key, error)
             self.give_back(lease)
             return Landed(entry, stored=False)
         self.give_back(lease, succeeded=True)
-        if spared:
-            return Landed(entry, stored=False)
+        if refused:
+            # What stands there may be none that this build serves.
+            return Landed(entry, stored=False, refused=True)
         if stored is None:
             return Elsewhere()
         self._memory.add(stored, target.declared)
@@ -152,7 +149,7 @@ class Rendering:
 
     def _is_spared(self, key: PageKey) -> bool:
         there = self._store.load(key)
-        return there is not None and self._builds.spares(there.record)
+        return there is not None and self._builds.spares(there.record, there.current)
 
     def _note_personal(self, target: Target, lease: Lease, reason: str) -> Landing:
         try:
@@ -172,9 +169,10 @@ class Rendering:
         mark = self._store.arrival() if lease is None else lease.mark
         now = self._store.now()
         before = self._store.load(target.key, mark)
+        build = self._builds.build.id
         strikes = 1
         if before is not None and isinstance(before.record, NotStatic):
-            strikes += before.record.strikes
+            strikes += before.record.strikes if before.record.build == build else 0
         stored = self._store.put(
             NotStatic(
                 key=target.key,
@@ -184,6 +182,7 @@ class Rendering:
                 probe_at=now + self._probe.pause(strikes),
                 strikes=strikes,
                 tags=target.key.implicit_tags,
+                build=build,
             )
         )
         if stored is not None:

@@ -9,11 +9,13 @@ from collections import deque
 
 from ..stores.base import Store
 from .answer import Target
+from .entry import Entry
 from .entry import Mark
 from .flight import Broken
 from .flight import Elsewhere
 from .flight import Flight
 from .flight import Grounded
+from .flight import Landed
 from .flight import Landing
 from .freshness import Freshness
 from .launch import Launcher
@@ -63,6 +65,8 @@ class Renewals:
                     flight, target, arrival, own_stack=True, accept=accept
                 )
             landing = flight.wait_out(self._store.now)
+            if isinstance(landing, Landed) and landing.refused:
+                return None
             if landing is not None and not isinstance(landing, Elsewhere):
                 return landing
         return None
@@ -114,9 +118,17 @@ class Renewals:
             landing = flight.wait(max(0.0, deadline - time.monotonic()))
             if landing is None or isinstance(landing, Personal | Grounded):
                 return landing
+            if isinstance(landing, Landed) and self._is_new(landing.entry, arrival):
+                kept = landing.stored or landing.refused
+                return landing if kept else Grounded("rendered, but not stored")
             if not self._needed(target, arrival, Freshness.STALE):
                 return Elsewhere()
             if isinstance(landing, Broken):
                 return landing
             flight = self._set_out(target, arrival)
         return Grounded("contended")
+
+    def _is_new(self, entry: Entry, arrival: Mark) -> bool:
+        """Whether *entry* shows what was so at *arrival*."""
+        validity = self._store.judge(entry.mark, entry.tags, arrival)
+        return validity is not Freshness.EXPIRED

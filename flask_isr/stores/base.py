@@ -169,7 +169,7 @@ class Store(t.Protocol):
 
     def put(self, record: Record) -> Stored | None:
         """Store *record*, unless one with a newer mark is there, or one of a later build
-        that is younger than :data:`~.core.build.PROTECTED`: ``None`` then."""
+        that :func:`~.core.build.is_protected`: ``None`` then."""
 
     def invalidate(
         self, *, stale: t.Collection[str] = (), expired: t.Collection[str] = ()
@@ -207,9 +207,11 @@ class Store(t.Protocol):
     def busy(self, key: PageKey, tags: t.Collection[str]) -> bool:
         """Whether a lease of *key* stands; *tags* as for :meth:`acquire`."""
 
-    def build_number(self, site: str, build: str) -> int:
-        """The number of *build*, higher than that of every build of *site* met before it.
-        A build that comes back after another one has a new number."""
+    def meet_build(self, site: str, build: str) -> None:
+        """Make *build* the latest of *site*, also if it comes back after another one."""
+
+    def builds(self, site: str) -> t.Sequence[str]:
+        """The builds of *site*, the latest last; the earliest may be forgotten."""
 
     def meet(self, name: str, id: str, note: str) -> list[tuple[str, str]]:
         """Remember *note* of *id* as the last one of those met under *name*, of which a

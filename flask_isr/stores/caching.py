@@ -9,6 +9,7 @@ import secrets
 import time
 import typing as t
 
+from ..core.build import is_later
 from ..core.build import is_protected
 from ..core.entry import Mark
 from ..core.entry import Record
@@ -33,11 +34,11 @@ from .base import Stored
 from .claims import Claims
 from .encounters import MET
 from .notes import Found
-from .notes import read_build
+from .notes import read_builds
 from .notes import read_list
 from .notes import read_met
 from .notes import read_page
-from .notes import write_build
+from .notes import write_builds
 from .notes import write_list
 from .notes import write_met
 from .notes import write_page
@@ -48,6 +49,9 @@ from .stamps import Sight
 from .stamps import Stamps
 
 logger = logging.getLogger("flask_isr.store")
+
+# Builds remembered of an application; the earliest are forgotten.
+_BUILDS = 16
 
 
 class CachingStore:
@@ -198,7 +202,10 @@ class CachingStore:
         sight = self._stamps.see(reach)
         found = Found(record, point, late, bool(late) and sight.stamp != point.stamp)
         there = self._find(reach, record.key)
-        if there is not None and _outranks(there, found, sight.stamp):
+        if there is not None and (
+            there.point.after(point, sight.stamp)
+            or self._is_protected(reach, there, record, sight)
+        ):
             return None
         current = self._judge(reach, found, sight)
         if current is None:
@@ -208,16 +215,34 @@ class CachingStore:
         written = self._stamps.sightings.wrote(record.key.id)
         return Stored(record, current, current, sight.order, written)
 
-    def build_number(self, site: str, build: str) -> int:
-        """The number of *build*: at least the time in seconds, so that it is higher than
-        those of builds of which the backend has forgotten."""
+    def _is_protected(
+        self, reach: Reach, there: Found, new: Record, sight: Sight
+    ) -> bool:
+        old, site = there.record, new.key.site
+        if new.build is None or old.build in (None, new.build):
+            return False
+        if new.build not in self.builds(site):
+            # The backend lost it: two builds that nobody can tell apart would renew each
+            # other's pages for ever.
+            self.meet_build(site, new.build)
+        if not is_later(old.build, new.build, self.builds(site)):
+            return False
+        validity = self._judge(reach, there, sight)
+        return validity is not None and is_protected(old, validity, new.began)
+
+    def meet_build(self, site: str, build: str) -> None:
+        """Make *build* the latest of *site*; one at a time, where `add` is atomic. Else,
+        of builds that start at the same moment, some may be missing until they write."""
         reach = self._backend.reach("note a build")
-        last, number = read_build(reach.get("b", site))
-        if last == build:
-            return number
-        number = max(number + 1, int(self.now()))
-        reach.replace("b", site, write_build(build, number))
-        return number
+        if self.builds(site)[-1:] == [build]:
+            return
+        with self._claims.turn(reach, site):
+            others = [other for other in self.builds(site) if other != build]
+            reach.replace("b", site, write_builds([*others, build][-_BUILDS:]))
+
+    def builds(self, site: str) -> list[str]:
+        """The builds of *site*, the latest last; none where the backend lost them."""
+        return read_builds(self._backend.reach("read its builds").get("b", site))
 
     def invalidate(
         self, *, stale: t.Collection[str] = (), expired: t.Collection[str] = ()
@@ -340,11 +365,3 @@ class CachingStore:
 
     def maintain(self) -> None:
         """Nothing to tidy up: the backend has limits of its own."""
-
-
-def _outranks(there: Found, new: Found, current: str) -> bool:
-    """Whether the page that is there must stay: of a later build, or a later render."""
-    old = there.record
-    return is_protected(old.build_number, old.began, new.record) or there.point.after(
-        new.point, current
-    )

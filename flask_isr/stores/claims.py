@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
+import time
 import typing as t
 
 from ..core.freshness import Freshness
@@ -23,6 +25,9 @@ from .stamps import Stamps
 
 # Attempts at a lease, between others that take it and give it back.
 _TRIES = 3
+
+# Attempts at a turn, and seconds between two.
+_LOOKS, _LOOK = 50, 0.005
 
 
 class Claims:
@@ -99,6 +104,23 @@ class Claims:
     def _holds(self, reach: Reach, lease: Lease) -> bool:
         held = read_lease(reach.get("l", str(lease.key.id)), lease.key)
         return held is not None and held.token == lease.token
+
+    @contextlib.contextmanager
+    def turn(self, reach: Reach, name: str) -> t.Iterator[None]:
+        """Be the only one to change what is called *name*, where `add` is atomic. Who
+        has not given it back for a quarter of a second is taken for dead."""
+        token = secrets.token_hex(8).encode()
+        for _ in range(_LOOKS):
+            if reach.add("t", name, token):
+                break
+            time.sleep(_LOOK)
+        else:
+            reach.replace("t", name, token)
+        try:
+            yield
+        finally:
+            if reach.get("t", name) == token:
+                reach.delete("t", name)
 
     def failure(self, reach: Reach, key: PageKey) -> Failure | None:
         """The last failure of *key*, unless the page itself was invalidated after it."""

@@ -27,7 +27,7 @@ _PATIENCE = 1.0
 _DURABLE_PATIENCE = 10.0
 
 # Advanced whenever the tables change.
-_FORMAT = 3
+_FORMAT = 4
 
 _PAGES = """
 CREATE TABLE IF NOT EXISTS clock (
@@ -40,16 +40,17 @@ CREATE TABLE IF NOT EXISTS clock (
     seen REAL NOT NULL          -- store time of the last write
 );
 CREATE TABLE IF NOT EXISTS builds (
-    site TEXT PRIMARY KEY,
-    build TEXT NOT NULL,        -- the deployment met last
-    number INTEGER NOT NULL
+    site TEXT NOT NULL,
+    build TEXT NOT NULL,        -- a deployment
+    number INTEGER NOT NULL,    -- the highest is the one whose process started last
+    PRIMARY KEY (site, build)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS records (
     id INTEGER PRIMARY KEY,
     written INTEGER NOT NULL,
     mark INTEGER NOT NULL,
     began REAL NOT NULL,
-    build INTEGER NOT NULL,     -- number of the deployment that made it
+    build TEXT,                 -- the deployment that made it
     gone INTEGER NOT NULL,      -- whether it is a 404 or the like
     path TEXT NOT NULL,
     size INTEGER NOT NULL,

@@ -9,6 +9,7 @@ import time
 import typing as t
 from collections import OrderedDict
 
+from ..core.build import is_later
 from ..core.build import is_protected
 from ..core.entry import Entry
 from ..core.entry import Mark
@@ -29,7 +30,7 @@ from .base import Resting
 from .base import Stored
 from .encounters import MET
 
-# Records, tags, failures and lists kept; the oldest go.
+# Records, tags, failures, lists and builds kept; the oldest go.
 _KEPT = 10_000
 
 Method = t.TypeVar("Method", bound=t.Callable[..., t.Any])
@@ -65,8 +66,8 @@ class MemoryStore:
         self._lists: OrderedDict[str, tuple[Listed, int, int]] = OrderedDict()
         self._leases: dict[PageKey, Lease] = {}
         self._failures: OrderedDict[PageKey, tuple[Failure, int]] = OrderedDict()
-        self._builds: dict[str, tuple[str, int]] = {}
         self._met: OrderedDict[str, OrderedDict[str, str]] = OrderedDict()
+        self._builds: OrderedDict[tuple[str, str], None] = OrderedDict()
         self.after_fork()
         forget_at_fork(self)
 
@@ -146,7 +147,7 @@ class MemoryStore:
             there = found[0]
             if (there.mark, there.began) > (record.mark, record.began):
                 return None
-            if is_protected(there.build_number, there.began, record):
+            if self._is_protected(there, record):
                 return None
         self._order += 1
         _keep(self._records, record.key, (record, self._order))
@@ -202,14 +203,20 @@ class MemoryStore:
             self._all(), key=lambda row: (row.record.key.path, row.record.key.id)
         )
 
+    def _is_protected(self, there: Record, new: Record) -> bool:
+        validity = self.judge(there.mark, there.tags, self._order)
+        later = is_later(there.build, new.build, self.builds(new.key.site))
+        return later and is_protected(there, validity, new.began)
+
     @_locked
-    def build_number(self, site: str, build: str) -> int:
-        """The number of *build* in the order in which those of *site* were met."""
-        last, number = self._builds.get(site, ("", 0))
-        if last != build:
-            number += 1
-            self._builds[site] = (build, number)
-        return number
+    def meet_build(self, site: str, build: str) -> None:
+        """Make *build* the latest of *site*."""
+        _keep(self._builds, (site, build), None)
+
+    @_locked
+    def builds(self, site: str) -> t.Sequence[str]:
+        """The builds of *site*, the latest last."""
+        return [build for of, build in self._builds if of == site]
 
     @_locked
     def meet(self, name: str, id: str, note: str) -> list[tuple[str, str]]:

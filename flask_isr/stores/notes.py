@@ -160,20 +160,19 @@ def read_met(data: bytes | None) -> list[tuple[str, str]]:
         return []
 
 
-def write_build(build: str, number: int) -> bytes:
-    """The build that was met last, and its number, as bytes."""
-    return _dump([build, number])
+def write_builds(builds: t.Sequence[str]) -> bytes:
+    """The builds of an application, the latest last, as bytes."""
+    return _dump(builds)
 
 
-def read_build(data: bytes | None) -> tuple[str | None, int]:
-    """What :func:`write_build` wrote; ``None`` and 0 for anything else."""
-    if data is None:
-        return None, 0
+def read_builds(data: bytes | None) -> list[str]:
+    """What :func:`write_builds` wrote; none for anything else."""
     try:
-        build, number = json.loads(data)
-        return str(build), int(number)
+        builds = [] if data is None else json.loads(data)
     except DAMAGE:
-        return None, 0
+        return []
+    known = isinstance(builds, list) and all(type(build) is str for build in builds)
+    return builds if known else []
 
 
 def _dump(value: t.Any) -> bytes:

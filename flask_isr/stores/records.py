@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 
+from ..core.build import is_later
 from ..core.build import is_protected
 from ..core.entry import Entry
 from ..core.entry import Mark
@@ -13,6 +14,7 @@ from ..core.entry import Unreadable
 from ..core.entry import decode
 from ..core.freshness import Freshness
 from ..core.key import PageKey
+from . import builds
 from .base import Stored
 from .order import Writing
 from .order import after
@@ -58,7 +60,7 @@ def write(writing: Writing, record: Record, data: bytes) -> Stored | None:
         # Nothing may have been written between two renders: their marks are equal.
         if (mark, began) > (record.mark, record.began):
             return None
-        if is_protected(build, began, record):
+        if _is_protected(writing, build, record):
             return None
     if int(record.mark) >= writing.clock:
         # It began under another folder, which stood here before.
@@ -70,7 +72,7 @@ def write(writing: Writing, record: Record, data: bytes) -> Stored | None:
             writing.clock,
             record.mark,
             record.began,
-            record.build_number,
+            record.build,
             isinstance(record, Entry) and record.status != 200,
             record.key.path,
             len(data) + _ROW,
@@ -80,6 +82,17 @@ def write(writing: Writing, record: Record, data: bytes) -> Stored | None:
     writing.changed = True
     current = judge(db, record.mark, record.tags, writing.clock)
     return Stored(record, current, current, writing.clock, writing.clock)
+
+
+def _is_protected(writing: Writing, build: str | None, new: Record) -> bool:
+    """Whether the page of *build* that is there stays, whatever *new* is."""
+    if not is_later(build, new.build, builds.order(writing.db, new.key.site)):
+        return False
+    there = find(writing.db, new.key.id)
+    if there is None:
+        return False
+    validity = judge(writing.db, there.mark, there.tags, writing.clock)
+    return is_protected(there, validity, new.began)
 
 
 def variants(db: sqlite3.Connection, path: str, limit: int) -> list[Record]:

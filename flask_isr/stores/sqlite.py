@@ -14,6 +14,7 @@ from ..core.entry import encode
 from ..core.freshness import Freshness
 from ..core.key import PageKey
 from ..core.key import prefix_tag
+from . import builds
 from . import encounters
 from . import eviction
 from . import leases
@@ -226,20 +227,17 @@ class SQLiteStore:
         size = len(record.body) if isinstance(record, Entry) else 0
         return Overview(record, validity, size, failure)
 
-    def build_number(self, site: str, build: str) -> int:
-        """The number of *build* in the order in which the folder met those of *site*."""
-        with self._advance("note a build") as writing:
-            row = writing.db.execute(
-                "SELECT build, number FROM builds WHERE site = ?", (site,)
-            ).fetchone()
-            last, number = row or ("", 0)
-            if last != build:
-                number += 1
-                writing.db.execute(
-                    "INSERT OR REPLACE INTO builds VALUES (?, ?, ?)",
-                    (site, build, number),
-                )
-        return int(number)
+    def meet_build(self, site: str, build: str) -> None:
+        """Make *build* the latest of *site*, in one transaction."""
+        # Most processes of a build find it so, and must not wait for those who write.
+        if self.builds(site)[-1:] != [build]:
+            with self._advance("note a build") as writing:
+                builds.meet(writing.db, site, build)
+
+    def builds(self, site: str) -> list[str]:
+        """The builds of *site*, the latest last."""
+        with self._pages("read its builds") as db:
+            return builds.order(db, site)
 
     def meet(self, name: str, id: str, note: str) -> list[tuple[str, str]]:
         """Remember *note* of *id*; who was met under *name* before."""

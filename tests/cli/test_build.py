@@ -308,6 +308,16 @@ def test_a_page_that_is_not_static_is_no_failure(press: Press, run: Run) -> None
         assert result.exit_code == 0
         assert cells(result) == [built, fresh, "0"]
         assert "/issues/3: it sets a cookie" in result.stderr
+    assert press.renders.count(3) == 2
+
+
+def test_a_page_that_was_not_static_is_always_tried(press: Press, run: Run) -> None:
+    """Who builds may have mended it, where no file of the application shows that."""
+    press.personal = {3}
+    run("build")
+    press.personal = set()
+    assert cells(run("build")) == ["1", "4", "0"]
+    assert press.state("/issues/3") == "HIT"
 
 
 def test_an_item_that_is_named_twice_is_built_once(press: Press, run: Run) -> None:

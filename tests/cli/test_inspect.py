@@ -6,6 +6,7 @@ import json
 import typing as t
 
 import pytest
+from flask import Response
 from flask import make_response
 from flask import session
 from flask.typing import ResponseReturnValue
@@ -232,6 +233,30 @@ class TestShow:
     ) -> None:
         """By age, by an invalidation, by what the render showed; or not stored."""
         assert self.show(run, path)["State"] == state
+
+    def test_it_says_when_a_page_that_is_not_static_is_tried_again(
+        self, make_site: MakeSite
+    ) -> None:
+        """By the release that found it so in a while, by another one at once."""
+
+        def said(build_id: str) -> str:
+            site = make_site(ISR_BUILD_ID=build_id)
+
+            @site.app.get("/")
+            @static_page()
+            def home() -> Response:
+                answer = Response("home")
+                answer.set_cookie("who", "you")
+                return answer
+
+            if build_id == "1":
+                site.get("/")
+            result = site.app.test_cli_runner().invoke(args=["isr", "show", "/"])
+            [line] = [row for row in result.stdout.splitlines() if "Tried" in row]
+            return line.removeprefix("Tried again").strip()
+
+        assert said("1").startswith("in ")
+        assert said("2") == "at the next visit"
 
     def test_it_says_what_a_page_is(self, stocked: Shop, run: Run) -> None:
         """Rule, endpoint, where it is served, lifetime, size, tags."""

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import typing as t
+from pathlib import Path
 
 import pytest
+from flask import Flask
 from flask import Response
 
+from flask_isr import build
 from flask_isr import rendering
 from flask_isr import revalidate_path
 from flask_isr import static_page
@@ -45,8 +49,8 @@ def switched(make_site: MakeSite, switch: Switch) -> Site:
     return _switched(make_site, switch)
 
 
-def _switched(make_site: MakeSite, switch: Switch) -> Site:
-    site = make_site()
+def _switched(make_site: MakeSite, switch: Switch, **config: t.Any) -> Site:
+    site = make_site(**config)
     site.app.add_url_rule("/", "page", static_page(60)(switch))
     return site
 
@@ -176,3 +180,156 @@ class TestMemory:
         assert [site.get("/").headers["X-Pass"] for _ in range(3)] == [
             str(first + number) for number in (1, 2, 3)
         ]
+
+
+@pytest.fixture(params=["auto", "named"])
+def release(
+    make_site: MakeSite, tmp_path: Path, request: pytest.FixtureRequest
+) -> t.Callable[[str, Switch], Site]:
+    """Start a process of the release of some name, whose page is a switch."""
+
+    def release(name: str, switch: Switch) -> Site:
+        if request.param == "named":
+            return _switched(make_site, switch, ISR_BUILD_ID=name)
+        root = tmp_path / name
+        root.mkdir(exist_ok=True)
+        (root / "views.py").write_text(f"# {name}")
+        build._digest.cache_clear()
+
+        class App(Flask):
+            def __init__(self, name: str, **options: t.Any) -> None:
+                super().__init__(name, root_path=str(root), **options)
+
+        return _switched(make_site, switch, app_class=App)
+
+    return release
+
+
+def _switches(*, old: bool, new: bool) -> tuple[Switch, Switch]:
+    """The page in two releases: whether it is personal."""
+    switches = Switch(), Switch()
+    for switch, personal in zip(switches, (old, new), strict=True):
+        switch.personal = personal
+    return switches
+
+
+Release: t.TypeAlias = t.Callable[[str, Switch], Site]
+
+
+class TestDeployments:
+    """What one release found out does not count for the next."""
+
+    def test_a_deploy_that_mends_the_page_shows_at_once(
+        self, release: Release, clock: Clock
+    ) -> None:
+        """However often it was found not static before."""
+        old, new = _switches(old=True, new=False)
+        site = release("old", old)
+        for _ in range(6):
+            site.get("/")
+            site.settle()
+            clock.advance(3601)
+        assert old.renders == 6
+        site.get("/")
+        site.settle()
+        site = release("new", new)
+        assert [cache_state(site.get("/")) for _ in range(2)] == ["MISS", "HIT"]
+
+    def test_a_deploy_that_does_not_mend_it_tries_once_and_says_so(
+        self, release: Release, clock: Clock, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """And begins to count anew: what it mends by and by is soon seen."""
+        old, new = _switches(old=True, new=True)
+        site = release("old", old)
+        for _ in range(6):
+            site.get("/")
+            site.settle()
+            clock.advance(3601)
+        caplog.clear()
+        site = release("new", new)
+        for _ in range(3):
+            assert cache_state(site.get("/")) == "BYPASS"
+        assert new.renders == 1
+        assert caplog.text.count("not the same for everybody") == 1
+        clock.advance(61)
+        site.get("/")
+        site.settle()
+        assert new.renders == 2
+
+    @pytest.mark.parametrize("serve", ["auto", "wsgi", "view"])
+    def test_a_process_that_finds_it_known_says_it_too(
+        self,
+        make_site: MakeSite,
+        switch: Switch,
+        serve: str,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        """Whoever reads the log of the process that is there now, reads why."""
+        switch.personal = True
+        for _ in range(2):
+            caplog.clear()
+            site = _switched(make_site, switch, ISR_SERVE=serve)
+            for _ in range(3):
+                assert cache_state(site.get("/")) == "BYPASS"
+            assert caplog.text.count("not the same for everybody") == 1
+        assert switch.renders == 1
+
+    def test_an_old_process_does_not_undo_what_the_new_ones_know(
+        self, release: Release, clock: Clock
+    ) -> None:
+        """While both run: that the page is static now, its probe does not change."""
+        old, new = _switches(old=True, new=False)
+        here, there = release("old", old), release("new", new)
+        here.get("/")
+        there.get("/")
+        for _ in range(5):
+            clock.advance(1)
+            here.get("/")
+            here.settle()
+            # Its own page, by age and by name.
+            assert cache_state(there.get("/")) in ("HIT", "STALE")
+            there.settle()
+        assert new.renders == 1
+
+    def test_nor_that_it_is_not_static_any_more(
+        self, release: Release, clock: Clock
+    ) -> None:
+        """The old process believes it, and neither side renders against the other."""
+        old, new = _switches(old=False, new=True)
+        here, there = release("old", old), release("new", new)
+        here.get("/")
+        there.get("/")
+        there.settle()
+        renders = old.renders, new.renders
+        for _ in range(5):
+            for site in (here, there):
+                assert cache_state(site.get("/")) == "BYPASS"
+                site.settle()
+        assert (old.renders, new.renders) == renders
+        clock.advance(61)
+        for _ in range(3):
+            for site in (here, there):
+                assert cache_state(site.get("/")) == "BYPASS"
+                site.settle()
+        assert (old.renders, new.renders) == (renders[0], renders[1] + 1)
+
+    def test_a_rollback_is_a_deploy_too(self, release: Release) -> None:
+        """The release that comes back tries for itself."""
+        good, bad = _switches(old=False, new=True)
+        release("good", good).get("/")
+        site = release("bad", bad)
+        for _ in range(2):
+            site.get("/")
+            site.settle()
+        site = release("good", good)
+        assert [cache_state(site.get("/")) for _ in range(2)] == ["MISS", "HIT"]
+
+    def test_builds_that_share_their_pages_share_this(
+        self, make_site: MakeSite, switch: Switch
+    ) -> None:
+        """With None, a deploy changes nothing."""
+        switch.personal = True
+        for _ in range(2):
+            site = _switched(make_site, switch, ISR_BUILD_ID=None)
+            assert cache_state(site.get("/")) == "BYPASS"
+        assert switch.renders == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from .control import poll
 from .history import History
 from .running import Answer
 from .running import Farm
+from .running import Server
 
 
 class Shop:
@@ -24,7 +26,12 @@ class Shop:
 
     def deploy(self, release: str) -> None:
         """Put the template of another release in place."""
-        (self.root / "templates" / "release.html").write_text(release)
+        self.write(self.root, release)
+
+    @staticmethod
+    def write(root: Path, release: str) -> None:
+        """Write the template of a release."""
+        (root / "templates" / "release.html").write_text(release)
 
 
 @pytest.fixture
@@ -115,8 +122,9 @@ def test_releases_may_share_their_pages(
 def test_a_release_that_runs_on_leaves_the_pages_of_the_next_one_alone(
     start_farm: StartFarm, shop: Shop, page: str, named: bool
 ) -> None:
-    """While both are up: what the old one renders is for its own visitor, is rendered once
-    for him, and is not stored; and it renders nothing behind anybody's back."""
+    """While both are up, and the new one's page is good: what the old one renders is for
+    its own visitor, is rendered once for them, and is not stored; and it renders nothing
+    behind anybody's back."""
     names = ["one", "two"] if named else ["auto", "auto"]
     farm = start_farm(
         "waitress", 2, SITE_ROOT=str(shop.root), FLASK_ISR_BUILD_ID=names[0]
@@ -132,24 +140,73 @@ def test_a_release_that_runs_on_leaves_the_pages_of_the_next_one_alone(
     control.wait_for_runs(page, 2, "ended")
     poll(lambda: _seen(new.ask(path)) == ("new", "HIT"))
 
-    control.publish(page)
-    old.revalidate(f"tag=page:{page}")
-    mine = old.ask(path)
-    assert (_release(mine), mine.version, mine.state) == ("old", 2, "MISS")
-    assert len(control.runs(page)) == 3
-    theirs = new.ask(path)
-    assert (_release(theirs), theirs.version, theirs.state) == ("new", 2, "MISS")
-    assert len(control.runs(page)) == 4
-
-    if not named:
+    if named:
+        for number in (3, 4):
+            assert _seen(old.ask(path)) == ("old", "MISS")
+            assert len(control.runs(page)) == number
+        assert _seen(new.ask(path)) == ("new", "HIT")
+    else:
         assert _seen(old.ask(path)) == ("new", "HIT")
         control.clock.advance(61)
         for _ in range(5):
             assert _seen(old.ask(path)) == ("new", "STALE")
+        assert len(control.runs(page)) == 2
         assert _seen(new.ask(path)) == ("new", "STALE")
-        control.wait_for_runs(page, 5, "ended")
+        control.wait_for_runs(page, 3, "ended")
         poll(lambda: _seen(new.ask(path)) == ("new", "HIT"))
-        assert len(control.runs(page)) == 5
+        assert len(control.runs(page)) == 3
+
+
+@pytest.mark.parametrize("named", [False, True], ids=["auto", "named"])
+def test_releases_that_start_in_turns_lose_no_invalidation(
+    start_farm: StartFarm, shop: Shop, page: str, named: bool
+) -> None:
+    """Blue and green on one folder, and an old process that is started once more while
+    the new ones run: what any of them invalidates is new in all that are left."""
+    environments = {}
+    for release in ("old", "new"):
+        root = shop.root.with_name(release)
+        shutil.copytree(shop.root, root)
+        Shop.write(root, release)
+        build_id = release if named else "auto"
+        environments[release] = {
+            "SITE_ROOT": str(root),
+            "FLASK_ISR_BUILD_ID": build_id,
+        }
+    farm = start_farm("waitress", 4, **environments["old"])
+    old, new, late_old, late_new = farm.servers
+    control, path = farm.control, f"/releases/{page}"
+
+    def change(server: Server) -> tuple[int, str | None]:
+        control.publish(page)
+        answer = server.revalidate(f"tag=page:{page}")
+        assert answer.status == 200
+        answer = server.ask(path)
+        assert "detail=" not in answer.headers["cache-status"]
+        return answer.version, answer.state
+
+    def start(server: Server, release: str) -> None:
+        server.stop()
+        server.restart(**environments[release])
+
+    old.ask(path)
+    start(new, "new")
+    new.ask(path)
+    start(late_old, "old")
+    assert change(late_old) == (2, "MISS")
+    start(late_new, "new")
+    late_new.ask(path)
+    for server in (old, late_old):
+        server.stop()
+    for number, (server, other) in enumerate(
+        ((late_new, new), (new, late_new), (late_new, new)), start=3
+    ):
+        assert change(server) == (number, "MISS")
+        for one in (server, other):
+            answer = one.ask(path)
+            assert (answer.version, *_seen(answer)) == (number, "new", "HIT")
+        answer = other.revalidate(f"path={path}&mode=refresh")
+        assert (answer.status, server.ask(path).state) == (200, "HIT")
 
 
 def test_reloads_under_load_lose_nothing(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import typing as t
 
 import pytest
@@ -10,7 +11,9 @@ import pytest
 from flask_isr.core.build import PROTECTED
 from flask_isr.core.entry import Entry
 from flask_isr.core.entry import Mark
+from flask_isr.core.entry import Record
 from flask_isr.core.freshness import Freshness
+from flask_isr.core.freshness import Lifetime
 from flask_isr.core.key import PageKey
 from flask_isr.core.key import path_tag
 from flask_isr.core.key import prefix_tag
@@ -29,9 +32,16 @@ from ..records import OWL
 from ..records import entry
 from ..records import not_static
 from ..support import Clock
+from ..support import InThread
 
 FRESH, STALE, EXPIRED = Freshness.FRESH, Freshness.STALE, Freshness.EXPIRED
 TAGS = FOX.implicit_tags
+
+#: What may stand in the place of a page.
+RECORDS: t.Final = [
+    pytest.param(entry(FOX, ""), id="page"),
+    pytest.param(not_static(FOX, ""), id="not-static"),
+]
 
 MakeStore: t.TypeAlias = t.Callable[[], Store]
 
@@ -383,30 +393,93 @@ class StoreKit:
         store.put(entry(FOX, mark, b"began before"))
         assert validity(store) is not FRESH
 
-    def test_a_build_that_is_new_has_a_higher_number(self, store: Store) -> None:
-        """Each build its own; one that comes back is a new one."""
-        numbers = [store.build_number("", build) for build in ("a", "a", "b", "a")]
-        assert numbers[0] == numbers[1] < numbers[2] < numbers[3]
+    # -- builds -----------------------------------------------------------------------
+
+    def test_builds_are_in_the_order_in_which_they_started_last(
+        self, store: Store
+    ) -> None:
+        """Each stands there once; one that comes back, by a rollback or a worker that is
+        started late, is the latest."""
+        seen = []
+        for build in ("a", "a", "b", "a", "c"):
+            store.meet_build("shop", build)
+            seen.append("".join(store.builds("shop")))
+        assert seen == ["a", "a", "ab", "ba", "bac"]
 
     def test_builds_of_another_application_do_not_count(self, store: Store) -> None:
         """A process that starts when another application was deployed is of no later
         build than its siblings."""
-        number = store.build_number("one", "a")
-        store.build_number("two", "b")
-        assert store.build_number("one", "a") == number
+        assert list(store.builds("one")) == []
+        store.meet_build("one", "a")
+        store.meet_build("two", "b")
+        assert [list(store.builds(site)) for site in ("one", "two")] == [["a"], ["b"]]
 
-    def test_a_page_of_a_later_build_stays_for_a_while(self, store: Store) -> None:
-        """And is replaced then: the later build may be gone."""
-        for pause, stays in ((0.0, True), (PROTECTED - 1, True), (PROTECTED, False)):
-            mark = store.arrival()
-            later = dataclasses.replace(entry(OWL, mark, b"later"), build_number=2)
-            store.put(later)
-            earlier = dataclasses.replace(
-                entry(OWL, mark, b"earlier"),
-                build_number=1,
-                began=later.began + pause,
-            )
-            assert (store.put(earlier) is None) is stays
+    def _replace(self, store: Store, there: Record, new: Record, pause: float) -> bool:
+        """Put *there*, and *new* so many seconds later; whether it took the place."""
+        mark = store.arrival()
+        start = 1_000_000.0
+        for record, began in ((there, start), (new, start + pause)):
+            done = store.put(dataclasses.replace(record, mark=mark, began=began))
+        return done is not None
+
+    @pytest.mark.parametrize("new", RECORDS)
+    @pytest.mark.parametrize("there", RECORDS)
+    @pytest.mark.parametrize(
+        ("builds", "pause", "replaced"),
+        [
+            (("late", "early"), 0.0, False),
+            (("late", "early"), PROTECTED - 1, False),
+            (("late", "early"), PROTECTED, True),
+            (("early", "late"), 0.0, True),
+            (("unknown", "late"), 0.0, True),
+            (("late", "late"), 0.0, True),
+            (("late", None), 0.0, True),
+            ((None, "early"), 0.0, True),
+        ],
+    )
+    def test_what_a_later_build_made_stays_for_a_while(
+        self,
+        store: Store,
+        there: Record,
+        new: Record,
+        builds: tuple[str | None, str | None],
+        pause: float,
+        replaced: bool,
+    ) -> None:
+        """A page, or the memory that it is not static: by names, whichever process of a
+        build made it; and not for ever, since the later build may be gone."""
+        for build in ("early", "late"):
+            store.meet_build(FOX.site, build)
+        first = dataclasses.replace(there, build=builds[0])
+        second = dataclasses.replace(new, build=builds[1])
+        assert self._replace(store, first, second, pause) is replaced
+
+    @pytest.mark.parametrize("how", ["stale", "expired"])
+    @pytest.mark.parametrize("there", RECORDS)
+    def test_what_was_invalidated_bars_no_earlier_build(
+        self, store: Store, there: Record, how: str
+    ) -> None:
+        """There may be no process of the later one any more that renders it."""
+        for build in ("early", "late"):
+            store.meet_build(FOX.site, build)
+        mark = store.arrival()
+        store.put(dataclasses.replace(there, mark=mark, build="late"))
+        store.invalidate(**{how: [path_tag(FOX.path)]})
+        new = dataclasses.replace(entry(FOX, store.arrival(), b"new"), build="early")
+        assert store.put(new) is not None
+        assert body(store) == b"new"
+        assert validity(store) is FRESH
+
+    def test_a_page_that_is_too_old_bars_no_earlier_build(self, store: Store) -> None:
+        """What may not be served without a render protects nobody."""
+        for build in ("early", "late"):
+            store.meet_build(FOX.site, build)
+        lives = dataclasses.replace(
+            entry(FOX, "", lifetime=Lifetime(5, 10)), build="late"
+        )
+        new = dataclasses.replace(entry(FOX, "", b"new"), build="early")
+        for pause, replaced in ((10.0, False), (11.0, True)):
+            assert self._replace(store, lives, new, pause) is replaced
 
     def test_a_store_that_was_closed_opens_again(self, store: Store) -> None:
         """Closing lets go of what is open, and loses nothing."""
@@ -470,6 +543,36 @@ class SharedStoreKit(StoreKit):
         failure = store.failure(FOX)
         assert failure is not None
         assert failure.count == 1
+
+    def test_builds_are_shared(self, store: Store, other: Store) -> None:
+        """All processes are told one order, whichever of them started."""
+        for who, build in ((store, "a"), (other, "b"), (store, "b"), (other, "a")):
+            who.meet_build("shop", build)
+            assert list(store.builds("shop")) == list(other.builds("shop"))
+        assert list(store.builds("shop")) == ["b", "a"]
+
+    def test_builds_that_start_at_once_are_all_there(
+        self, make_store: MakeStore
+    ) -> None:
+        """Each once, in one order for all."""
+        names = [f"build {number}" for number in range(8)]
+        stores = [make_store() for _ in names]
+        starts = [
+            InThread(functools.partial(self.start, store, name))
+            for store, name in zip(stores, names, strict=True)
+        ]
+        for start in starts:
+            start.result()
+        [order] = {tuple(store.builds("shop")) for store in stores}
+        self.check_started(order, names)
+
+    def check_started(self, order: tuple[str, ...], names: list[str]) -> None:
+        """What the order is after all of *names* started."""
+        assert sorted(order) == names
+
+    def start(self, store: Store, build: str) -> None:
+        """Be a process of *build*, on a thread that ends."""
+        store.meet_build("shop", build)
 
     def test_lists_are_shared(self, store: Store, other: Store) -> None:
         """One list for all processes."""

@@ -25,14 +25,14 @@ from .test_signature import Kept
 from .test_signature import Open
 
 #: Whether a value is believed, by its kind: a page, a lease, a failure, a closed list and
-#: its version, the number of a build.
+#: its version, the builds.
 BELIEVED: dict[str, t.Callable[[Store], bool]] = {
     "p": lambda store: store.load(FOX) is not None,
     "l": lambda store: store.busy(FOX, TAGS),
     "f": lambda store: store.failure(FOX) is not None,
     "n": lambda store: store.closed_list("one") is not None,
     "v": lambda store: store.list_version("one") is not None,
-    "b": lambda store: store.build_number("one", "build") != int(store.now()),
+    "b": lambda store: list(store.builds("one")) == ["build of one"],
 }
 
 #: Bytes of a signature, which is in front.
@@ -66,7 +66,7 @@ def fill(kept: Kept, clock: Clock, key: bytes | None = b"key") -> Kept:
         lease_of(store, page)
     for name in ("one", "two"):
         store.put_list(name, [f"/{name}"], store.arrival())
-        store.build_number(name, "build")
+        store.meet_build(name, f"build of {name}")
     return kept
 
 

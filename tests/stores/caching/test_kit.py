@@ -10,6 +10,7 @@ import pytest
 from flask_isr.backends import private_backend
 from flask_isr.errors import StoreUnavailable
 from flask_isr.stores.backend import Values
+from flask_isr.stores.base import Store
 from flask_isr.stores.caching import CachingStore
 
 from ...records import FOX
@@ -99,6 +100,12 @@ class TestFileSystemCache(_EachOwn):
         """How the backend is found."""
         return {"CACHE_TYPE": "FileSystemCache", "CACHE_DIR": str(tmp_path / "pages")}
 
+    def check_started(self, order: tuple[str, ...], names: list[str]) -> None:
+        """Its `add` is not atomic: some may be lost, and none is there twice."""
+        assert order
+        assert set(order) <= set(names)
+        assert len(set(order)) == len(order)
+
 
 class TestRedisCache(_EachOwn):
     """The kit, on a Redis server."""
@@ -118,6 +125,12 @@ class TestMemcachedCache(_EachOwn):
         """How the backend is found."""
         servers = [f"127.0.0.1:{memcached}"]
         return {"CACHE_TYPE": "MemcachedCache", "CACHE_MEMCACHED_SERVERS": servers}
+
+    def start(self, store: Store, build: str) -> None:
+        """Be a process of *build*; its client has connections of each thread."""
+        super().start(store, build)
+        assert isinstance(store, CachingStore)
+        _disconnect(store.values)
 
 
 def test_a_page_over_memcacheds_limit_is_refused_and_not_half_there(

@@ -1,0 +1,31 @@
+"""Builds: the rows of the embedded store that keep their order."""
+
+from __future__ import annotations
+
+import sqlite3
+
+# Builds remembered, of all applications; the earliest are forgotten.
+_KEPT = 1000
+
+
+def order(db: sqlite3.Connection, site: str) -> list[str]:
+    """The builds of *site*, the latest last."""
+    rows = db.execute(
+        "SELECT build FROM builds WHERE site = ? ORDER BY number", (site,)
+    )
+    return [build for (build,) in rows]
+
+
+def meet(db: sqlite3.Connection, site: str, build: str) -> None:
+    """Make *build* the latest of *site*."""
+    if order(db, site)[-1:] == [build]:
+        return
+    db.execute(
+        "INSERT OR REPLACE INTO builds"
+        " SELECT ?, ?, coalesce(max(number), 0) + 1 FROM builds",
+        (site, build),
+    )
+    db.execute(
+        "DELETE FROM builds WHERE number <= (SELECT max(number) FROM builds) - ?",
+        (_KEPT,),
+    )
