@@ -13,15 +13,13 @@ from pathlib import Path
 from ..core.entry import DAMAGE
 from ..core.fork import forget_at_fork
 from ..errors import StoreUnavailable
+from .files import set_aside
+from .folder import IDENTITY_CHECK
 from .folder import OpenFolder
 from .folder import is_corrupt
-from .folder import set_aside
 from .folder import time_since_start
 
 logger = logging.getLogger("flask_isr.store")
-
-# Seconds between two looks at whether the folder is still the one that was opened.
-_IDENTITY_CHECK = 1.0
 
 # Seconds of waiting in vain after which visitors do not ask the store, and for how long.
 _SLOW = 0.2
@@ -54,23 +52,38 @@ class Access:
         """
         folder = self.folder
         if folder is not None:
-            due = check or time.monotonic() - folder.checked_at > _IDENTITY_CHECK
+            due = check or time.monotonic() - folder.checked_at > IDENTITY_CHECK
             if not due or folder.is_current(self._path):
                 return folder
         with self._lock:
             folder = self.folder
-            if folder is not None:
-                if folder.is_current(self._path):
-                    return folder
-                logger.warning("%s is another folder than before", self._path)
-                # Before anything is invalidated in the new one.
-                folder.word.disown()
-                folder.close()
-                self.folder = None
-            folder = self.folder = OpenFolder.open(self._path)
+            if folder is not None and folder.is_current(self._path):
+                return folder
+            self.folder = None
+            folder = self.folder = self._open_after(folder)
             self.shift = folder.shift
         self.on_restart()
         return folder
+
+    def confirm(self, folder: OpenFolder) -> None:
+        """See that what was just written into *folder* is where others look for it.
+
+        :raises OSError: where its files were replaced meanwhile.
+        """
+        if not folder.is_current(self._path):
+            raise OSError("its files were replaced meanwhile")
+
+    def _open_after(self, before: OpenFolder | None) -> OpenFolder:
+        if before is None:
+            return OpenFolder.open(self._path)
+        logger.warning("%s is another folder than before", self._path)
+        # Before anything is invalidated in the new one.
+        before.word.disown()
+        try:
+            return OpenFolder.open(self._path, before.identity)
+        finally:
+            # Last: until then others see that somebody has these files open.
+            before.close()
 
     @contextlib.contextmanager
     def doing(self, what: str, *, insists: bool = False) -> t.Iterator[None]:

@@ -37,7 +37,15 @@ class Database:
         self._patience = patience
         self._turn = turn
         self._idle: list[sqlite3.Connection] = []
+        self._held: list[sqlite3.Connection] = []
         self._closed = False
+
+    def hold(self) -> None:
+        """Have one connection open from now on: with the last one, which may be closed
+        after an error, SQLite would remove the side files."""
+        connection = self._connect()
+        self._held.append(connection)
+        connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -128,16 +136,17 @@ class Database:
 
     def abandon(self) -> None:
         """Forget the connections without closing them: they are a parent process's."""
-        _abandoned.extend(self._idle)
-        self._idle = []
+        _abandoned.extend(self._idle + self._held)
+        self._idle, self._held = [], []
 
     def close(self) -> None:
         """Close the connections: those that are in use when they are given back."""
         self._closed = True
-        with contextlib.suppress(IndexError):
-            # Another thread may take the last one.
-            while True:
-                self._idle.pop().close()
+        for connections in (self._idle, self._held):
+            with contextlib.suppress(IndexError):
+                # Another thread may take the last one.
+                while True:
+                    connections.pop().close()
 
 
 def _wait_for_locks(connection: sqlite3.Connection, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""The folder of the embedded store: its files, and which folder it is."""
+"""The folder of the embedded store, as one process has it open."""
 
 from __future__ import annotations
 
@@ -13,10 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .database import Database
+from .files import MAIN_FILES
+from .files import Identity
+from .files import exclusively
+from .files import identity
+from .files import move_aside
+from .files import move_torn
 from .liveness import Liveness
-from .liveness import fcntl
+from .liveness import anybody_lives
 from .ownership import check_ownership
-from .ownership import open_own
 from .word import ClockWord
 
 logger = logging.getLogger("flask_isr.store")
@@ -25,6 +30,12 @@ logger = logging.getLogger("flask_isr.store")
 # must not be lost.
 _PATIENCE = 1.0
 _DURABLE_PATIENCE = 10.0
+
+#: Seconds between two looks at whether the folder is still the one that was opened.
+IDENTITY_CHECK = 1.0
+
+# Seconds after which each process that serves anything has looked.
+_LOOKED = IDENTITY_CHECK + 0.1
 
 # Advanced whenever the tables change.
 _FORMAT = 4
@@ -113,9 +124,6 @@ class OlderFormat(sqlite3.DatabaseError):
     """The database was made by an earlier release with other tables."""
 
 
-Identity: t.TypeAlias = tuple[tuple[int, int], ...]
-
-
 @dataclass(slots=True)
 class OpenFolder:
     """The embedded store as one process has it open.
@@ -134,14 +142,17 @@ class OpenFolder:
     checked_at: float
 
     @classmethod
-    def open(cls, folder: Path) -> OpenFolder:
+    def open(cls, folder: Path, before: Identity | None = None) -> OpenFolder:
         """Open *folder*, and make what is missing in it.
 
+        :param before: the files that this process had open there until now, and that are
+            not those which it finds.
         :raises OSError, sqlite3.Error: where that is not possible.
         """
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         check_ownership(folder)
         with exclusively(folder):
+            move_torn(folder, before)
             try:
                 opened = cls._open(folder)
             except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
@@ -154,27 +165,39 @@ class OpenFolder:
                 move_aside(folder)
                 opened = cls._open(folder)
         opened.liveness.sweep()
+        if before is None:
+            # Else this process told all who map the word before to look.
+            opened.wait_for_others()
         return opened
 
     @classmethod
     def _open(cls, folder: Path) -> OpenFolder:
         paths = folder / "pages.sqlite", folder / "work.sqlite"
+        lived = anybody_lives(folder / "processes")
+        used = lived or paths[0].exists()
         for path in paths:
             _make_private_file(path)
         word = ClockWord(folder / "clock")
-        files = identity(folder)
+        if word.is_new and used:
+            word.replaced_at = time_since_start()
+        files = identity(folder, MAIN_FILES)
         turn = threading.Lock()
         pages = Database(paths[0], "NORMAL", _PATIENCE, turn)
         work = Database(paths[1], "NORMAL", _PATIENCE, threading.Lock())
         try:
             _make_tables(work, _WORK)
-            shift = _prepare(pages, word)
+            shift = _prepare(pages, word, lived=lived)
+            pages.hold()
+            work.hold()
+            opened = identity(folder)
+            if not files.items() <= opened.items():
+                raise OSError("somebody is replacing its files")
         except BaseException:
             pages.close()
             work.close()
             raise
         return cls(
-            identity=files,
+            identity=opened,
             pages=pages,
             durable=Database(paths[0], "FULL", _DURABLE_PATIENCE, turn),
             work=work,
@@ -183,6 +206,12 @@ class OpenFolder:
             liveness=Liveness(folder / "processes"),
             checked_at=time.monotonic(),
         )
+
+    def wait_for_others(self) -> None:
+        """Wait until processes that may map a word that was here before have looked."""
+        age = time_since_start() - self.word.replaced_at
+        if 0 <= age < _LOOKED:
+            time.sleep(_LOOKED - age)
 
     def is_current(self, folder: Path) -> bool:
         """Whether *folder* still holds the files that were opened."""
@@ -200,38 +229,10 @@ class OpenFolder:
 
     def close(self) -> None:
         """Close the files; leases of this process are void from now on."""
+        # First: who lives has all files of a database open, which the last one removes.
+        self.liveness.close()
         for database in (self.pages, self.durable, self.work):
             database.close()
-        self.liveness.close()
-
-
-@contextlib.contextmanager
-def exclusively(folder: Path) -> t.Iterator[None]:
-    """Keep other processes from opening *folder* or setting its files aside meanwhile.
-
-    :raises TimeoutError: where one of them does not come to an end.
-    """
-    file = open_own(folder / "lock", os.O_CREAT)
-    try:
-        _lock(file)
-        yield
-    finally:
-        os.close(file)
-
-
-def _lock(file: int) -> None:
-    deadline = time.monotonic() + _PATIENCE
-    while fcntl is not None:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                raise TimeoutError(
-                    "another process does not finish opening it"
-                ) from None
-            time.sleep(0.005)
-        else:
-            return
 
 
 def is_corrupt(error: BaseException) -> bool:
@@ -248,30 +249,6 @@ def is_corrupt(error: BaseException) -> bool:
         sqlite3.SQLITE_CORRUPT,
         sqlite3.SQLITE_NOTADB,
     )
-
-
-def set_aside(folder: Path, corrupt: Identity) -> None:
-    """Make room for new databases in *folder*, unless another process did so already.
-
-    :param corrupt: the files that were found to be corrupt.
-    """
-    with exclusively(folder):
-        if identity(folder) == corrupt:
-            move_aside(folder)
-
-
-def move_aside(folder: Path) -> None:
-    """Rename the databases of *folder*, which the caller has for himself.
-
-    Only the newest corrupt copy is kept, for whoever wants to look into it.
-    """
-    for name in ("pages.sqlite", "work.sqlite"):
-        # The log goes first: a log beside a new database would be taken for its own.
-        for suffix in ("-wal", "-shm", ""):
-            with contextlib.suppress(FileNotFoundError):
-                os.replace(
-                    folder / f"{name}{suffix}", folder / f"{name}.corrupt{suffix}"
-                )
 
 
 def time_since_start() -> float:
@@ -298,20 +275,6 @@ def _make_private_file(path: Path) -> None:
     with contextlib.suppress(FileExistsError):
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         os.close(os.open(path, flags, 0o600))
-
-
-def identity(folder: Path) -> Identity:
-    """Which files *folder* holds now; two that are equal are the same files.
-
-    The word is one of them: while it is mapped, no other file can get its number. A link
-    is another file than the one that it leads to.
-
-    :raises OSError: where one is missing.
-    """
-    files = [
-        os.lstat(folder / name) for name in ("clock", "pages.sqlite", "work.sqlite")
-    ]
-    return tuple((file.st_dev, file.st_ino) for file in files)
 
 
 def _make_tables(database: Database, schema: str) -> None:
@@ -347,15 +310,15 @@ def _insist(action: t.Callable[[], object]) -> None:
             return
 
 
-def _prepare(pages: Database, word: ClockWord) -> float:
+def _prepare(pages: Database, word: ClockWord, *, lived: bool) -> float:
     _make_tables(pages, _PAGES)
     with pages.write() as db:
         row = db.execute("SELECT value, boot, shift, seen FROM clock").fetchone()
         boot, since_start = _boot(), time_since_start()
+        # Far above any clock of a folder that stood here before: marks of renders that
+        # began there are below the floor, so that they are never fresh here.
+        start = time.time_ns() // 1000
         if row is None:
-            # Far above any clock of a folder that stood here before: marks of renders
-            # that began there are below the floor, so that they are never fresh here.
-            start = time.time_ns() // 1000
             shift = time.time() - since_start
             db.execute(
                 "INSERT INTO clock (one, value, floor, invalidated, boot, shift, seen)"
@@ -368,5 +331,10 @@ def _prepare(pages: Database, word: ClockWord) -> float:
         if boot != last_boot:
             shift = max(time.time(), seen) - since_start
             db.execute("UPDATE clock SET boot = ?, shift = ?", (boot, shift))
+        if not lived and word.is_ahead_of(clock):
+            # A log was lost, or the last process died in the middle of a commit.
+            logger.warning("commits may be missing: all stored pages count as old")
+            clock = max(start, clock + 1)
+            db.execute("UPDATE clock SET value = ?, floor = ?", (clock, clock))
         word.write(clock)
         return float(shift)

@@ -50,23 +50,7 @@ class Liveness:
 
     def lives(self, name: str) -> bool:
         """Whether the process called *name* is there. Its file is removed if not."""
-        if name == self.name or fcntl is None:
-            return True
-        path = self._folder / name
-        try:
-            file = open_own(path, 0)
-        except FileNotFoundError:
-            return False
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        else:
-            with contextlib.suppress(FileNotFoundError):
-                path.unlink()
-            return False
-        finally:
-            os.close(file)
+        return name == self.name or _is_held(self._folder / name)
 
     def is_there(self) -> bool:
         """Whether others find this process's file; else they take it for dead."""
@@ -89,3 +73,33 @@ class Liveness:
         with contextlib.suppress(OSError):
             (self._folder / self.name).unlink()
         self.disown()
+
+
+def anybody_lives(folder: Path) -> bool:
+    """Whether a process has its file in *folder*, as far as that can be told."""
+    if fcntl is None:
+        return False
+    try:
+        paths = list(folder.iterdir())
+    except OSError:
+        return False
+    return any(_is_held(path) for path in paths)
+
+
+def _is_held(path: Path) -> bool:
+    if fcntl is None:
+        return True
+    try:
+        file = open_own(path, 0)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    else:
+        with contextlib.suppress(FileNotFoundError):
+            path.unlink()
+        return False
+    finally:
+        os.close(file)

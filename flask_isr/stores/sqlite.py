@@ -160,6 +160,7 @@ class SQLiteStore:
                 # Nothing may be announced after the commit: a process that died between
                 # the two would hide the invalidation from the others.
                 folder.word.write(writing.clock - (not writing.changed))
+            self._access.confirm(folder)
 
     # -- records ----------------------------------------------------------------------
 

@@ -25,6 +25,8 @@ class ClockWord:
 
     An aligned word is written and read at once on the platforms that CPython runs on, so
     that a reader finds the old number or the new one.
+
+    :ivar is_new: whether the file was not there, or empty.
     """
 
     def __init__(self, path: Path) -> None:
@@ -39,6 +41,7 @@ class ClockWord:
         finally:
             os.close(file)
         self._words = memoryview(self._map).cast("Q")
+        self.is_new = missing == _SIZE
 
     def read(self) -> int:
         """The clock that was announced last."""
@@ -51,3 +54,17 @@ class ClockWord:
     def disown(self) -> None:
         """Have all who still map the word of a folder that is gone ask the store."""
         self._words[0] = _NO_CLOCK
+
+    def is_ahead_of(self, clock: int) -> bool:
+        """Whether more was announced than *clock*, as far as the file is not new."""
+        return self._words[0] == 0 or clock < self._words[0] < _NO_CLOCK
+
+    @property
+    def replaced_at(self) -> float:
+        """When the file took the place of one that processes may still map, in seconds
+        since the machine's start; 0 where it did not."""
+        return self._words[1] / 1000
+
+    @replaced_at.setter
+    def replaced_at(self, moment: float) -> None:
+        self._words[1] = int(moment * 1000)

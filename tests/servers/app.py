@@ -2,7 +2,8 @@
 
 It is told by files what to do (:class:`.control.Control`), in the folder that the
 environment names, and is configured by ``FLASK_ISR_*`` variables. ``SITE_ROOT`` names the
-folder in which its templates are, for tests that deploy others.
+folder in which its templates are, for tests that deploy others; with ``SITE_OWN_TIME`` the
+store counts the time itself.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def create_app() -> Flask:
         root_path=os.environ.get("SITE_ROOT"),
     )
     app.config.from_prefixed_env()
-    isr = ISR(app, clock=control.clock)
+    isr = ISR(app, clock=None if "SITE_OWN_TIME" in os.environ else control.clock)
     app.register_blueprint(isr.blueprint, url_prefix="/api")
     add_pages(app, control)
     add_personal_pages(app, isr, control)
