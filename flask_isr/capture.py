@@ -65,6 +65,8 @@ class Capture:
     :ivar session: the session of the render, which no visitor has.
     :ivar globals: its ``g``.
     :ivar csrf_name: what Flask-WTF calls its token there.
+    :ivar refused: what the view said that cannot be, so that the page is not stored: of
+        what (``"tags"``, ``"lifetime"``), and for people.
     """
 
     key: PageKey
@@ -81,6 +83,7 @@ class Capture:
     session: SessionMixin | None = None
     globals: t.Any = None
     csrf_name: str = "csrf_token"
+    refused: tuple[str, str] | None = None
 
     @property
     def csrf_token(self) -> str | None:

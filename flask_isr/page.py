@@ -7,6 +7,7 @@ import functools
 import string
 import typing as t
 from collections.abc import Callable
+from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -62,11 +63,14 @@ class StaticPage:
 
         :raises ConfigurationError: for what the callable gave, if that is no tag.
         """
-        if callable(self.tags):
-            tags = list(self.tags(**values))
-        else:
-            tags = [tag.format_map(values) for tag in self.tags]
-        return checked_tags(tags, f"tags of the static page {self.name!r}")
+        whose = f"tags of the static page {self.name!r}"
+        if not callable(self.tags):
+            return checked_tags((tag.format_map(values) for tag in self.tags), whose)
+        tags = self.tags(**values)
+        # The characters of a string would be taken for tags.
+        if isinstance(tags, str) or not isinstance(tags, Iterable):
+            raise ConfigurationError(f"the {whose}: {_shortened(tags)} is no list.")
+        return checked_tags(tags, whose)
 
 
 def static_page(
@@ -184,11 +188,16 @@ def checked_tags(tags: Iterable[t.Any], whose: str) -> frozenset[str]:
             )
         if not _is_text(name):
             raise ConfigurationError(f"the {whose}: {name!r} is not valid Unicode.")
-    if len(set(names)) > TAGS_ON_A_PAGE:
-        raise ConfigurationError(
-            f"the {whose}: {len(set(names))} tags are more than {TAGS_ON_A_PAGE}."
-        )
+    check_count(set(names), whose)
     return frozenset(map(user_tag, names))
+
+
+def check_count(tags: Collection[str], whose: str) -> None:
+    """:raises ConfigurationError: where *tags* are more than 128."""
+    if len(tags) > TAGS_ON_A_PAGE:
+        raise ConfigurationError(
+            f"the {whose}: {len(tags)} tags are more than {TAGS_ON_A_PAGE}."
+        )
 
 
 def _is_text(value: str) -> bool:

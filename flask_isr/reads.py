@@ -33,12 +33,15 @@ class Read:
 
 
 class Reads:
-    """Collects what one render of *page* reads, each thing once."""
+    """Collects what one render of *page* reads, each thing once.
+
+    :ivar places: finds the lines of the application that read.
+    """
 
     def __init__(self, app: Flask, page: StaticPage) -> None:
         self._declared = page.query
         self._app = app
-        self._places = Places(app, page.view)
+        self.places = Places(app, page.view)
         self._found: dict[tuple[Kind, str | None], Read] = {}
 
     def note(self, kind: Kind, name: t.Any, *, late: bool) -> None:
@@ -47,7 +50,7 @@ class Reads:
             return
         if (kind, name) in self._found or len(self._found) >= _KEPT:
             return
-        place = self._places.caller()
+        place = self.places.caller()
         # Flask-Login and others look at cookies and headers for reasons of their own. For
         # a query parameter that a library reads (a pagination, a form), its caller asked.
         if place is not None and (place.direct or kind == "query"):

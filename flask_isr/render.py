@@ -21,7 +21,9 @@ from .core.entry import Level
 from .core.key import PageKey
 from .core.outcome import Declined
 from .core.outcome import Outcome
+from .core.outcome import Personal
 from .core.outcome import Rendered
+from .errors import ConfigurationError
 from .hosts import host_name
 from .reads import Reads
 from .report import Reporter
@@ -69,7 +71,11 @@ class Renderer:
         site = self._application.site.at(key.host)
         environ = make_environ(site.origin, key)
         limit = self._application.settings.page_bytes
-        tags = match.page.tags_for(match.values)
+        try:
+            tags = match.page.tags_for(match.values)
+        except ConfigurationError as error:
+            self._reporter.tags_failed(key, error)
+            return Personal("tags")
         reads = Reads(self._application.app, match.page)
         started = datetime.fromtimestamp(self._clock(), UTC)
         capture = Capture(key, match.page, environ, limit, set(tags), reads, started)
@@ -89,8 +95,10 @@ class Renderer:
         return outcome
 
     def _report(self, capture: Capture, match: Match, outcome: Outcome | None) -> None:
-        """Tell of what the page reads and does not declare; *outcome* is ``None`` where
-        the render raised."""
+        """Tell of what the page says that cannot be, and of what it reads and does not
+        declare; *outcome* is ``None`` where the render raised."""
+        if capture.refused is not None:
+            self._reporter.refused(capture.key, *capture.refused)
         reads = capture.reads.undeclared(
             stored=isinstance(outcome, Rendered),
             hooks_run_once=(

@@ -11,6 +11,7 @@ from . import signals
 from .core.entry import Entry
 from .core.key import PageKey
 from .core.key import user_tags
+from .errors import ConfigurationError
 from .page import StaticPage
 from .reads import Read
 from .undeclared import warnings
@@ -89,9 +90,26 @@ class Reporter:
         if signals.stale_served.receivers:
             self._send(signals.stale_served, path=str(entry.key))
 
+    def refused(self, key: PageKey, what: str, problem: str) -> None:
+        """A page says something of itself that cannot be.
+
+        :param what: what it is about, as :meth:`not_static` is given it afterwards.
+        """
+        if self._first(key.rule, what):
+            logger.warning(
+                "%s (rule %s) has @static_page, but is not stored, since its %s cannot be"
+                " used: %s It is rendered for each visitor.",
+                key,
+                key.rule,
+                what,
+                problem,
+            )
+
     def tags_failed(self, key: PageKey, error: Exception) -> None:
         """The tags of a page could not be made."""
-        if self._first(key.rule, type(error).__name__):
+        if isinstance(error, ConfigurationError):
+            self.refused(key, "tags", str(error))
+        elif self._first(key.rule, type(error).__name__):
             logger.warning(
                 "%s (rule %s) is not stored, since its tags could not be made: %s",
                 key,

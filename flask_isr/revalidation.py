@@ -8,16 +8,18 @@ import typing as t
 
 from .config import seconds
 from .core.freshness import Lifetime
+from .core.outcome import cause_of
 from .errors import ConfigurationError
 from .invalidation import MatchKind
 from .invalidation import Mode
-from .page import TAGS_ON_A_PAGE
+from .page import check_count
 from .page import checked_tags
 from .state import current_state
 from .visit import active_capture
 from .visit import rendering
 
 if t.TYPE_CHECKING:
+    from .capture import Capture
     from .revalidator import Revalidator
 
 
@@ -84,20 +86,21 @@ def cache_tag(*tags: str) -> None:
     """Add tags to the page that is being rendered, such as those of the rows it shows.
 
     Where the view answers a visitor directly, without a page to be stored, it does
-    nothing.
+    nothing. Never raises, since tags come from data: with one that is none, or with more
+    than 128, the page is not stored, the view answers each visitor, and a warning names
+    the line.
 
     :param tags: non-empty strings of at most 256 characters, any Unicode.
-    :raises ValueError: where one is malformed, or the page has more than 128.
     """
-    names = checked_tags(tags, "tags given to cache_tag()")
     capture = active_capture()
     if capture is None:
         return
-    if len(capture.tags | names) > TAGS_ON_A_PAGE:
-        raise ConfigurationError(
-            f"cache_tag(): a page can have {TAGS_ON_A_PAGE} tags at most."
-        )
-    capture.tags |= names
+    try:
+        names = checked_tags(tags, "tags given to cache_tag()")
+        check_count(capture.tags | names, "page")
+        capture.tags |= names
+    except Exception as error:
+        _refuse(capture, "tags", error)
 
 
 def cache_life(
@@ -108,33 +111,48 @@ def cache_life(
 ) -> None:
     """Lower the lifetime of the page that is being rendered; the lowest of all wins.
 
+    Never raises, since times come from data: with one that is not above zero, no number,
+    or a moment without its time zone, the page is not stored, the view answers each
+    visitor, and a warning names the line.
+
     :param revalidate: seconds or timedelta after which the page is stale.
     :param expire: seconds or timedelta after which it must be rendered before it is
         served.
     :param until: the moment at which the page becomes stale, with its time zone: for
         scheduled publishing.
-    :raises ValueError: where a value is malformed, or *until* has no time zone.
     """
-    lifetime = Lifetime(
-        None if revalidate is None else seconds("revalidate", revalidate),
-        None if expire is None else seconds("expire", expire),
-    )
-    if until is not None:
-        _check_until(until)
     capture = active_capture()
     if capture is None:
         return
-    if until is not None:
-        left = (until - capture.started).total_seconds()
-        # Before the render began it had happened already, and the page shows it.
-        if left > 0:
-            lifetime = lifetime.lowered(Lifetime(left))
-    capture.lifetimes.append(lifetime)
+    try:
+        lifetime = Lifetime(
+            None if revalidate is None else seconds("revalidate", revalidate),
+            None if expire is None else seconds("expire", expire),
+        )
+        if until is not None:
+            _check_until(until)
+            left = (until - capture.started).total_seconds()
+            # Before the render began it had happened already, and the page shows it.
+            if left > 0:
+                lifetime = lifetime.lowered(Lifetime(left))
+        capture.lifetimes.append(lifetime)
+    except Exception as error:
+        _refuse(capture, "lifetime", error)
+
+
+def _refuse(capture: Capture, what: str, error: Exception) -> None:
+    """Keep a page from the store, for what its view just said.
+
+    :param what: it was about, in a word for ``Cache-Status``.
+    """
+    place = capture.reads.places.caller()
+    text = str(error) if isinstance(error, ConfigurationError) else cause_of(error)
+    capture.refused = capture.refused or (what, f"{place}: {text}" if place else text)
 
 
 def _check_until(until: object) -> None:
-    if not isinstance(until, datetime.datetime) or until.tzinfo is None:
+    if not isinstance(until, datetime.datetime) or until.utcoffset() is None:
         raise ConfigurationError(
-            f"until is {until!r}; it must be a datetime with a time zone, such as"
+            f"until is {until!r:.80}; it must be a datetime with a time zone, such as"
             " datetime(2030, 1, 1, tzinfo=timezone.utc)."
         )

@@ -122,6 +122,8 @@ def _whole_page(capture: Capture, final: Final, rules: Rules) -> Outcome:
         return _failed("the body is shorter than its Content-Length", capture, final)
     if final.status == 200 and not final.body:
         return _failed("an empty body", capture, final)
+    if capture.refused is not None:
+        return Personal(capture.refused[0])
     level, reason = _level(capture, final, rules.level)
     if level is None:
         return Personal(reason)

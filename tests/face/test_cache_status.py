@@ -16,6 +16,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import Client
 
 import flask_isr
+from flask_isr import cache_life
 from flask_isr import rendering
 from flask_isr import static_page
 from flask_isr.core.answer import Serve
@@ -122,6 +123,16 @@ def _query(site: Site) -> t.Any:
 def _tags(site: Site) -> t.Any:
     add(site, "/<name>", lambda name: name, tags=["{name}"])
     return site.get("/" + "x" * 600)
+
+
+@case("lifetime")
+def _lifetime(site: Site) -> t.Any:
+    def page() -> str:
+        cache_life(revalidate=0)
+        return "page"
+
+    add(site, "/page", page)
+    return site.get("/page")
 
 
 @case("prefix")
