@@ -11,7 +11,8 @@ import weakref
 
 from flask import Flask
 
-from .build import digest_of
+from .build import BuildFiles
+from .build import faults
 from .compression import Compress
 from .config import Settings
 from .core.build import Build
@@ -63,12 +64,11 @@ class Application:
         self._alone = alone
         self._lock = threading.Lock()
         self.enabled = settings.enabled is not False
-        #: The deployment that this process belongs to, as its files are at its start.
-        self.build = (
-            Build(digest_of(app))
-            if settings.build_id == "auto"
-            else Build(settings.build_id, strict=True)
-        )
+        told = settings.build_id == "auto"
+        #: The deployment that this process belongs to; right once it is prepared.
+        self.build = Build(None if told else settings.build_id, strict=not told)
+        # By its files, as far as they are known already: they may be replaced any time.
+        self._files = self.build_files() if told else None
         #: What tells it from others of its code; known when it is prepared.
         self.configuration: t.Mapping[str, str] = {}
         self._prepared: tuple[Routes, Site, Levels] | None = None
@@ -124,6 +124,11 @@ class Application:
             )
         if self.settings.enabled is None:
             self.enabled = not (self.app.debug or self.app.testing)
+        if self._files is not None:
+            self.build.id = self._files.digest()
+            for fault in faults(self._files, self.settings.build_files):
+                logger.warning("%s", fault)
+            self._files = None
         self.configuration = plain_configuration(self.app)
         routes = Routes(self.app, self.prefix, self.name)
         if self.enabled and not self._alone:
@@ -151,6 +156,11 @@ class Application:
                 )
                 break
         _applications[self] = routes
+
+    def build_files(self) -> BuildFiles:
+        """The files that tell one build from another, as they are now, or were when this
+        process looked first."""
+        return BuildFiles(self.app, self.settings.folder, self.settings.build_files)
 
     @property
     def told_by_configuration(self) -> bool:

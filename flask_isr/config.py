@@ -31,6 +31,7 @@ DEFAULTS: t.Final[t.Mapping[str, t.Any]] = {
     "ISR_ENABLED": None,
     "ISR_APP_ID": "auto",
     "ISR_BUILD_ID": "auto",
+    "ISR_BUILD_FILES": (),
     "ISR_SECRET": None,
     "ISR_REVALIDATE_GET": True,
     "ISR_CACHE": None,
@@ -78,6 +79,7 @@ class Settings:
     :param enabled: ``None``: off in debug and testing, else on.
     :param app_id: ``"auto"``: the configuration tells it from others of its code.
     :param build_id: ``"auto"``: a digest of the application's files; ``None``: none.
+    :param build_files: globs and folders of files that count, too.
     :param personal_cookies: ``None``: Flask's session cookie and Flask-Login's.
     :param compressors: coding to what compresses a body, best first.
     :param expire_on_write: whether a successful unsafe request expires the page at its URL.
@@ -89,6 +91,7 @@ class Settings:
     enabled: bool | None
     app_id: str
     build_id: str | None
+    build_files: tuple[str, ...]
     secrets: tuple[bytes, ...] = field(repr=False)
     revalidate_get: bool
     cache: t.Mapping[str, t.Any] | None = field(repr=False)
@@ -134,6 +137,7 @@ class Settings:
             enabled=_switch("ISR_ENABLED", values),
             app_id=_app_id("ISR_APP_ID", values["ISR_APP_ID"]),
             build_id=_build_id("ISR_BUILD_ID", values["ISR_BUILD_ID"]),
+            build_files=_globs("ISR_BUILD_FILES", values["ISR_BUILD_FILES"]),
             secrets=_secrets(values["ISR_SECRET"]),
             revalidate_get=_flag("ISR_REVALIDATE_GET", values),
             cache=_cache(values["ISR_CACHE"]),
@@ -293,6 +297,19 @@ def _names(key: str, value: t.Any) -> tuple[str, ...] | None:
             f"{key} is {value!r}; it must be a list of names{example}."
         )
     return tuple(value)
+
+
+def _globs(key: str, value: t.Any) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple | set | frozenset) or not all(
+        isinstance(item, str | Path) and str(item) and "\0" not in str(item)
+        for item in value
+    ):
+        example = _in_environment(value, '["content/*.md"]')
+        raise ConfigurationError(
+            f"{key} is {value!r}; it must be a list of globs or folders, relative to the"
+            f" application's root path, such as ['content/*.md']{example}."
+        )
+    return tuple(sorted(map(str, value)))
 
 
 def _compressors(key: str, value: t.Any) -> t.Mapping[str, Compress]:

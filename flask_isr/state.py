@@ -91,7 +91,7 @@ class State:
         self.runner = _runner(settings)
         self.store = store or _store(app, settings, cache, clock)
         self.memory = Memory(self.store, settings.memory_bytes)
-        renderer = Renderer(self.application, self.reporter, wall_clock)
+        self.renderer = renderer = Renderer(self.application, self.reporter, wall_clock)
         self.twins = Twins(self.application, self.store)
 
         def render(key: PageKey) -> Outcome:

@@ -12,6 +12,7 @@ from ..state import State
 from ..state import current_state
 from . import app_checks
 from . import backend_checks
+from . import build_checks
 from . import store_checks
 from .finding import Finding
 from .finding import Findings
@@ -30,6 +31,7 @@ _FINE: t.Final[t.Mapping[str, str]] = {
     "order": "@static_page stands directly above each view.",
     "settings": "all were set before ISR(app).",
     "identity": "its pages are its own.",
+    "build": "a deploy is noticed by code, templates and ISR_BUILD_FILES.",
     "disk": "not looked at: the pages are not in the embedded store.",
     "hooks": "no hook keeps pages from being served at full speed.",
     "routes": "all static pages are known ahead.",
@@ -45,6 +47,7 @@ _CHECKS: t.Final[t.Sequence[tuple[str, t.Sequence[Check]]]] = (
     ("store", (store_checks.check_folder, backend_checks.check_backend)),
     ("disk", (store_checks.check_disk,)),
     ("identity", (store_checks.check_identity,)),
+    ("build", (build_checks.check_build,)),
     ("secret", (app_checks.check_secret,)),
     ("origin", (app_checks.check_origin,)),
     ("hooks", (app_checks.check_hooks,)),

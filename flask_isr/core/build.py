@@ -51,11 +51,12 @@ def is_protected(record: Record, validity: Freshness, now: float) -> bool:
     return validity is Freshness.FRESH and lasts and 0 <= age < PROTECTED
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Build:
     """The deployment that this process belongs to.
 
-    :param id: what tells it from others; ``None``: deployments share their pages.
+    :param id: what tells it from others, known when the application is complete; ``None``:
+        deployments share their pages.
     :param strict: pages of another build are not served; else those of an earlier one are
         stale: served once more while they are renewed.
     """

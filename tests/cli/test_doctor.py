@@ -60,7 +60,7 @@ def test_all_is_well(good: Site) -> None:
     assert found.status == 0
     assert found.checks == [
         *("order", "settings", "enabled", "store", "disk", "space", "identity"),
-        *("secret", "origin", "hooks", "routes", "caching", "workers"),
+        *("build", "secret", "origin", "hooks", "routes", "caching", "workers"),
     ]
     assert {found.check(name)[0] for name in found.checks} == {"ok"}
     assert SECRET not in found.output

@@ -20,6 +20,7 @@ from flask_isr import routes
 from flask_isr import secret
 from flask_isr import storable
 from flask_isr import token
+from flask_isr import twins
 from flask_isr import writes
 from flask_isr.config import DEFAULTS
 from flask_isr.core import encodings
@@ -32,6 +33,7 @@ from flask_isr.core import upkeep
 from flask_isr.core.runner import ThreadRunner
 from flask_isr.stores import access
 from flask_isr.stores import database
+from flask_isr.stores import encounters
 from flask_isr.stores import eviction
 from flask_isr.stores import folder
 from flask_isr.stores import leases
@@ -90,7 +92,10 @@ def runner(name: str) -> t.Any:
         f"{order._MANY_CHANGES:,} changes since its last look",
         f"{database._IDLE} that nobody uses",
         f"{client._ANSWER // MIB} MiB; of a message {client._MESSAGE} characters",
-        f"{build._FILES:,}; others are not looked at",
+        f"{build._FILES:,} of code and templates, {build._FILES:,} of content",
+        f"among {build._ENTRIES:,} of each folder",
+        f"the last {encounters.MET} of a build, with {twins._NAMES:,} names each",
+        f"{encounters._ROWS:,} in the embedded store",
         f"{token.TARGETS}; of the paths {renewal._TOGETHER} are rendered at a time",
         f"{draft._TRIED} are looked at",
         f"{encodings._FIELD_LENGTH} characters; beyond, the plain page",

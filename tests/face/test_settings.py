@@ -62,6 +62,7 @@ WRONG: dict[str, list[t.Any]] = {
     "ISR_ENABLED": ["yes", 1, 0, "true"],
     "ISR_APP_ID": [5, "", True, None],
     "ISR_BUILD_ID": [5, "", True],
+    "ISR_BUILD_FILES": ["content/*.md", [""], [1], ["a\0b"], None, 5, {"a": "b"}],
     "ISR_PERSONAL_COOKIES": ["session", [""], [1], 5],
     "ISR_MEMORY_BYTES": SIZES,
     "ISR_STORE_BYTES": SIZES,
