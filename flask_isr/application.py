@@ -18,6 +18,7 @@ from .config import Settings
 from .core.build import Build
 from .identity import digest_of_configuration
 from .identity import plain_configuration
+from .identity import plain_surroundings
 from .levels import Levels
 from .personal import default_cookies
 from .routes import Routes
@@ -71,6 +72,8 @@ class Application:
         self._files = self.build_files() if told else None
         #: What tells it from others of its code; known when it is prepared.
         self.configuration: t.Mapping[str, str] = {}
+        #: What its views have of their factory, which tells it from none.
+        self.surroundings: t.Mapping[str, str] = {}
         self._prepared: tuple[Routes, Site, Levels] | None = None
 
     @property
@@ -131,6 +134,8 @@ class Application:
             self._files = None
         self.configuration = plain_configuration(self.app)
         routes = Routes(self.app, self.prefix, self.name)
+        views = [page.view for page in routes.pages.values()]
+        self.surroundings = plain_surroundings(views)
         if self.enabled and not self._alone:
             self._warn_of_twins(routes)
         site = Site.of(self.app, self.settings, scheme)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import functools
 import hashlib
@@ -38,6 +39,12 @@ _IN_QUERY = re.compile(
     re.IGNORECASE,
 )
 
+# What `as_view` keeps for the class.
+_OF_CLASS = ("class_args", "class_kwargs")
+
+# Between a value that a view uses, and the view.
+_IN = " in "
+
 # Values within values are looked at so far.
 _DEPTH = 8
 
@@ -67,13 +74,38 @@ def _given(view: t.Any) -> str:
     """The arguments of a ``partial``, or those that ``as_view`` was given for the class."""
     if isinstance(view, functools.partial):
         return given_text(view.args, view.keywords)
+    surrounding = _surrounding(view)
+    return given_text(*(surrounding[name] for name in _OF_CLASS if name in surrounding))
+
+
+def _surrounding(view: t.Any) -> dict[str, t.Any]:
+    """The values that a function has of the one in which it was made."""
     names = getattr(getattr(view, "__code__", None), "co_freevars", ())
     cells = dict(zip(names, getattr(view, "__closure__", None) or (), strict=True))
-    if not {"class_args", "class_kwargs"} <= cells.keys():
-        return ""
-    return given_text(
-        cells["class_args"].cell_contents, cells["class_kwargs"].cell_contents
-    )
+    found = {}
+    for name, cell in cells.items():
+        # A name may have no value yet.
+        with contextlib.suppress(ValueError):
+            found[name] = cell.cell_contents
+    return found
+
+
+def plain_surroundings(views: t.Iterable[t.Any]) -> dict[str, str]:
+    """What *views* have of the function in which they were made, such as the arguments of
+    a factory, as far as it is plain: name, with the view's, to text."""
+    found: dict[str, str] = {}
+    for view in views:
+        for name, value in _surrounding(view).items():
+            if name not in _OF_CLASS and not _CREDENTIAL.search(name):
+                with contextlib.suppress(_NotPlainError):
+                    text = json.dumps(_plain(value, _DEPTH))
+                    found[f"{name}{_IN}{view.__qualname__}()"] = text
+    return found
+
+
+def is_surrounding(name: str) -> bool:
+    """Whether *name* is one that :func:`plain_surroundings` gave."""
+    return _IN in name
 
 
 def given_text(*values: t.Any) -> str:

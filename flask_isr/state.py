@@ -15,9 +15,7 @@ from .config import Settings
 from .core.answer import Limits
 from .core.engine import Engine
 from .core.fork import forget_at_fork
-from .core.key import PageKey
 from .core.memory import Memory
-from .core.outcome import Outcome
 from .core.runner import InlineRunner
 from .core.runner import Runner
 from .core.runner import ThreadRunner
@@ -91,18 +89,13 @@ class State:
         self.runner = _runner(settings)
         self.store = store or _store(app, settings, cache, clock)
         self.memory = Memory(self.store, settings.memory_bytes)
-        self.renderer = renderer = Renderer(self.application, self.reporter, wall_clock)
+        self.renderer = Renderer(self.application, self.reporter, wall_clock)
         self.twins = Twins(self.application, self.store)
-
-        def render(key: PageKey) -> Outcome:
-            self.twins.meet()
-            return renderer(key)
-
         self.engine = Engine(
             store=self.store,
             memory=self.memory,
             runner=self.runner,
-            render=render,
+            render=self.renderer,
             limits=Limits(
                 render=settings.render_timeout,
                 wait=settings.wait_timeout,
@@ -112,6 +105,7 @@ class State:
             observer=self.reporter,
             build=self.application.build,
         )
+        self.engine.builds.on_meet = self.twins.meet
         if isinstance(self.store, SQLiteStore):
             self.store.on_restart = self._forget_store
         self.lists = ClosedLists(
@@ -126,7 +120,7 @@ class State:
             self.engine,
             self.lists,
             self.reporter,
-            Unstored(self.application, renderer, self.runner, self.reporter),
+            Unstored(self.application, self.renderer, self.runner, self.reporter),
             self.drafts,
         )
         forget_at_fork(self)

@@ -1,4 +1,4 @@
-"""Applications that differ in their configuration alone, met in one store."""
+"""Applications of one code that are not the same, met in one store."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from .application import Application
 from .core.entry import DAMAGE
-from .errors import StoreUnavailable
 from .identity import digest_of_configuration
+from .identity import is_surrounding
 from .stores.base import Store
 
 logger = logging.getLogger("flask_isr")
@@ -26,7 +26,7 @@ _NAMES = 1000
 
 @dataclass(frozen=True, slots=True)
 class Twin:
-    """An application of the same code with another configuration.
+    """An application of the same code and build that differs in something else.
 
     :param names: what differs.
     :param at: the store's time when it was met last, in seconds.
@@ -38,44 +38,52 @@ class Twin:
     def __str__(self) -> str:
         more = len(self.names) - _TOLD
         names = ", ".join(self.names[:_TOLD])
-        return f"{names} and {more} more" if more > 0 else names
+        told = f"{names} and {more} more" if more > 0 else names
+        if all(map(is_surrounding, self.names)):
+            return (
+                f"with other values in its views, at the same build: {told}. Each is given"
+                " the other's pages. If these are two sites, set ISR_APP_ID to a name for"
+                " each; if a value differs in each process, no page should show it."
+            )
+        return (
+            f"with another configuration, at the same build: {told}. Each configuration has"
+            " pages of its own. If one value differs in each process, keep it out of"
+            " app.config, or set ISR_APP_ID; if these are two sites, set ISR_APP_ID to a"
+            " name for each; if the configuration was changed, there is nothing to do, and"
+            " 'flask isr clear' ends this."
+        )
 
 
 class Twins:
-    """Remembers in the store with which configurations this code renders pages there.
+    """Remembers in the store which applications of this code look into it.
 
     Each configuration has pages of its own, by :attr:`.Application.name`. That is right
     for two sites, and wrong where a value differs in each process of one site: no page of
-    one would be found by another. Who is met second says so.
+    one would be found by another. What views know otherwise, of the factory that made
+    them, makes no pages of its own. Who is met second says so.
     """
 
     def __init__(self, application: Application, store: Store) -> None:
         self._application = application
         self._store = store
-        self._met = False
 
     def meet(self) -> None:
-        """Before the first render of this process: be remembered, and warn if another
-        configuration was met last. Never raises."""
-        if self._met or not self._application.told_by_configuration:
+        """At the first look into the store: be remembered, and warn if another was met
+        last.
+
+        :raises StoreUnavailable: where the store does not take it.
+        """
+        if not self._application.told_by_configuration:
             return
-        self._met = True
-        values = self._application.configuration
-        try:
-            before = self._store.meet(self._name, self._id, _note(values, self._store))
-        except StoreUnavailable:
-            self._met = False
-            return
+        values = self._values
+        before = self._store.meet(self._name, self._id, _note(values, self._store))
         # A configuration that was changed is met again and again, and is told of once.
         if before and before[-1][0] != self._id:
             twin = _twin(before[-1][1], values)
             if twin is not None:
+                name = self._application.app.name
                 logger.warning(
-                    "the application %r was met in this store with another configuration,"
-                    " at the same build: %s. Each configuration has pages of its own. %s",
-                    self._application.app.name,
-                    twin,
-                    ADVICE,
+                    "the application %r was met in this store %s", name, twin
                 )
 
     def others(self) -> list[Twin]:
@@ -85,7 +93,7 @@ class Twins:
         """
         if not self._application.told_by_configuration:
             return []
-        values = self._application.configuration
+        values = self._values
         met = reversed(self._store.met(self._name))
         twins = [_twin(note, values) for id, note in met if id != self._id]
         return [twin for twin in twins if twin is not None]
@@ -97,15 +105,11 @@ class Twins:
 
     @property
     def _id(self) -> str:
-        return digest_of_configuration(self._application.configuration)
+        return digest_of_configuration(self._values)
 
-
-#: What to do about a twin.
-ADVICE: t.Final = (
-    "If one value differs in each process, keep it out of app.config, or set ISR_APP_ID;"
-    " if these are two sites, set ISR_APP_ID to a name for each; if the configuration was"
-    " changed, there is nothing to do, and 'flask isr clear' ends this."
-)
+    @property
+    def _values(self) -> dict[str, str]:
+        return {**self._application.configuration, **self._application.surroundings}
 
 
 def _note(values: t.Mapping[str, str], store: Store) -> str:

@@ -12,7 +12,6 @@ from ..state import State
 from ..stores.sqlite import SQLiteStore
 from ..table import duration
 from ..table import size
-from ..twins import ADVICE
 from .common import foreign_owner
 from .common import not_yours
 from .finding import Finding
@@ -117,8 +116,7 @@ def check_identity(state: State) -> Findings:
         yield Finding(
             "identity",
             "problem",
-            f"{ago} ago this build rendered pages with another configuration: {twin}."
-            f" Each configuration has pages of its own. {ADVICE}",
+            f"{ago} ago the application was met in this store {twin}",
         )
 
 

@@ -79,17 +79,20 @@ class Builds:
         self._ask_at = float("-inf")
         #: The build of this process.
         self.build = build
+        #: What else is to be done at the first look; may raise StoreUnavailable.
+        self.on_meet: t.Callable[[], None] = lambda: None
 
     def meet(self, site: str) -> None:
         """Make this process's build the latest, if this is its first look at the store.
 
         :param site: the application; see :attr:`.PageKey.site`.
         """
-        id = self.build.id
-        if self._met or id is None or self._store.now() < self._ask_at:
+        if self._met or self._store.now() < self._ask_at:
             return
         try:
-            self._store.meet_build(site, id)
+            if self.build.id is not None:
+                self._store.meet_build(site, self.build.id)
+            self.on_meet()
         except StoreUnavailable as error:
             # A store that is full can still be read.
             self._ask_at = self._store.now() + _AGAIN

@@ -13,6 +13,7 @@ from flask import Flask
 from flask import current_app
 from flask.views import View
 
+from flask_isr import application
 from flask_isr import revalidate_path
 from flask_isr import revalidate_tag
 from flask_isr import static_page
@@ -406,6 +407,41 @@ class TestWhatCounts:
         assert site.app.secret_key is None or str(site.app.secret_key) not in str(
             values
         )
+
+
+def test_what_a_factory_was_given_is_told_of(
+    make_site: MakeSite, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Beside another process: pages are shared, as they must be by its releases."""
+
+    def create(kind: str) -> Site:
+        site = make_site(ISR_BUILD_ID="one")
+
+        def orders() -> str:
+            return kind
+
+        site.app.add_url_rule("/orders", "orders", static_page()(orders))
+        return site
+
+    shop = create("shop")
+    _see(shop)
+    application._applications.clear()
+    assert caplog.text == ""
+    assert _see(create("office")) == ("shop", "HIT")
+    assert "with other values in its views, at the same build: kind in " in caplog.text
+    assert "Each is given the other's pages" in caplog.text
+    assert Doctor(shop).check("identity")[0] == "problem"
+
+
+def test_a_build_in_another_environment_says_so(
+    make_site: MakeSite, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The servers would not find what it renders."""
+    _see(_shop(make_site(ISR_BUILD_ID="one", TENANT="shop")))
+    shell = _shop(make_site(ISR_BUILD_ID="one"))
+    result = shell.app.test_cli_runner().invoke(args=["isr", "build"])
+    assert "1 page built" in result.stdout
+    assert "another configuration, at the same build: TENANT." in caplog.text
 
 
 def test_two_that_cannot_be_told_apart_are_told_of(

@@ -31,6 +31,26 @@ def test_two_sites_in_one_folder_have_pages_of_their_own(
     assert {1} == {answer.version for answer in one.ask_all(path)}
 
 
+def test_two_configurations_in_one_folder_have_pages_of_their_own(
+    start_farm: StartFarm, page: str
+) -> None:
+    """As sites of one code have them that know nothing of each other; the workers of one
+    share theirs. The second to come says what differs."""
+    path = f"/pages/{page}"
+    one = start_farm("gthread", 2, FLASK_TENANT="one")
+    folder = str(one.control.folder / "isr")
+    one.ask_all(path)
+    two = start_farm("gthread", 2, FLASK_TENANT="two", FLASK_ISR_FOLDER=folder)
+    two.control.publish(page)
+
+    for farm, version in ((one, 1), (two, 2)) * 2:
+        assert {version} == {answer.version for answer in farm.ask_all(path)}
+    assert [len(farm.control.runs(page)) for farm in (one, two)] == [1, 1]
+    said = "with another configuration, at the same build: TENANT"
+    assert said in "".join(server.output() for server in two.servers)
+    assert said not in one.servers[0].output()
+
+
 def test_after_a_kill_the_next_visitor_waits_for_his_render_alone(
     start_farm: StartFarm, page: str
 ) -> None:
