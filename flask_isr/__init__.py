@@ -1,5 +1,7 @@
 """Incremental Static Regeneration for Flask."""
 
+from .additions import cache_life as cache_life
+from .additions import cache_tag as cache_tag
 from .errors import ConfigurationError as ConfigurationError
 from .errors import ISRError as ISRError
 from .errors import NotAStaticPage as NotAStaticPage
@@ -7,8 +9,6 @@ from .errors import RevalidationError as RevalidationError
 from .errors import StoreUnavailable as StoreUnavailable
 from .extension import ISR as ISR
 from .page import static_page as static_page
-from .revalidation import cache_life as cache_life
-from .revalidation import cache_tag as cache_tag
 from .revalidation import revalidate_path as revalidate_path
 from .revalidation import revalidate_tag as revalidate_tag
 from .visit import rendering as rendering

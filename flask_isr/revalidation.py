@@ -1,25 +1,16 @@
-"""Invalidation by the application: ``revalidate_path``, ``revalidate_tag``, ``cache_tag``,
-``cache_life``."""
+"""Invalidation by the application: ``revalidate_path``, ``revalidate_tag``."""
 
 from __future__ import annotations
 
-import datetime
 import typing as t
 
-from .config import seconds
-from .core.freshness import Lifetime
-from .core.outcome import cause_of
 from .errors import ConfigurationError
 from .invalidation import MatchKind
 from .invalidation import Mode
-from .page import check_count
-from .page import checked_tags
 from .state import current_state
-from .visit import active_capture
 from .visit import rendering
 
 if t.TYPE_CHECKING:
-    from .capture import Capture
     from .revalidator import Revalidator
 
 
@@ -80,79 +71,3 @@ def revalidate_tag(*tags: str, mode: Mode = "expire") -> None:
     if not tags:
         raise ConfigurationError("revalidate_tag() was called without a tag.")
     revalidator.act([revalidator.tag(tag, mode) for tag in tags])
-
-
-def cache_tag(*tags: str) -> None:
-    """Add tags to the page that is being rendered, such as those of the rows it shows.
-
-    Where the view answers a visitor directly, without a page to be stored, it does
-    nothing. Never raises, since tags come from data: with one that is none, or with more
-    than 128, the page is not stored, the view answers each visitor, and a warning names
-    the line.
-
-    :param tags: non-empty strings of at most 256 characters, any Unicode.
-    """
-    capture = active_capture()
-    if capture is None:
-        return
-    try:
-        names = checked_tags(tags, "tags given to cache_tag()")
-        check_count(capture.tags | names, "page")
-        capture.tags |= names
-    except Exception as error:
-        _refuse(capture, "tags", error)
-
-
-def cache_life(
-    *,
-    revalidate: float | datetime.timedelta | None = None,
-    expire: float | datetime.timedelta | None = None,
-    until: datetime.datetime | None = None,
-) -> None:
-    """Lower the lifetime of the page that is being rendered; the lowest of all wins.
-
-    Never raises, since times come from data: with one that is not above zero, no number,
-    or a moment without its time zone, the page is not stored, the view answers each
-    visitor, and a warning names the line.
-
-    :param revalidate: seconds or timedelta after which the page is stale.
-    :param expire: seconds or timedelta after which it must be rendered before it is
-        served.
-    :param until: the moment at which the page becomes stale, with its time zone: for
-        scheduled publishing.
-    """
-    capture = active_capture()
-    if capture is None:
-        return
-    try:
-        lifetime = Lifetime(
-            None if revalidate is None else seconds("revalidate", revalidate),
-            None if expire is None else seconds("expire", expire),
-        )
-        if until is not None:
-            _check_until(until)
-            left = (until - capture.started).total_seconds()
-            # Before the render began it had happened already, and the page shows it.
-            if left > 0:
-                lifetime = lifetime.lowered(Lifetime(left))
-        capture.lifetimes.append(lifetime)
-    except Exception as error:
-        _refuse(capture, "lifetime", error)
-
-
-def _refuse(capture: Capture, what: str, error: Exception) -> None:
-    """Keep a page from the store, for what its view just said.
-
-    :param what: it was about, in a word for ``Cache-Status``.
-    """
-    place = capture.reads.places.caller()
-    text = str(error) if isinstance(error, ConfigurationError) else cause_of(error)
-    capture.refused = capture.refused or (what, f"{place}: {text}" if place else text)
-
-
-def _check_until(until: object) -> None:
-    if not isinstance(until, datetime.datetime) or until.utcoffset() is None:
-        raise ConfigurationError(
-            f"until is {until!r:.80}; it must be a datetime with a time zone, such as"
-            " datetime(2030, 1, 1, tzinfo=timezone.utc)."
-        )

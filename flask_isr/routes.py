@@ -151,6 +151,11 @@ class Routes:
         """The rules of one static page."""
         return [rule for rule in self._rules if rule.endpoint == endpoint]
 
+    def values_of(self, page: StaticPage) -> set[str]:
+        """Names of the URL values in the rules of *page*."""
+        rules = (rule for rule in self._rules if self.pages[rule.endpoint] is page)
+        return {name for rule in rules for name in rule.arguments}
+
     def has_rule(self, rule: str) -> bool:
         """Whether *rule*, as written in a route, serves a static page."""
         return any(rule == known.rule for known in self._rules)

@@ -13,7 +13,9 @@ from flask import current_app
 from flask import request
 
 from . import response
+from .additions import join
 from .application import Application
+from .capture import Capture
 from .core.answer import Answer
 from .core.answer import RunView
 from .core.answer import Serve
@@ -35,6 +37,7 @@ from .unstored import Unstored
 from .visit import CAPTURE
 from .visit import VISIT
 from .visit import Visit
+from .visit import active_capture
 from .visit import current_capture
 
 logger = logging.getLogger("flask_isr")
@@ -70,13 +73,10 @@ class Door:
         """Answer the current request for *page*: from the store, by the Front, by the
         view."""
         arguments = args, kwargs
-        capture = current_capture.get()
+        capture = active_capture()
         own = request.environ.get(CAPTURE) is capture
         if capture is not None and own:
-            if capture.expects(page):
-                return capture.run(args, kwargs)
-            # A hook, an error handler or the view shows another page in place of its own.
-            return _call(page, arguments)
+            return self._render(capture, page, arguments)
         visit: Visit | None = request.environ.get(VISIT)
         if visit is None or request.method not in ("GET", "HEAD"):
             return _run_view(page, arguments, "method" if visit else "no-front")
@@ -98,6 +98,17 @@ class Door:
         if visit.verdict is not None:
             return call.enact(visit.verdict)
         return call.answer()
+
+    def _render(
+        self, capture: Capture, page: StaticPage, arguments: Arguments
+    ) -> Response:
+        """Answer a sealed render's own request."""
+        if capture.expects(page):
+            return capture.run(*arguments)
+        # A hook, an error handler or the view shows another page, in place of its own or
+        # as a part of it.
+        join(capture, page, self.application.routes.values_of(page), *arguments)
+        return _call(page, arguments)
 
     def _render_unstored(
         self,
