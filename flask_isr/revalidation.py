@@ -36,7 +36,8 @@ def revalidate_path(
     application context.
 
     :param path: what ``url_for`` returns and the address bar shows, percent-encoded or
-        not, with the mount prefix. A query string names one variant, none names all.
+        not, with the mount prefix: in a request its own, else the one by ``ISR_ORIGIN`` or
+        ``APPLICATION_ROOT``. A query string names one variant, none names all.
     :param match: ``"path"`` one page; ``"rule"`` every page of a URL rule as written in
         the route (``"/blog/<slug>"``); ``"prefix"`` every page at and below the path, by
         whole segments.

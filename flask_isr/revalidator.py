@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import typing as t
 
@@ -24,6 +25,8 @@ from .invalidation import MODES
 from .invalidation import Invalidation
 from .invalidation import Mode
 from .listing import ClosedLists
+from .mount import cuts
+from .mount import reading
 from .page import checked_tags
 from .report import Reporter
 from .retries import Retries
@@ -93,7 +96,7 @@ class Revalidator:
             )
         if "<" in path and self._application.routes.has_rule(path):
             raise NotAStaticPage(path, "it is a rule; match 'rule' means all its pages")
-        page, query = self._application.routes.match_url(path)
+        page, query = self._page_at(path)
         tag = path_tag(page.path)
         if query:
             tag = variant_tag(key_of_url(page, query))
@@ -104,10 +107,39 @@ class Revalidator:
             raise ConfigurationError(
                 f"the prefix {path!r} must not have a query string."
             )
-        prefix = self._application.routes.canonical_prefix(path)
+        routes = self._application.routes
+        prefix = routes.canonical_prefix(reading(path, routes.prefix))
         if prefix is None:
-            raise NotAStaticPage(path, f"it is not below {self._application.prefix!r}")
+            raise NotAStaticPage(path, routes.outside())
         return prefix
+
+    def _page_at(self, path: str) -> tuple[Match, str]:
+        """The page that *path* names, and its query."""
+        routes = self._application.routes
+        with contextlib.suppress(NotAStaticPage):
+            return routes.match_url(reading(path, routes.prefix))
+        try:
+            # Or it was written down as pages are stored.
+            return routes.match_url(path)
+        except NotAStaticPage:
+            mounted_at = self._likely_mount(path)
+            if mounted_at is None:
+                raise
+        raise NotAStaticPage(
+            path,
+            "no view with @static_page is there, but one is below"
+            f" {mounted_at!r}. If the application is mounted there, set ISR_ORIGIN to"
+            " scheme, host and mount prefix of the site",
+        )
+
+    def _likely_mount(self, path: str) -> str | None:
+        """The prefix without which *path* would be a page's."""
+        routes = self._application.routes
+        for mounted_at, below in cuts(path):
+            with contextlib.suppress(NotAStaticPage):
+                routes.match_url(routes.prefix + below)
+                return mounted_at
+        return None
 
     def tag(self, tag: t.Any, mode: t.Any) -> Invalidation:
         """The invalidation of all pages with *tag*; nothing is done yet.

@@ -269,12 +269,20 @@ class Routes:
         if decoded is None:
             raise NotAStaticPage(url, "it is not valid UTF-8")
         if not f"{decoded}/".startswith(f"{self.prefix}/"):
-            where = f"below {self.prefix!r}" if self.prefix else "a path from '/' on"
-            raise NotAStaticPage(url, f"it is not {where}")
+            raise NotAStaticPage(url, self.outside())
         match = self.match(decoded[len(self.prefix) :] or "/", host)
         if match is None:
             raise NotAStaticPage(url)
         return match, query
+
+    def outside(self) -> str:
+        """Why a path that is not below the mount prefix is no page."""
+        if not self.prefix:
+            return "it is not a path from '/' on"
+        return (
+            f"it is not below {self.prefix!r}, the mount prefix by ISR_ORIGIN, or by"
+            " APPLICATION_ROOT if that is not set"
+        )
 
     def everywhere(self, match: Match) -> t.Iterator[Match]:
         """*match* on each host that is known by name, where it names no host itself."""
