@@ -85,39 +85,41 @@ class Application:
     def personal_cookies(self) -> tuple[str, ...]:
         """The cookies whose bearers are asked for their session."""
         named = self.settings.personal_cookies
-        if named is not None:
-            return named
+        return self.session_cookies if named is None else named
+
+    @functools.cached_property
+    def session_cookies(self) -> tuple[str, ...]:
+        """The cookies by which Flask and Flask-Login know a visitor."""
         # By no request that happens to be there.
         return contextvars.Context().run(default_cookies, self.app)
 
     @property
     def routes(self) -> Routes:
         """The static pages of the application."""
-        return self.prepare(None)[0]
+        return self.prepare()[0]
 
     @property
     def site(self) -> Site:
         """Where the application is for its visitors."""
-        return self.prepare(None)[1]
+        return self.prepare()[1]
 
     @property
     def levels(self) -> Levels:
         """At which level its pages are served."""
-        return self.prepare(None)[2]
+        return self.prepare()[2]
 
-    def prepare(self, scheme: str | None) -> tuple[Routes, Site, Levels]:
+    def prepare(self) -> tuple[Routes, Site, Levels]:
         """Read what was declared, once: at the first request or the first command.
 
-        :param scheme: the scheme of the first real request.
         :raises ConfigurationError: where a static page cannot work.
         """
         if self._prepared is None:
             with self._lock:
                 if self._prepared is None:
-                    self._prepared = self._read(scheme)
+                    self._prepared = self._read()
         return self._prepared
 
-    def _read(self, scheme: str | None) -> tuple[Routes, Site, Levels]:
+    def _read(self) -> tuple[Routes, Site, Levels]:
         self._on_prepare(self.app)
         if late := self.settings.changed(self.app):
             logger.warning(
@@ -138,7 +140,7 @@ class Application:
         self.surroundings = plain_surroundings(views)
         if self.enabled and not self._alone:
             self._warn_of_twins(routes)
-        site = Site.of(self.app, self.settings, scheme)
+        site = Site.of(self.app, self.settings)
         return routes, site, Levels(self.app, self.inner, self.settings, routes)
 
     def _warn_of_twins(self, routes: Routes) -> None:

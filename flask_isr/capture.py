@@ -21,6 +21,8 @@ from .core.key import PageKey
 from .page import StaticPage
 from .personal import is_somebodys
 from .reads import Reads
+from .session_writes import SessionWrite
+from .session_writes import SessionWrites
 
 # The errors that a view may answer on purpose, and which are stored then.
 DELIBERATE = (404, 410, 451)
@@ -32,7 +34,7 @@ class ViewAnswer:
 
     :ivar complete: whether the body was read to its end, within the size limit.
     :ivar session_read: whether the view or a hook before it looked at the session.
-    :ivar session_written: whether the view wrote to it.
+    :ivar written: what the view wrote to it, but for what belongs to nobody.
     :ivar session_filled: whether it held something already when the view ran.
     """
 
@@ -41,7 +43,7 @@ class ViewAnswer:
     chunks: list[bytes]
     complete: bool
     session_read: bool
-    session_written: bool
+    written: list[SessionWrite]
     session_filled: bool
 
     @property
@@ -57,6 +59,7 @@ class Capture:
     :ivar page: what is rendered.
     :ivar tags: the page's, with those that the view adds.
     :ivar reads: what the page did not declare, as far as it was read.
+    :ivar nobodys: keys of the session that tell nobody from others.
     :ivar started: when the render began, by the wall clock.
     :ivar environ: the synthetic request, by which the render knows itself.
     :ivar error: what the view raised, but for answers that it asked for by ``abort``.
@@ -67,6 +70,9 @@ class Capture:
     :ivar csrf_name: what Flask-WTF calls its token there.
     :ivar refused: what the view said that cannot be, so that the page is not stored: of
         what (``"tags"``, ``"lifetime"``), and for people.
+    :ivar writes: what is written to the session, once the view was called.
+    :ivar token: how its token came into the session, if the view made one.
+    :ivar streaming: whether the view makes a piece of its body at this moment.
     """
 
     key: PageKey
@@ -75,6 +81,7 @@ class Capture:
     limit: int
     tags: set[str]
     reads: Reads
+    nobodys: frozenset[str]
     started: datetime
     lifetimes: list[Lifetime] = field(default_factory=list)
     view: ViewAnswer | None = None
@@ -84,6 +91,9 @@ class Capture:
     globals: t.Any = None
     csrf_name: str = "csrf_token"
     refused: tuple[str, str] | None = None
+    writes: SessionWrites | None = None
+    token: SessionWrite | None = None
+    streaming: bool = False
 
     @property
     def csrf_token(self) -> str | None:
@@ -104,8 +114,8 @@ class Capture:
         session = self.session = peek_session()
         self.globals = g._get_current_object()
         self.csrf_name = current_app.config.get("WTF_CSRF_FIELD_NAME", self.csrf_name)
-        writes = _Writes(session)
-        filled = is_somebodys(session)
+        writes = self.writes = SessionWrites(session, self.reads.places)
+        filled = is_somebodys(session, self.nobodys)
         later = after_request_functions()
         first = len(later)
         handling = sys.exception()
@@ -115,8 +125,17 @@ class Capture:
             # does not run again when that is served. Flask runs these before all other
             # hooks too.
             own, later[first:] = later[first:], []
-            for function in own:
-                response = current_app.ensure_sync(function)(response)
+            try:
+                for function in own:
+                    response = current_app.ensure_sync(function)(response)
+            finally:
+                writes.stop()
+            found = writes.found()
+            self.token = next((w for w in found if w.key == self.csrf_name), None)
+            written = self._written(writes)
+            if not written:
+                # Such as the CSRF token of a form that is not shown.
+                writes.undo()
             self.view = ViewAnswer(
                 response.status_code,
                 [*response.headers.items()],
@@ -124,7 +143,7 @@ class Capture:
                 complete=False,
                 # By hooks before the view as well: what they found may show in the page.
                 session_read=session is not None and session.accessed,
-                session_written=writes.found(),
+                written=written,
                 session_filled=filled,
             )
             self._record(response, self.view)
@@ -133,6 +152,7 @@ class Capture:
         def handled(response: Response) -> Response:
             # Of what nobody handles, Flask makes an answer while it still handles it.
             if sys.exception() is not handling:
+                writes.stop()
                 return response
             return remember(response, first + 1)
 
@@ -144,6 +164,8 @@ class Capture:
                 # Flask asks the error handlers, in whatever way others have wrapped them,
                 # and then calls this before all hooks.
                 later.insert(0, handled)
+            else:
+                writes.stop()
             raise
         return remember(response, first)
 
@@ -164,17 +186,34 @@ class Capture:
             return
         response.response = self._recorded(response.response, view)
 
+    def _written(self, writes: SessionWrites) -> list[SessionWrite]:
+        return [write for write in writes.found() if write.key not in self.nobodys]
+
+    def _streamed(self, chunks: t.Any) -> t.Iterator[t.Any]:
+        """*chunks*; what is read while one is made counts as read by the view."""
+        pieces = iter(chunks)
+        while True:
+            self.streaming = True
+            try:
+                chunk = next(pieces)
+            except StopIteration:
+                return
+            finally:
+                self.streaming = False
+            yield chunk
+
     def _recorded(self, chunks: t.Any, view: ViewAnswer) -> t.Iterator[bytes]:
         """Pass *chunks* on, and keep them up to the limit."""
         size = 0
         session = self.session
         # Hooks after the view wrote to it: that belongs to each visitor's own request.
-        writes = _Writes(session)
+        writes = SessionWrites(session, self.reads.places)
+        writes.stop()
         read = session is not None and session.accessed
         if session is not None:
             session.accessed = False
         try:
-            for chunk in chunks:
+            for chunk in self._streamed(chunks):
                 data = chunk.encode() if isinstance(chunk, str) else chunk
                 size += len(data)
                 if size <= self.limit:
@@ -186,24 +225,7 @@ class Capture:
                 # Too late for Flask to say so in a header, or to save what was written.
                 view.session_read = view.session_read or session.accessed
                 session.accessed = session.accessed or read
-            view.session_written = view.session_written or writes.found()
+            view.written = view.written or self._written(writes)
             close = getattr(chunks, "close", None)
             if close is not None:
                 close()
-
-
-class _Writes:
-    """What is written to *session* from now on."""
-
-    def __init__(self, session: SessionMixin | None) -> None:
-        self._session = session
-        self._before = dict(session or {})
-        self._earlier = session is not None and session.modified
-
-    def found(self) -> bool:
-        """Whether anything was written."""
-        session = self._session
-        if session is None:
-            return False
-        changed = session.modified and not self._earlier
-        return changed or dict(session) != self._before

@@ -39,6 +39,8 @@ DEFAULTS: t.Final[t.Mapping[str, t.Any]] = {
     "ISR_ORIGIN": None,
     "ISR_SERVE": "auto",
     "ISR_PERSONAL_COOKIES": None,
+    "ISR_IGNORE": (),
+    "ISR_SESSION_IGNORE": (),
     "ISR_RENDER_TIMEOUT": 60,
     "ISR_WAIT_TIMEOUT": 10,
     "ISR_STALE_IF_ERROR": None,
@@ -69,7 +71,12 @@ class Origin:
     prefix: str = ""
 
     def __str__(self) -> str:
-        return f"{self.scheme}://{self.host}{self.prefix}"
+        return f"{self.address}{self.prefix}"
+
+    @property
+    def address(self) -> str:
+        """Scheme and host."""
+        return f"{self.scheme}://{self.host}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +88,8 @@ class Settings:
     :param build_id: ``"auto"``: a digest of the application's files; ``None``: none.
     :param build_files: globs and folders of files that count, too.
     :param personal_cookies: ``None``: Flask's session cookie and Flask-Login's.
+    :param ignore: names of headers, cookies and query parameters that no page depends on.
+    :param session_ignore: keys of sessions that tell nobody from others.
     :param compressors: coding to what compresses a body, best first.
     :param expire_on_write: whether a successful unsafe request expires the page at its URL.
     :param cache_groups: whether its answer may name tags to expire.
@@ -99,6 +108,8 @@ class Settings:
     origin: Origin | None
     serve: Serve
     personal_cookies: tuple[str, ...] | None
+    ignore: tuple[str, ...]
+    session_ignore: tuple[str, ...]
     render_timeout: float
     wait_timeout: float
     stale_if_error: float | None
@@ -147,6 +158,9 @@ class Settings:
             personal_cookies=_names(
                 "ISR_PERSONAL_COOKIES", values["ISR_PERSONAL_COOKIES"]
             ),
+            ignore=_names("ISR_IGNORE", values["ISR_IGNORE"]) or (),
+            session_ignore=_names("ISR_SESSION_IGNORE", values["ISR_SESSION_IGNORE"])
+            or (),
             render_timeout=seconds("ISR_RENDER_TIMEOUT", values["ISR_RENDER_TIMEOUT"]),
             wait_timeout=seconds("ISR_WAIT_TIMEOUT", values["ISR_WAIT_TIMEOUT"]),
             stale_if_error=_grace("ISR_STALE_IF_ERROR", values["ISR_STALE_IF_ERROR"]),

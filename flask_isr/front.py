@@ -10,6 +10,7 @@ import typing as t
 from werkzeug.wsgi import ClosingIterator
 
 from . import response
+from .bypass import bypass_of
 from .conditions import is_conditional
 from .core.answer import Answer
 from .core.answer import RunView
@@ -20,6 +21,7 @@ from .core.answer import Target
 from .core.encodings import negotiate
 from .core.entry import Entry
 from .core.freshness import Freshness
+from .core.inputs import Inputs
 from .core.key import shelf_name
 from .core.memory import Item
 from .core.memory import Shelf
@@ -29,7 +31,7 @@ from .hosts import host_and_port
 from .hosts import host_of
 from .hosts import matches_hosts
 from .levels import is_flask_alone
-from .routes import declared_query
+from .query import declared_query
 from .visit import VISIT
 from .visit import Visit
 from .visit import inside
@@ -51,11 +53,20 @@ _CHECK_EVERY = 1.0
 class _Ready:
     """An answer that needs no more than to be sent.
 
+    :ivar bypass: tells whom the page is not for; ``None``: it is for all.
     :ivar codings: those that the page is stored in, best first.
     :ivar forms: coding to headers and body; ``None`` is the plain body.
     """
 
-    __slots__ = ("anonymous", "codings", "forms", "serve", "status", "target")
+    __slots__ = (
+        "anonymous",
+        "bypass",
+        "codings",
+        "forms",
+        "serve",
+        "status",
+        "target",
+    )
 
     def __init__(self, serve: Serve, age: float, target: Target) -> None:
         entry = serve.entry
@@ -63,6 +74,7 @@ class _Ready:
         self.target = target
         self.status = response.status_line(entry.status)
         self.anonymous = entry.anonymous
+        self.bypass = bypass_of(entry.inputs)
         self.codings = tuple(form.coding for form in entry.coded)
         headers = response.page_headers(serve, age)
         self.forms: dict[str | None, tuple[response.HeaderList, bytes]] = {
@@ -116,7 +128,7 @@ class Front:
             if answer is not None:
                 return answer
         if not self._prepared:
-            self._prepare(environ)
+            self._prepare()
         visit = environ[VISIT] = Visit()
         visit.start_response = start_response
         visit.asked = path
@@ -127,8 +139,8 @@ class Front:
             visit.follow = functools.partial(self._writes.follow, visit, environ)
         return self._pass(visit, environ)
 
-    def _prepare(self, environ: WSGIEnvironment) -> None:
-        routes, *_ = self._state.application.prepare(environ.get("wsgi.url_scheme"))
+    def _prepare(self) -> None:
+        routes, *_ = self._state.application.prepare()
         if routes.ported:
             # Pages are on no port: what is asked for by one may be another rule's.
             self._host_of = host_and_port
@@ -160,7 +172,9 @@ class Front:
             if shelf.declared:
                 query = declared_query(environ.get("QUERY_STRING", ""), shelf.declared)
             item = shelf.items.get(query) if query is not None else None
-            if item is None or (now >= item.ready_until and not self._ready(item, now)):
+            if item is None or (
+                now >= item.ready_until and not self._ready(item, shelf, now)
+            ):
                 return None
         except StoreUnavailable as error:
             self._state.engine.upkeep.warn(error)
@@ -176,6 +190,8 @@ class Front:
         now: float,
     ) -> t.Iterable[bytes] | None:
         if ready.anonymous and self._may_be_somebody(environ):
+            return None
+        if ready.bypass is not None and ready.bypass.reason(environ) is not None:
             return None
         if self._drafts.covers(environ):
             return None
@@ -202,7 +218,7 @@ class Front:
             name in cookie for name in self._state.application.personal_cookies
         )
 
-    def _ready(self, item: Item, now: float) -> bool:
+    def _ready(self, item: Item, shelf: Shelf, now: float) -> bool:
         """Prepare the answer of *item*; false when it is not for this door."""
         entry = item.record
         if not isinstance(entry, Entry) or entry.level != "wsgi":
@@ -217,13 +233,19 @@ class Front:
         if freshness is Freshness.EXPIRED:
             return False
         state: ServeState = "STALE" if freshness is Freshness.STALE else "HIT"
-        target = Target(entry.key, entry.tags, match.page.query)
+        target = Target(entry.key, entry.tags, shelf.declared)
         item.ready = _Ready(Serve(entry, state), age, target)
         item.ready_until = _good_until(entry, age, now)
         if self._state.engine.builds.spares(entry, item.validity):
             # That is over some time, whatever the lifetime of the page.
             item.ready_until = min(item.ready_until, now + _CHECK_EVERY)
         return True
+
+    @staticmethod
+    def _is_unfit(entry: Entry, visit: Visit, environ: WSGIEnvironment) -> bool:
+        """Whether *entry* looked at something that the visitor brings."""
+        somebody = entry.anonymous and visit.has_session
+        return somebody or _brings(entry.inputs, environ)
 
     # -- Flask ------------------------------------------------------------------------
 
@@ -286,17 +308,17 @@ class Front:
         start_response = visit.start_response
         answer = visit.answer or self._state.engine.visit(target, own_stack=True)
         match answer:
-            case Serve(entry) if entry.anonymous and visit.has_session:
+            case Serve(entry) if self._is_unfit(entry, visit, environ):
                 # What the visitor gets is not what a stranger gets.
-                return self._enter(environ, start_response, RunView("session"))
+                return self._enter(environ, start_response, answer)
             case Serve(entry) if entry.level == "wsgi":
                 age = self._now() - entry.began
                 status, headers, chunks = response.respond(answer, environ, age)
                 start_response(status, headers)
                 return chunks
-            case ShareError(error):
+            case ShareError(error) if not _brings(error.inputs, environ):
                 return _send_error(error, environ, start_response)
-            case Serve() | RunView():
+            case Serve() | RunView() | ShareError():
                 # The view must see the request after all: a second time through Flask.
                 return self._enter(environ, start_response, answer)
 
@@ -324,6 +346,11 @@ def eager(inner: WSGIApplication) -> WSGIApplication:
         return ClosingIterator(itertools.chain(first, chunks), close)
 
     return started
+
+
+def _brings(inputs: Inputs, environ: WSGIEnvironment) -> bool:
+    bypass = bypass_of(inputs)
+    return bypass is not None and bypass.reason(environ) is not None
 
 
 def _good_until(entry: Entry, age: float, now: float) -> float:

@@ -19,11 +19,14 @@ from .core.freshness import Lifetime
 from .core.key import user_tag
 from .current import current_extension
 from .errors import ConfigurationError
+from .query import ANY
 
 #: A page that exists: values of the URL (``{"product_id": 1}``) or a path.
 PathItem: t.TypeAlias = Mapping[str, t.Any] | str
 Paths: t.TypeAlias = Iterable[PathItem] | Callable[[], Iterable[PathItem]]
 Tags: t.TypeAlias = Iterable[str] | Callable[..., Iterable[str]]
+#: Names of query parameters, ``"*"`` for all, or what gives the names at each render.
+Query: t.TypeAlias = Iterable[str] | Callable[[], Iterable[str]] | t.Literal["*"]
 Fallback: t.TypeAlias = t.Literal["blocking", False]
 View = t.TypeVar("View", bound=Callable[..., t.Any])
 
@@ -48,8 +51,18 @@ class StaticPage:
     paths: Paths | None
     fallback: Fallback
     tags: Tags
-    query: tuple[str, ...]
+    query: tuple[str, ...] | Callable[[], Iterable[str]]
     serve: Serve | None
+    ignore: frozenset[str]
+
+    def declared(self) -> tuple[str, ...]:
+        """The names of the query parameters that the page depends on now.
+
+        :raises ConfigurationError: for what the callable gave, if these are no names.
+        """
+        if callable(self.query):
+            return _checked_names("query", self.query())
+        return self.query
 
     @property
     def tag_fields(self) -> set[str]:
@@ -80,8 +93,9 @@ def static_page(
     fallback: Fallback = "blocking",
     expire: float | timedelta | None = None,
     tags: Tags = (),
-    query: Iterable[str] = (),
+    query: Query = (),
     serve: Serve | None = None,
+    ignore: Iterable[str] | t.Literal["*"] = (),
 ) -> Callable[[View], View]:
     """Serve the view's answer from the store, and render it anew behind the visitors.
 
@@ -106,10 +120,16 @@ def static_page(
     :param tags: names by which :func:`~flask_isr.revalidate_tag` finds the page, with
         ``{values}`` of the URL filled in; or a callable that takes the URL values by name
         and returns them.
-    :param query: names of the query parameters that the page depends on. Others are
-        invisible to the view and make no new pages.
+    :param query: names of the query parameters that the page depends on, a callable that
+        returns them, or ``"*"`` for all. Others are invisible to the render and make no
+        new pages; visitors who send one that the render was seen to read are answered by
+        the view.
     :param serve: ``"wsgi"``: hits run none of Flask; ``"view"``: the application's hooks
         run on each hit; ``"auto"``: as the hooks need it. ``None``: as ``ISR_SERVE`` says.
+    :param ignore: names of headers, cookies and query parameters that the page does not
+        depend on, though its render reads them: visitors who send them get the stored
+        page. ``"Host"`` stands for host and scheme, ``"Remote-Addr"`` for the visitor's
+        address, ``"*"`` for everything but the session.
     :raises ConfigurationError: (a :exc:`ValueError`) where an argument is wrong.
     """
     if callable(revalidate):
@@ -123,6 +143,7 @@ def static_page(
         "tags": _checked_tag_argument(tags),
         "query": _checked_query(query),
         "serve": _checked_serve(serve),
+        "ignore": frozenset(_checked_names("ignore", ignore)),
     }
 
     def decorate(view: View) -> View:
@@ -270,15 +291,23 @@ def _fields(tag: str) -> list[str]:
     ]
 
 
-def _checked_query(query: t.Any) -> tuple[str, ...]:
-    names = None if isinstance(query, str | bytes) else query
+def _checked_query(query: t.Any) -> tuple[str, ...] | Callable[[], Iterable[str]]:
+    if callable(query):
+        return t.cast("Callable[[], Iterable[str]]", query)
+    return _checked_names("query", query)
+
+
+def _checked_names(argument: str, value: t.Any) -> tuple[str, ...]:
+    if isinstance(value, str) and value == ANY:
+        return (ANY,)
+    names = None if isinstance(value, str | bytes) else value
     if not isinstance(names, Iterable):
         raise ConfigurationError(
-            f"query is {_shortened(query)}; it must be a list of parameter names."
+            f"{argument} is {_shortened(value)}; it must be a list of names."
         )
     listed = tuple(names)
     if not all(isinstance(name, str) and name for name in listed):
-        raise ConfigurationError(f"query is {listed!r}; its items must be names.")
+        raise ConfigurationError(f"{argument} is {listed!r}; its items must be names.")
     return tuple(sorted(set(listed)))
 
 

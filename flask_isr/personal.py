@@ -1,6 +1,8 @@
-"""Whether a visitor has a session of his own, so that anonymous pages are not for him."""
+"""Whether visitors have sessions of their own, so that anonymous pages are not for them."""
 
 from __future__ import annotations
+
+import typing as t
 
 from flask import Flask
 from flask import Request
@@ -9,7 +11,7 @@ from flask.sessions import SessionMixin
 from .compat import peek_session
 
 # What Flask, Flask-WTF and Flask-Login keep in the session of everybody.
-_NOBODYS = {"_permanent", "csrf_token", "_fresh"}
+_NOBODYS: t.Final = frozenset({"_permanent", "csrf_token", "_fresh"})
 
 _REMEMBER_COOKIE = "remember_token"
 
@@ -30,18 +32,25 @@ def session_cookie(app: Flask) -> str:
 
 
 def has_session(app: Flask, request: Request) -> bool:
-    """Whether the visitor of the current request is somebody: his session holds
-    something, or Flask-Login remembers him.
+    """Whether the visitor of the current request is somebody: their session holds
+    something, or Flask-Login remembers them.
 
     A cookie that does not verify is nobody's, so that strangers cannot have pages
     rendered by making cookies up. Does not count as a look at the session.
     """
-    return is_somebodys(peek_session()) or _is_remembered(app, request)
+    somebodys = is_somebodys(peek_session(), nobodys(app))
+    return somebodys or _is_remembered(app, request)
 
 
-def is_somebodys(session: SessionMixin | None) -> bool:
-    """Whether *session* holds anything that tells its owner from others."""
-    return session is not None and not session.keys() <= _NOBODYS
+def nobodys(app: Flask) -> frozenset[str]:
+    """Keys of sessions that tell nobody from others: everybody may have them."""
+    settings = app.extensions["isr"].settings
+    return _NOBODYS | {app.config.get("WTF_CSRF_FIELD_NAME"), *settings.session_ignore}
+
+
+def is_somebodys(session: SessionMixin | None, nobodys: frozenset[str]) -> bool:
+    """Whether *session* holds anything but *nobodys*."""
+    return session is not None and not session.keys() <= nobodys
 
 
 def _is_remembered(app: Flask, request: Request) -> bool:

@@ -8,6 +8,7 @@ import os
 import sys
 import typing as t
 from dataclasses import dataclass
+from importlib.metadata import packages_distributions
 from pathlib import PurePath
 from types import CodeType
 from types import FrameType
@@ -25,6 +26,9 @@ _DISPATCHERS = {"flask.app", "flask_isr.capture"}
 # Folders in which installed packages stand.
 _SITES = {"dist-packages", "site-packages"}
 
+# A library's template, or code without a module.
+_NAMELESS = "a library"
+
 _STANDARD_LIBRARY = os.path.dirname(os.__file__)
 
 
@@ -33,19 +37,39 @@ class Place:
     """A line of the application.
 
     :param function: the function that it is in; ``""`` in a template or a lambda.
-    :param direct: whether the application did it itself, and no library on its behalf.
-    :param in_view: whether the view did it, and no hook.
     """
 
     file: str
     line: int
     function: str
-    direct: bool
-    in_view: bool
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}"
         return f"{where}, in {self.function}()" if self.function else where
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who does something: the application, or a library.
+
+    :param place: the innermost line of the application that led to it; ``None`` if a
+        library acts of its own accord.
+    :param library: the package that does it; ``""`` if the application does it itself.
+    :param in_view: whether that is in the view, and not in a hook.
+    """
+
+    place: Place | None
+    library: str
+    in_view: bool
+
+    @property
+    def direct(self) -> bool:
+        """Whether the application does it itself."""
+        return not self.library
+
+    def __str__(self) -> str:
+        by = f"by {distribution_of(self.library)}" if self.library else ""
+        return ", ".join(filter(None, (str(self.place or ""), by)))
 
 
 class Places:
@@ -58,9 +82,11 @@ class Places:
         self._app = app
         self._view = view
 
-    def caller(self) -> Place | None:
-        """The innermost line of the application that led here, back to where its hook or
-        view was called; ``None`` where a library acts of its own accord."""
+    def caller(self) -> Caller | None:
+        """Who does what is being done, back to where their hook or view was called.
+
+        ``None`` if Flask itself does it.
+        """
         packages = {
             _package(module)
             for module in (
@@ -71,23 +97,24 @@ class Places:
         }
         frame: FrameType | None = sys._getframe(1)
         found: FrameType | None = None
-        library = direct = False
-        module = ""
+        library = module = ""
         while frame is not None:
             module = frame.f_globals.get("__name__", "")
             if module in _DISPATCHERS:
                 break
             if found is None:
                 if self._is_own(frame, module, packages):
-                    found, direct = frame, not library
-                elif not _carries(frame, module):
-                    library = True
+                    found = frame
+                elif not library and not _carries(frame, module):
+                    library = _package(module) or _NAMELESS
             frame = frame.f_back
         in_view = module == "flask_isr.capture"
         if found is not None:
-            return self._at(found, direct, in_view)
+            return Caller(self._at(found), library, in_view)
+        if not library:
+            return None
         # A decorator from a library, below @static_page, is part of the view.
-        return self._view_itself() if library and in_view else None
+        return Caller(self._view_itself() if in_view else None, library, in_view)
 
     def _is_own(self, frame: FrameType, module: str, packages: set[str]) -> bool:
         if _package(module) in packages:
@@ -98,28 +125,33 @@ class Places:
         # The application may have been installed as well, its templates with it.
         return not _is_library(file if _is_site(root) else file.removeprefix(root))
 
-    def _at(self, frame: FrameType, direct: bool, in_view: bool) -> Place:
+    def _at(self, frame: FrameType) -> Place:
         template = template_of(frame)
         if template is None:
-            return self._place(frame.f_code, frame.f_lineno, direct, in_view)
+            return self._place(frame.f_code, frame.f_lineno)
         line = template.get_corresponding_lineno(frame.f_lineno)
         file = template.filename or template.name or "a template"
-        return Place(self._shortened(file), line, "", direct, in_view)
+        return Place(self._shortened(file), line, "")
 
     def _view_itself(self) -> Place | None:
         code = getattr(inspect.unwrap(self._view), "__code__", None)
         if code is None:
             return None
-        return self._place(code, code.co_firstlineno, direct=False, in_view=True)
+        return self._place(code, code.co_firstlineno)
 
-    def _place(self, code: CodeType, line: int, direct: bool, in_view: bool) -> Place:
+    def _place(self, code: CodeType, line: int) -> Place:
         function = "" if code.co_name.startswith("<") else code.co_name
-        file = self._shortened(code.co_filename)
-        return Place(file, line, function, direct, in_view)
+        return Place(self._shortened(code.co_filename), line, function)
 
     def _shortened(self, file: str) -> str:
         base = os.path.join(os.path.dirname(self._app.root_path), "")
         return file.removeprefix(base)
+
+
+@functools.cache
+def distribution_of(package: str) -> str:
+    """The name by which people install *package*."""
+    return next(iter(packages_distributions().get(package, ())), package)
 
 
 def _package(module: str) -> str:

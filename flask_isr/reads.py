@@ -1,4 +1,4 @@
-"""What a sealed render reads of its visitor and the page does not declare."""
+"""What a sealed render reads of its request, and what follows from that."""
 
 from __future__ import annotations
 
@@ -7,63 +7,221 @@ from dataclasses import dataclass
 
 from flask import Flask
 
+from .core.inputs import MOST
+from .core.inputs import Inputs
 from .page import StaticPage
-from .personal import session_cookie
+from .place import Caller
 from .place import Place
 from .place import Places
+from .query import ANY
 
-Kind: t.TypeAlias = t.Literal["query", "cookie", "header"]
+#: ``"host"`` and ``"scheme"`` are those of the request, ``"address"`` is its visitor's.
+Kind: t.TypeAlias = t.Literal["query", "cookie", "header", "address", "host", "scheme"]
 
-# In one render; more of them are not looked at.
-_KEPT = 16
+#: What a read means for its page: who brings that input is answered by the view; the page
+#: is not stored, since every visitor brings it; its author is told, and nothing else.
+Effect: t.TypeAlias = t.Literal["input", "obstacle", "hint"]
+
+# Different reads kept of one render.
+_KEPT = 32
+
+# Headers that decide how an answer is sent, not what it shows: the cache attends to them.
+_NEUTRAL = {
+    "accept-charset",
+    "accept-encoding",
+    "baggage",
+    "cache-control",
+    "connection",
+    "content-length",
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "if-range",
+    "if-unmodified-since",
+    "keep-alive",
+    "pragma",
+    "priority",
+    "range",
+    "te",
+    "traceparent",
+    "tracestate",
+    "transfer-encoding",
+    "upgrade",
+    "upgrade-insecure-requests",
+    "x-amzn-trace-id",
+    "x-b3-spanid",
+    "x-b3-traceid",
+    "x-cloud-trace-context",
+    "x-correlation-id",
+    "x-request-id",
+}
+
+# Headers that every browser or proxy sends.
+_COMMON = {
+    "accept-language",
+    "client-ip",
+    "dnt",
+    "forwarded",
+    "from",
+    "referer",
+    "save-data",
+    "true-client-ip",
+    "user-agent",
+    "via",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "x-real-ip",
+}
+_COMMON_PREFIXES = (
+    "cdn-",
+    "cf-",
+    "cloudfront-",
+    "fastly-",
+    "fly-",
+    "sec-",
+    "x-amz",
+    "x-appengine-",
+    "x-azure-",
+    "x-forwarded-",
+    "x-vercel-",
+)
+
+# Libraries that look at requests to watch or to guard them. What they read decides whether
+# a request is let in, counted or traced; what a page shows of it is caught elsewhere.
+_OBSERVERS = {
+    "ddtrace",
+    "elasticapm",
+    "flask_debugtoolbar",
+    "flask_limiter",
+    "flask_paranoid",
+    "flask_seasurf",
+    "flask_talisman",
+    "newrelic",
+    "opentelemetry",
+    "prometheus_flask_exporter",
+    "sentry_sdk",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
     """One thing that was read.
 
-    :param name: of the parameter, the cookie or the header; ``None``: all of them.
+    :param name: of the parameter, the cookie or the header, this in lower case; ``None``:
+        all of them; ``""`` where there is but one.
     :param late: whether a hook read it after the view had answered.
     """
 
     kind: Kind
     name: str | None
-    place: Place
+    effect: Effect
+    caller: Caller
     late: bool
+
+    @property
+    def place(self) -> Place | None:
+        """The line of the application that led to it, if one did."""
+        return self.caller.place
 
 
 class Reads:
     """Collects what one render of *page* reads, each thing once.
 
-    :ivar places: finds the lines of the application that read.
+    :param declared: names of the query parameters that the page declares.
+    :param ignored: names of what the page does not depend on, though it is read.
+    :param sessions: names of the cookies by which sessions are found.
+    :ivar places: finds lines of the application.
     """
 
-    def __init__(self, app: Flask, page: StaticPage) -> None:
-        self._declared = page.query
-        self._app = app
+    def __init__(
+        self,
+        app: Flask,
+        page: StaticPage,
+        declared: tuple[str, ...],
+        ignored: t.Collection[str],
+        sessions: t.Collection[str] = (),
+    ) -> None:
+        self._sessions = sessions
+        self._declared = declared
+        self._ignored = ignored
         self.places = Places(app, page.view)
-        self._found: dict[tuple[Kind, str | None], Read] = {}
+        self._found: dict[tuple[Kind, str | None, bool], Read] = {}
 
     def note(self, kind: Kind, name: t.Any, *, late: bool) -> None:
         """Something was read just now."""
+        known = self._found.get((kind, name, late))
+        # Of a library and the application, the latter tells more.
+        if known is not None and known.caller.direct:
+            return
         if self._is_expected(kind, name):
             return
-        if (kind, name) in self._found or len(self._found) >= _KEPT:
+        caller = self.places.caller()
+        effect = None if caller is None else _effect(kind, name, caller, late)
+        if caller is None or effect is None:
             return
-        place = self.places.caller()
-        # Flask-Login and others look at cookies and headers for reasons of their own. For
-        # a query parameter that a library reads (a pagination, a form), its caller asked.
-        if place is not None and (place.direct or kind == "query"):
-            self._found[kind, name] = Read(kind, name, place, late)
+        if known is None and len(self._found) >= _KEPT:
+            return
+        if known is None or _rank(effect) >= _rank(known.effect):
+            self._found[kind, name, late] = Read(kind, name, effect, caller, late)
 
     def _is_expected(self, kind: Kind, name: t.Any) -> bool:
-        if kind == "query":
-            return bool(self._declared) if name is None else name in self._declared
-        # An application's own sessions read it: whoever has one is known by it.
-        return kind == "cookie" and name == session_cookie(self._app)
+        if ANY in self._ignored:
+            return True
+        if kind == "query" and self._declared:
+            return name is None or ANY in self._declared or name in self._declared
+        if kind == "cookie" and name in self._sessions:
+            # Whoever has one is asked for their session.
+            return True
+        return isinstance(name, str) and is_ignored(kind, name, self._ignored)
+
+    @property
+    def obstacle(self) -> Read | None:
+        """What keeps the page from being stored: every visitor brings it."""
+        found = [read for read in self._found.values() if read.effect == "obstacle"]
+        return found[0] if found else None
+
+    @property
+    def too_many(self) -> bool:
+        """Whether more inputs were read than an entry remembers."""
+        read = [read for read in self._found.values() if read.effect == "input"]
+        return len(read) > MOST
+
+    @property
+    def origin(self) -> Read | None:
+        """A read of the request's host or scheme, if it counts."""
+        found = [
+            read
+            for read in self._found.values()
+            if read.kind in ("host", "scheme") and read.effect == "input"
+        ]
+        return found[0] if found else None
+
+    def inputs(self, *, media_type: str, origin: str) -> Inputs:
+        """The inputs that the page depends on.
+
+        :param media_type: of the answer.
+        :param origin: scheme and host at which it was rendered.
+        """
+        read = [
+            (read.kind, read.name)
+            for read in self._found.values()
+            if read.effect == "input"
+        ]
+        headers, cookies, query = (
+            sorted(name for of, name in read if of == kind and name is not None)
+            for kind in ("header", "cookie", "query")
+        )
+        return Inputs(
+            headers=tuple(name for name in headers if name != "accept"),
+            cookies=tuple(cookies),
+            query=tuple(query),
+            whole_query=("query", None) in read,
+            accept=media_type if "accept" in headers else "",
+            origin=origin if self.origin is not None else "",
+        )
 
     def undeclared(self, *, stored: bool, hooks_run_once: bool) -> list[Read]:
-        """What the page gets wrong.
+        """What the author of the page should know.
 
         :param stored: whether the page is stored; else each visitor's own request is
             answered, and only a parameter that is missed may be what keeps it from that.
@@ -73,5 +231,59 @@ class Reads:
         return [
             read
             for read in self._found.values()
-            if (hooks_run_once if read.late else stored or read.kind == "query")
+            if read.place is not None
+            # For a query parameter that a library reads (a pagination, a form), its
+            # caller asked.
+            and (read.caller.direct or read.kind == "query")
+            and read.kind not in ("host", "scheme")
+            # Asked for by whoever looks for a form or JSON.
+            and read.name != "content-type"
+            and (hooks_run_once if read.late else stored or read.kind == "query")
         ]
+
+
+def is_ignored(kind: Kind, name: str, ignored: t.Collection[str]) -> bool:
+    """Whether *name* is among the names that ``ignore`` and ``ISR_IGNORE`` list.
+
+    Names of headers are compared without case. The host and the scheme go by ``Host``,
+    the visitor's address by ``Remote-Addr``.
+    """
+    if not ignored:
+        return False
+    if kind in ("query", "cookie"):
+        return name in ignored
+    wanted = {"host": "host", "scheme": "host", "address": "remote-addr"}.get(
+        kind, name
+    )
+    return wanted in {one.lower().replace("_", "-") for one in ignored}
+
+
+def _rank(effect: Effect) -> int:
+    return ("hint", "input", "obstacle").index(effect)
+
+
+def _effect(kind: Kind, name: str | None, caller: Caller, late: bool) -> Effect | None:
+    if caller.library in _OBSERVERS:
+        return None
+    if late:
+        told = kind in ("query", "cookie", "address") or (
+            kind == "header" and name not in _NEUTRAL
+        )
+        return "hint" if caller.direct and told else None
+    shown = caller.direct and caller.in_view
+    if kind == "query" and name is None:
+        # For a library that looks at all of them of its own accord, nobody asked.
+        return "input" if caller.in_view and caller.place is not None else None
+    if name is None:
+        return "obstacle" if shown else None
+    if kind == "scheme":
+        return "input" if caller.direct else None
+    if kind == "address" or _is_common(kind, name):
+        if shown or (caller.direct and name == "accept-language"):
+            return "obstacle"
+        return "hint" if caller.direct else None
+    return None if kind == "header" and name in _NEUTRAL else "input"
+
+
+def _is_common(kind: Kind, name: str) -> bool:
+    return kind == "header" and (name in _COMMON or name.startswith(_COMMON_PREFIXES))

@@ -25,6 +25,7 @@ from .core.outcome import Personal
 from .core.outcome import Rendered
 from .errors import ConfigurationError
 from .hosts import host_name
+from .personal import nobodys
 from .reads import Reads
 from .report import Reporter
 from .routes import Match
@@ -70,20 +71,32 @@ class Renderer:
             return Declined("the application has no such static page any more")
         site = self._application.site.at(key.host)
         environ = make_environ(site.origin, key)
-        limit = self._application.settings.page_bytes
         try:
             tags = match.page.tags_for(match.values)
         except ConfigurationError as error:
             self._reporter.tags_failed(key, error)
             return Personal("tags")
-        reads = Reads(self._application.app, match.page)
+        app, settings = self._application.app, self._application.settings
+        declared = match.page.declared()
+        ignored = match.page.ignore.union(settings.ignore)
+        sessions = self._application.session_cookies
+        reads = Reads(app, match.page, declared, ignored, sessions)
         started = datetime.fromtimestamp(self._clock(), UTC)
-        capture = Capture(key, match.page, environ, limit, set(tags), reads, started)
+        capture = Capture(
+            key,
+            match.page,
+            environ,
+            settings.page_bytes,
+            set(tags),
+            reads,
+            nobodys(app),
+            started,
+        )
         environ[CAPTURE] = capture
         rules = storable.Rules(
             level=level or self._application.levels.required(match.endpoint).level,
             lifetime=match.page.lifetime,
-            reserved=site.reserved,
+            site=site,
             compressors=self._application.compressors,
         )
         outcome: Outcome | None = None
@@ -112,7 +125,7 @@ class Renderer:
             self._reporter.undeclared(
                 capture.key,
                 reads,
-                match.page.query,
+                match.page.declared(),
                 stored=isinstance(outcome, Rendered),
             )
 

@@ -11,10 +11,14 @@ from . import signals
 from .core.entry import Entry
 from .core.key import PageKey
 from .core.key import user_tags
+from .core.outcome import Personal
 from .errors import ConfigurationError
 from .page import StaticPage
 from .reads import Read
 from .undeclared import warnings
+
+if t.TYPE_CHECKING:
+    from .routes import Match
 
 logger = logging.getLogger("flask_isr")
 
@@ -47,15 +51,17 @@ class Reporter:
         )
         self._send(signals.render_failed, path=str(key), cause=cause)
 
-    def not_static(self, key: PageKey, reason: str) -> None:
+    def not_static(self, key: PageKey, verdict: Personal) -> None:
         """A page turned out not to be the same for everybody."""
-        if self._first(key.rule, reason):
+        if self._first(key.rule, verdict.reason):
             logger.warning(
-                "%s (rule %s) has @static_page, but is not the same for everybody: %s."
-                " It is rendered for each visitor.",
+                "%s (rule %s) has @static_page, but is not the same for everybody: %s%s."
+                " It is rendered for each visitor.%s",
                 key,
                 key.rule,
-                reason,
+                verdict.reason,
+                f" ({verdict.where})" if verdict.where else "",
+                f" {verdict.cure}" if verdict.cure else "",
             )
 
     def declined(self, key: PageKey, reason: str) -> None:
@@ -115,6 +121,30 @@ class Reporter:
                 key,
                 key.rule,
                 error,
+            )
+
+    def query_failed(self, match: Match, error: Exception) -> None:
+        """The names of a page's query parameters could not be asked."""
+        rule = match.rule.rule
+        if self._first(rule, f"query {type(error).__name__}"):
+            logger.warning(
+                "pages of the rule %s are answered by the view, since the query parameters"
+                " that they depend on could not be asked: %s: %s",
+                rule,
+                type(error).__name__,
+                error,
+            )
+
+    def other_origin(self, came: str, origin: str) -> None:
+        """A visitor came by another address than a page shows or looked at."""
+        # Once: who sends no host of the site makes the address up.
+        if self._first(origin, "origin"):
+            logger.warning(
+                "visitors come by %s, and pages that show or read the address are rendered"
+                " at %s: they are answered by the view. Set ISR_ORIGIN to the address of"
+                " the site, and behind a proxy use ProxyFix.",
+                came.rstrip("/"),
+                origin,
             )
 
     def elsewhere(self, mounted_at: str, prefix: str) -> None:

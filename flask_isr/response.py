@@ -12,6 +12,7 @@ from .core.answer import Serve
 from .core.encodings import negotiate
 from .core.entry import Coded
 from .core.entry import Entry
+from .core.inputs import field_name
 
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
@@ -134,7 +135,11 @@ def _directives(control: str) -> set[str]:
 
 def _vary(entry: Entry) -> str:
     own = _joined(entry.headers, "vary")
-    needed = ["Cookie"] if entry.anonymous else []
+    inputs = entry.inputs
+    needed = ["Cookie"] if entry.anonymous or inputs.cookies else []
+    needed += map(field_name, inputs.headers)
+    if inputs.accept:
+        needed.append("Accept")
     if entry.coded:
         needed.append("Accept-Encoding")
     return _with_names(own, needed)

@@ -28,6 +28,7 @@ from .listing import ClosedLists
 from .mount import cuts
 from .mount import reading
 from .page import checked_tags
+from .query import ANY
 from .report import Reporter
 from .retries import Retries
 from .routes import PATH_LENGTH
@@ -310,7 +311,8 @@ class Revalidator:
 def _is_variant(key: PageKey, match: Match, query: str | None) -> bool:
     """Whether a stored page is one that the application still makes, and the variant that
     *query* names; ``None`` names all."""
-    declared = {name for name, _ in key.query} <= set(match.page.query)
+    named = match.page.declared()
+    declared = ANY in named or {name for name, _ in key.query} <= set(named)
     return declared and (query is None or key == key_of_url(match, query))
 
 

@@ -6,8 +6,6 @@ import contextlib
 import logging
 import typing as t
 from dataclasses import dataclass
-from operator import itemgetter
-from urllib.parse import parse_qsl
 from urllib.parse import quote
 from urllib.parse import unquote_to_bytes
 from urllib.parse import urlsplit
@@ -27,6 +25,7 @@ from .identity import given_text
 from .identity import view_name
 from .page import StaticPage
 from .page import page_of
+from .query import declared_query
 
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -36,9 +35,6 @@ logger = logging.getLogger("flask_isr")
 
 # Longer paths are answered by Flask; nobody needs them stored.
 PATH_LENGTH = 1024
-
-# Declared parameters of one request; one with more is answered by the view.
-_PARAMETERS = 50
 
 # A router may redirect to a canonical path, which redirects no more.
 _REDIRECTS = 3
@@ -326,8 +322,9 @@ def key_of(match: Match, query_string: str = "") -> PageKey | None:
 
     :param query_string: as WSGI has it, bytes decoded as latin-1.
     :return: ``None`` where there are more of them than anybody needs.
+    :raises Exception: what the page's own callable raises, or says of names.
     """
-    query = declared_query(query_string, match.page.query)
+    query = declared_query(query_string, match.page.declared())
     return None if query is None else match.key(query)
 
 
@@ -342,30 +339,10 @@ def key_of_url(match: Match, query: str) -> PageKey:
     return key
 
 
-def declared_query(
-    query_string: str, declared: tuple[str, ...]
-) -> tuple[tuple[str, str], ...] | None:
-    """The declared parameters in *query_string*, sorted by name; repeated values keep
-    their order. ``None`` where there are too many."""
-    if not declared or not query_string:
-        return ()
-    pairs = parse_qsl(
-        # As Werkzeug reads it, so that the view would see the same.
-        query_string.encode("latin-1").decode(errors="replace"),
-        keep_blank_values=True,
-        errors="werkzeug.url_quote",
-    )
-    known = [pair for pair in pairs if pair[0] in declared]
-    length = sum(len(name) + len(value) for name, value in known)
-    if len(known) > _PARAMETERS or length > PATH_LENGTH:
-        return None
-    return tuple(sorted(known, key=itemgetter(0)))
-
-
 def target_of(match: Match, key: PageKey, level: Level | None = None) -> Target:
     """What to ask the Engine for."""
     tags = key.implicit_tags | match.page.tags_for(match.values)
-    return Target(key, tags, match.page.query, level)
+    return Target(key, tags, match.page.declared(), level)
 
 
 def _decoded(path: str) -> str | None:

@@ -25,20 +25,25 @@ _RESERVED = "origin-not-set.flask-isr.invalid"
 class Site:
     """The origin at which pages are rendered.
 
-    :param reserved: addresses that must not show up in a page that is stored: nobody said
-        what the site's own is, and these stand in for it.
+    :param declared: whether ``ISR_ORIGIN`` says it: pages may show it to all visitors.
+    :param reserved: whether nobody said what it is, and a name that must not show up in a
+        page that is stored stands in for it.
     """
 
     origin: Origin
-    reserved: tuple[str, ...] = ()
+    declared: bool = False
+    reserved: bool = False
+
+    @property
+    def address(self) -> str:
+        """Scheme and host, as the visitors for whom pages are rendered come by them."""
+        return self.origin.address
 
     @classmethod
-    def of(cls, app: Flask, settings: Settings, scheme: str | None) -> Site:
-        """Find out from the settings.
-
-        :param scheme: ``http`` or ``https``, as the first real request came.
-        """
-        site = cls._find(app, settings, scheme)
+    def of(cls, app: Flask, settings: Settings) -> Site:
+        """Find out from the settings. No request has a say in it, or the first one would
+        decide for all."""
+        site = cls._find(app, settings)
         trusted = app.config.get("TRUSTED_HOSTS")
         if trusted and not host_is_trusted(site.origin.host, trusted):
             logger.warning(
@@ -54,36 +59,28 @@ class Site:
             return self
         _, colon, port = self.origin.host.rpartition(":")
         address = f"{host}:{port}" if colon and port.isdigit() else host
-        reserved = (f"//{address}",) if self.reserved else ()
-        return Site(dataclasses.replace(self.origin, host=address), reserved)
+        origin = dataclasses.replace(self.origin, host=address)
+        # The key of a page tells hosts apart, and nobody made this one up.
+        return dataclasses.replace(self, origin=origin, reserved=False)
 
     @classmethod
-    def _find(cls, app: Flask, settings: Settings, scheme: str | None) -> Site:
+    def _find(cls, app: Flask, settings: Settings) -> Site:
         if settings.origin is not None:
-            return cls(settings.origin)
+            return cls(settings.origin, declared=True)
         prefix = (app.config.get("APPLICATION_ROOT") or "/").rstrip("/")
-        preferred = app.config.get("PREFERRED_URL_SCHEME") or "http"
         name = app.config.get("SERVER_NAME") or _first_name(
             app.config.get("TRUSTED_HOSTS") or ()
         )
-        if name and scheme in (None, preferred):
-            return cls(Origin(preferred, name, prefix))
         if name:
-            logger.warning(
-                "the first request came by %s, and PREFERRED_URL_SCHEME is %s: pages with"
-                " links to the site's own host are not stored. Set ISR_ORIGIN.",
-                scheme,
-                preferred,
-            )
-        # Flask makes external links from SERVER_NAME, whatever the request's host is.
-        named = (f"//{name}",) if name else ()
-        stand_in = Origin(scheme or preferred, _RESERVED, prefix)
-        return cls(stand_in, (_RESERVED, *named))
+            scheme = app.config.get("PREFERRED_URL_SCHEME") or "http"
+            return cls(Origin(scheme, name.lower(), prefix))
+        # By HTTPS: hooks that insist on it let the render pass.
+        return cls(Origin("https", _RESERVED, prefix), reserved=True)
 
 
 def mount_prefix(app: Flask, settings: Settings) -> str:
     """The mount prefix of *app*, which is known before any request."""
-    return Site._find(app, settings, None).origin.prefix
+    return Site._find(app, settings).origin.prefix
 
 
 def _first_name(hosts: t.Iterable[str]) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import hashlib
 import typing as t
@@ -9,11 +10,14 @@ from dataclasses import dataclass
 
 from .capture import DELIBERATE
 from .capture import Capture
+from .capture import ViewAnswer
 from .compression import Compress
 from .compression import compressed
 from .core.entry import Headers
 from .core.entry import Level
 from .core.freshness import Lifetime
+from .core.inputs import MOST
+from .core.inputs import Inputs
 from .core.outcome import Declined
 from .core.outcome import Failed
 from .core.outcome import Outcome
@@ -23,10 +27,17 @@ from .core.outcome import SealedError
 from .core.outcome import cause_of
 from .response import forbids_sharing
 from .response import gives_lifetime
+from .session_writes import SessionWrite
+from .site import Site
+from .undeclared import not_stored
+from .undeclared import without_origin
+from .unrepeatable import CSRF_TOKEN
 from .unrepeatable import NONCE
 from .unrepeatable import Unrepeatable
 from .unrepeatable import mentions
 from .unrepeatable import nonces
+
+HeaderList: t.TypeAlias = t.Iterable[tuple[str, str]]
 
 # RFC 9110 section 7.6.1, and what belongs to one transmission or to the server.
 _NOT_STORED = {
@@ -79,14 +90,13 @@ class Rules:
 
     :param level: the level that is required; ``None``: WSGI, or view where hooks make the
         final answer personal.
-    :param reserved: addresses that must not show up in a page, since nobody said what
-        the site's own is.
+    :param site: where the page is rendered.
     :param compressors: coding to what compresses a body, best first.
     """
 
     level: Level | None
     lifetime: Lifetime
-    reserved: tuple[str, ...]
+    site: Site
     compressors: t.Mapping[str, Compress]
 
 
@@ -99,10 +109,9 @@ def judge(capture: Capture, final: Final, rules: Rules) -> Outcome:
     # An error page that looks like any other is one all the same.
     disguised = capture.error is not None and status == 200
     if status >= 500 or status in _ILL or disguised:
-        return _failed(_cause(capture, status), capture, final)
-    if 300 <= status < 400 and view is None and rules.reserved:
-        # From the address that stands in for the site's own, as likely as not: it came with
-        # the first request, and other processes may know better.
+        return _failed(_cause(capture, status), capture, final, rules.site)
+    if 300 <= status < 400 and view is None and rules.site.reserved:
+        # From the address that stands in for the site's own, as likely as not.
         return Declined(f"a hook redirects it (status {status}): set ISR_ORIGIN")
     if 300 <= status < 400:
         return Personal(f"it redirects (status {status})")
@@ -119,30 +128,34 @@ def judge(capture: Capture, final: Final, rules: Rules) -> Outcome:
 
 def _whole_page(capture: Capture, final: Final, rules: Rules) -> Outcome:
     if _truncated(final.headers, final.body):
-        return _failed("the body is shorter than its Content-Length", capture, final)
+        cause = "the body is shorter than its Content-Length"
+        return _failed(cause, capture, final, rules.site)
     if final.status == 200 and not final.body:
-        return _failed("an empty body", capture, final)
+        return _failed("an empty body", capture, final, rules.site)
     if capture.refused is not None:
         return Personal(capture.refused[0])
-    level, reason = _level(capture, final, rules.level)
-    if level is None:
-        return Personal(reason)
+    level = _level(capture, final, rules)
+    if isinstance(level, Personal):
+        return level
     return _page(capture, final, rules, level)
 
 
 def _page(capture: Capture, final: Final, rules: Rules, level: Level) -> Outcome:
     view = capture.view
     assert view is not None
-    if level == "wsgi":
+    if level == "wsgi" and not _is_untouched(view, final):
         headers, body = final.headers, final.body
+        looked = _session_touched(capture)
     elif view.complete:
         headers, body = view.headers, view.body
+        looked = False
     else:
         return Declined(
             "its body is larger than ISR_PAGE_BYTES before hooks change it, or is a"
             " stream that they do not read to the end"
         )
-    if any(mentions(address, headers, body) for address in rules.reserved):
+    shown = mentions(rules.site.origin.host, headers, body)
+    if shown and rules.site.reserved:
         return Declined("it shows its own address, which is unknown: set ISR_ORIGIN")
     lifetime = functools.reduce(Lifetime.lowered, capture.lifetimes, rules.lifetime)
     if final.status in DELIBERATE:
@@ -158,9 +171,43 @@ def _page(capture: Capture, final: Final, rules: Rules, level: Level) -> Outcome
         level=level,
         lifetime=lifetime,
         tags=capture.key.implicit_tags | capture.tags,
-        anonymous=view.session_read or (level == "wsgi" and _session_touched(capture)),
+        anonymous=view.session_read or looked,
+        inputs=_inputs(capture, headers, rules.site, shown=shown),
         coded=compressed(kept, body, rules.compressors),
     )
+
+
+def _inputs(
+    capture: Capture, headers: HeaderList, site: Site, *, shown: bool
+) -> Inputs:
+    inputs = capture.reads.inputs(media_type=_media_type(headers), origin=site.address)
+    if shown and not site.declared:
+        # Others may come by another address, which the view would show them.
+        inputs = dataclasses.replace(inputs, origin=site.address)
+    return inputs
+
+
+def _media_type(headers: HeaderList) -> str:
+    values = (value for name, value in headers if name.lower() == "content-type")
+    return next(values, "").partition(";")[0].strip().lower()
+
+
+def _is_untouched(view: ViewAnswer, final: Final) -> bool:
+    """Whether hooks left the view's answer as it was.
+
+    Flask's own ``Vary: Cookie`` alone says that somebody looked at the session.
+    """
+    if not view.complete or view.body != final.body or view.status != final.status:
+        return False
+    return _compared(view.headers) == _compared(final.headers)
+
+
+def _compared(headers: HeaderList) -> list[tuple[str, str]]:
+    pairs = [(name.lower(), value) for name, value in headers]
+    vary = ",".join(value.lower() for name, value in pairs if name == "vary")
+    names = sorted({name.strip() for name in vary.split(",")} - {"", "cookie"})
+    others = sorted(pair for pair in pairs if pair[0] != "vary")
+    return [*others, ("vary", ",".join(names))]
 
 
 def storable_headers(
@@ -200,12 +247,12 @@ def make_etag(headers: Headers, body: bytes) -> str:
 
 
 def personal_reason(
-    headers: t.Iterable[tuple[str, str]], *, session_touched: bool = False
+    headers: HeaderList, *, attended: t.Collection[str] = ()
 ) -> str | None:
     """Why an answer with these headers is not for everybody, if it is not.
 
-    :param session_touched: whether somebody looked at the session, which alone makes
-        Flask say ``Vary: Cookie``: such an answer is for everybody without a session.
+    :param attended: names of fields, in lower case, on which an answer may vary: who
+        brings one of these does not get it from the store.
     """
     for name, value in headers:
         lower = name.lower()
@@ -218,41 +265,83 @@ def personal_reason(
         if lower == "vary":
             # Whatever is no name of a field is a reason as well.
             others = {item.strip().lower() for item in value.split(",")}
-            others -= {"", "accept-encoding"}
-            if session_touched:
-                others -= {"cookie"}
-            if others:
+            if others - {"", "accept-encoding", *attended}:
                 return f"Vary: {value}"
         if nonces(name, value):
             return NONCE
     return None
 
 
-def _level(
-    capture: Capture, final: Final, required: Level | None
-) -> tuple[Level | None, str]:
+def _level(capture: Capture, final: Final, rules: Rules) -> Level | Personal:
     """The level at which the page may be stored, or why at none."""
     view = capture.view
     assert view is not None
-    own = personal_reason(view.headers)
-    if view.session_written:
-        own = own or "it writes to the session"
-    if view.session_filled:
-        own = own or "a hook before it writes to the session of a stranger"
-    whole = personal_reason(final.headers, session_touched=_session_touched(capture))
     unrepeatable = Unrepeatable.of(capture, final.headers)
-    own = own or unrepeatable.reason_in(view.headers, view.body)
+    attended = _attended(capture)
+    own = _own_reason(capture, view, unrepeatable, attended)
+    if own is None:
+        own = _obstacle(capture, rules.site)
+    if own is not None or rules.level == "view":
+        return own or "view"
+    if _session_touched(capture):
+        # That alone makes Flask say `Vary: Cookie`.
+        attended = {*attended, "cookie"}
+    whole = personal_reason(final.headers, attended=attended)
     # What the view gave has been looked at.
     added = b"" if final.body == view.body else final.body
     whole = whole or unrepeatable.reason_in(final.headers, added)
-    if required == "view":
-        return ("view", "") if own is None else (None, own)
-    if own is None and whole is None:
-        return "wsgi", ""
-    if own is None and required is None:
-        # Hooks made it personal: they run for each visitor then, over the view's answer.
-        return "view", ""
-    return None, own or whole or ""
+    if whole is None:
+        return "wsgi"
+    # Hooks made it personal: they run for each visitor then, over the view's answer.
+    return "view" if rules.level is None else Personal(whole)
+
+
+def _attended(capture: Capture) -> set[str]:
+    """The fields that the page was seen to depend on."""
+    inputs = capture.reads.inputs(media_type="any", origin="")
+    names = {*inputs.headers}
+    if inputs.accept:
+        names.add("accept")
+    if inputs.cookies:
+        names.add("cookie")
+    return names
+
+
+def _own_reason(
+    capture: Capture,
+    view: ViewAnswer,
+    unrepeatable: Unrepeatable,
+    attended: t.Collection[str],
+) -> Personal | None:
+    """Why the view's own answer is not for everybody, if it is not."""
+    reason = personal_reason(view.headers, attended=attended)
+    reason = reason or unrepeatable.reason_in(view.headers, view.body)
+    if reason is not None:
+        token = capture.token if reason == CSRF_TOKEN else None
+        return Personal(reason, _where([token] if token else []))
+    if view.written:
+        keys = [repr(write.key) for write in view.written if write.key is not None]
+        what = f"{', '.join(sorted(keys))} to the session" if keys else "to the session"
+        return Personal(f"it writes {what}", _where(view.written))
+    if view.session_filled:
+        return Personal("a hook before it writes to the session of a stranger")
+    return None
+
+
+def _where(writes: t.Sequence[SessionWrite]) -> str:
+    return next((str(write.caller) for write in writes if write.caller), "")
+
+
+def _obstacle(capture: Capture, site: Site) -> Personal | None:
+    """What the view reads that keeps its page from being stored, if anything does."""
+    reads = capture.reads
+    if reads.obstacle is not None:
+        return not_stored(reads.obstacle)
+    if reads.origin is not None and site.reserved:
+        return without_origin(reads.origin)
+    if reads.too_many:
+        return Personal(f"it depends on more than {MOST} inputs of its request")
+    return None
 
 
 def _cause(capture: Capture, status: int) -> str:
@@ -265,7 +354,7 @@ def _session_touched(capture: Capture) -> bool:
     return capture.session is not None and capture.session.accessed
 
 
-def _failed(cause: str, capture: Capture, final: Final) -> Failed:
+def _failed(cause: str, capture: Capture, final: Final, site: Site) -> Failed:
     kept, _ = storable_headers(final.headers)
     shared = tuple(
         (name, value)
@@ -274,8 +363,11 @@ def _failed(cause: str, capture: Capture, final: Final) -> Failed:
     )
     error = None
     own = Unrepeatable.of(capture, final.headers).reason_in(shared, final.body)
-    if final.status >= 400 and personal_reason(shared) is None and own is None:
-        error = SealedError(final.status, shared, final.body)
+    own = own or personal_reason(shared, attended=_attended(capture))
+    reads = capture.reads
+    if final.status >= 400 and own is None and not (reads.obstacle or reads.too_many):
+        inputs = reads.inputs(media_type=_media_type(shared), origin=site.address)
+        error = SealedError(final.status, shared, final.body, inputs)
     return Failed(cause, error)
 
 

@@ -29,6 +29,7 @@ _MOST = 64
 # Mappings and lists inside of each other that are looked into.
 _DEPTH = 8
 
+CSRF_TOKEN: t.Final = "it has a CSRF token"
 NONCE: t.Final = "it has a Content-Security-Policy nonce"
 
 _NONCE = re.compile("'nonce-([^']+)'", re.IGNORECASE)
@@ -119,8 +120,8 @@ def _found(
 ) -> t.Iterator[tuple[str, str]]:
     token = capture.csrf_token
     if token:
-        yield token, "it has a CSRF token"
-    for held in _texts(dict(capture.session or {})):
+        yield token, CSRF_TOKEN
+    for held in _texts(_held(capture)):
         for text in _parts(held, capture.key):
             yield text, "it shows what the session holds"
     for name, value in headers:
@@ -130,6 +131,13 @@ def _found(
             for cookie, held in parse_cookie(value.partition(";")[0]).items():
                 for text in _parts(held, capture.key):
                     yield text, f"it shows what the cookie {cookie!r} is set to"
+
+
+def _held(capture: Capture) -> dict[str, t.Any]:
+    """What the session of the render holds, or held before that was taken back."""
+    # A session may be false though it holds something.
+    held = {} if capture.session is None else dict(capture.session)
+    return held if capture.writes is None else {**capture.writes.undone, **held}
 
 
 def _texts(held: object, depth: int = _DEPTH) -> t.Iterator[str]:

@@ -90,7 +90,7 @@ class Unstored:
             return RunView("error")
         match outcome:
             case Personal(reason):
-                self._reporter.not_static(target.key, reason)
+                self._reporter.not_static(target.key, outcome)
                 return RunView(reason)
             case Declined(reason):
                 self._reporter.declined(target.key, reason)
@@ -116,4 +116,5 @@ def _entry(target: Target, page: Rendered) -> Entry:
         lifetime=page.lifetime,
         tags=page.tags,
         anonymous=page.anonymous,
+        inputs=page.inputs,
     )

@@ -15,6 +15,8 @@ from flask import request
 from . import response
 from .additions import join
 from .application import Application
+from .bypass import PERSONAL
+from .bypass import bypass_of
 from .capture import Capture
 from .core.answer import Answer
 from .core.answer import RunView
@@ -22,7 +24,9 @@ from .core.answer import Serve
 from .core.answer import ShareError
 from .core.answer import Target
 from .core.engine import Engine
+from .core.entry import Entry
 from .core.entry import NotStatic
+from .core.inputs import Inputs
 from .draft import DraftCookies
 from .draft import forbid_storing
 from .errors import StoreUnavailable
@@ -128,10 +132,26 @@ class Door:
             return _run_view(page, arguments, serve.reason)
         if serve is None:
             _refuse()
-        if serve.entry.anonymous and has_session(self.application.app, request):
-            return _run_view(page, arguments, "session")
+        reason = self.unfit(serve.entry)
+        if reason is not None:
+            return _run_view(page, arguments, reason)
         visit.answered_with(serve)
         return _respond(serve, 0.0)
+
+    def unfit(self, entry: Entry) -> str | None:
+        """Why *entry* is not for the visitor of the current request, if it is not: its
+        render looked at something that they bring, and a stranger does not."""
+        if entry.anonymous and has_session(self.application.app, request):
+            return "session"
+        return self.brought(entry.inputs)
+
+    def brought(self, inputs: Inputs) -> str | None:
+        """Which of *inputs* the current request brings, as ``Cache-Status`` details it."""
+        bypass = bypass_of(inputs)
+        reason = None if bypass is None else bypass.reason(request.environ)
+        if reason == "origin":
+            self.reporter.other_origin(request.host_url, inputs.origin)
+        return reason
 
     def _is_unlisted(self, page: StaticPage) -> bool:
         """Whether a closed list lacks what the current request, for which nothing can be
@@ -174,7 +194,12 @@ class Door:
             if page not in self.application.routes.pages.values():
                 self.reporter.unrouted(page)
             return "path"
-        key = key_of(match, request.environ.get("QUERY_STRING", ""))
+        try:
+            key = key_of(match, request.environ.get("QUERY_STRING", ""))
+        except Exception as error:
+            # The application's callable raised, or gave what are no names.
+            self.reporter.query_failed(match, error)
+            return "query"
         if key is None:
             return "query"
         try:
@@ -199,7 +224,8 @@ def _run_view(page: StaticPage, arguments: Arguments, reason: str) -> Response:
 
     visit: Visit | None = request.environ.get(VISIT)
     app = current_app._get_current_object()  # type: ignore[attr-defined]
-    if visit is not None and reason != "method" and has_session(app, request):
+    personal = reason in PERSONAL or (reason != "method" and has_session(app, request))
+    if visit is not None and personal:
         visit.start_response = response.keep_private(visit.start_response)
     return _call(page, arguments)
 
@@ -262,8 +288,9 @@ class _Call:
             return self._run("store-unavailable")
         if isinstance(known, NotStatic):
             return self._run(self._engine.recall(self._target, known).reason)
-        if known is not None and known.anonymous and self._has_session:
-            return self._run("session")
+        unfit = None if known is None else self._door.unfit(known)
+        if unfit is not None:
+            return self._run(unfit)
         required = self._door.application.levels.required(self._match.endpoint).level
         target = dataclasses.replace(self._target, level=required)
         # Where both levels will do, the stored page tells which door it was made for; the
@@ -278,15 +305,15 @@ class _Call:
         """Answer a request that a sealed render makes: it must not wait for a flight,
         which might wait for this very render."""
         entry = self._engine.glance(self._target)
-        if entry is None:
+        if entry is None or self._door.unfit(entry) is not None:
             return self._run("nested")
         return self._respond(Serve(entry, "HIT"))
 
     def enact(self, answer: Answer) -> Response:
         """Do what the Engine decided."""
         match answer:
-            case Serve(entry) if entry.anonymous and self._has_session:
-                return self._run("session")
+            case Serve(entry) if unfit := self._door.unfit(entry):
+                return self._run(unfit)
             case Serve(entry) if entry.level == "view":
                 self._visit.answered_with(answer)
                 return self._respond(answer)
@@ -298,6 +325,8 @@ class _Call:
                 if strangers_fail and _is_page(result):
                     self._engine.fails_for_strangers(self._target)
                 return result
+            case ShareError(error) if brought := self._door.brought(error.inputs):
+                return self._run(brought)
             case ShareError(error):
                 result = current_app.response_class(error.body, status=error.status)
                 for name, value in error.headers:

@@ -146,7 +146,7 @@ def _render_one(
         if landing is None and isinstance(
             known := state.engine.peek(target), NotStatic
         ):
-            landing = Personal(known.reason)
+            landing = Personal(known.reason, known.where)
     except StoreUnavailable as error:
         landing = Grounded(str(error))
     except SystemExit as error:
@@ -165,8 +165,9 @@ def _note(route: _Route, match: Match, landing: Landing | None, seconds: float) 
             route.seconds += seconds
         case Landed():
             route.failures.append(f"{match.path}: rendered, but not stored")
-        case Personal(reason):
-            route.not_static.append(f"{match.path}: {reason}")
+        case Personal(reason, where):
+            place = f" ({where})" if where else ""
+            route.not_static.append(f"{match.path}: {reason}{place}")
         case Broken(failure):
             route.failures.append(f"{match.path}: {failure.cause}")
         case Grounded(reason):

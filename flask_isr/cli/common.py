@@ -21,7 +21,7 @@ def reading() -> t.Iterator[State]:
     """The state of the application; errors become messages for people."""
     try:
         state = current_state()
-        state.application.prepare(None)
+        state.application.prepare()
         yield state
     except ISRError as error:
         raise click.ClickException(str(error)) from error

@@ -12,6 +12,7 @@ from ..core.entry import Entry
 from ..core.entry import NotStatic
 from ..core.entry import Record
 from ..core.freshness import Freshness
+from ..core.inputs import field_name
 from ..core.key import PageKey
 from ..core.key import user_tag
 from ..core.key import user_tags
@@ -181,19 +182,36 @@ def _find(state: State, path: str) -> tuple[PageKey, Match]:
     return key_of_url(match, query), match
 
 
+def _visitors(record: Entry) -> str:
+    """Who gets the page from the store; others are answered by the view."""
+    inputs = record.inputs
+    without = ["a session"] if record.anonymous else []
+    without += [field_name(name) for name in inputs.headers]
+    without += [f"the cookie {name!r}" for name in inputs.cookies]
+    without += [f"the parameter {name!r}" for name in inputs.query]
+    without += ["undeclared parameters"] if inputs.whole_query else []
+    those = [f"without {', '.join(without)}"] if without else []
+    those += [f"who accept {inputs.accept}"] if inputs.accept else []
+    those += [f"at {inputs.origin}"] if inputs.origin else []
+    return f"those {', '.join(those)}" if those else "all"
+
+
+def _reason(record: NotStatic) -> str:
+    return f"{record.reason} ({record.where})" if record.where else record.reason
+
+
 def _about(state: State, record: Record, validity: Freshness) -> list[tuple[str, str]]:
     age = max(0.0, state.store.now() - record.began)
     if isinstance(record, NotStatic):
         left = record.probe_at - state.store.now()
         due = left <= 0 or not state.engine.counts(record, validity)
         return [
-            ("State", f"NOT-STATIC: {record.reason}"),
+            ("State", f"NOT-STATIC: {_reason(record)}"),
             ("Tried again", "at the next visit" if due else f"in {duration(left)}"),
         ]
-    who = "without a session: the page or a hook looks at it"
     return [
         ("State", _why(state, record, validity, age)),
-        ("Visitors", who if record.anonymous else "all"),
+        ("Visitors", _visitors(record)),
         ("Status", str(record.status)),
         ("Age", duration(age)),
         ("Revalidate", duration(record.lifetime.revalidate)),

@@ -36,7 +36,7 @@ def opened_by_renders(state: State) -> list[Path]:
     What is rendered is not stored. Views that take too long are left alone.
     """
     opened: set[str] = set()
-    state.application.prepare(None)
+    state.application.prepare()
 
     def render() -> None:
         with _noting(opened):

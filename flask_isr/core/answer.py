@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from .entry import Entry
 from .entry import Level
 from .key import PageKey
+from .outcome import Personal
 from .outcome import SealedError
 
 #: ``HIT``: fresh from the store; ``STALE``: not fresh, served all the same; ``MISS``:
@@ -94,7 +95,7 @@ class Observer(t.Protocol):
     def failed(self, key: PageKey, cause: str) -> None:
         """A render broke; the last good page stays."""
 
-    def not_static(self, key: PageKey, reason: str) -> None:
+    def not_static(self, key: PageKey, verdict: Personal) -> None:
         """A page turned out not to be the same for everybody."""
 
     def declined(self, key: PageKey, reason: str) -> None:

@@ -47,6 +47,9 @@ _ROUNDS = 3
 _WAITING = 256
 
 
+_FAILS = Personal("its render fails, and its view answers its visitors")
+
+
 @dataclass(frozen=True, slots=True)
 class _Found:
     entry: Entry
@@ -117,7 +120,8 @@ class Engine:
     def recall(self, target: Target, known: NotStatic) -> RunView:
         """The answer where it is *known* that a page is not static: this process says so
         too, and tries it again behind the visitor when that is due."""
-        self._observer.not_static(target.key, known.reason)
+        verdict = Personal(known.reason, known.where, known.cure)
+        self._observer.not_static(target.key, verdict)
         if self.store.now() >= known.probe_at:
             self.refresh(target)
         return RunView(known.reason)
@@ -335,7 +339,7 @@ class Engine:
     def fails_for_strangers(self, target: Target) -> None:
         """Remember that the view answers its visitors, while a stranger gets an error."""
         try:
-            self._rendering.remember_not_static(target, "fails-for-strangers")
+            self._rendering.remember_not_static(target, _FAILS)
             # Or others would share the error that a stranger got.
             self.store.forget_failure(target.key)
         except StoreUnavailable as error:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from dataclasses import field
 
 from .freshness import Lifetime
+from .inputs import NONE
+from .inputs import Inputs
 from .key import PageKey
 
 #: A point in the order that a store keeps. Only the store that gave it can compare it;
@@ -60,6 +62,7 @@ class Entry:
     :param took: how long the render took, in seconds.
     :param anonymous: whether it is the page of those only who have no session, since the
         render looked at that.
+    :param inputs: what else the render looked at: whoever brings it gets no such page.
     :param build: the deployment that made it; ``None``: any may have.
     :param coded: the body in other codings, best first.
     """
@@ -76,6 +79,7 @@ class Entry:
     tags: frozenset[str]
     took: float = 0.0
     anonymous: bool = False
+    inputs: Inputs = NONE
     build: str | None = None
     coded: tuple[Coded, ...] = ()
 
@@ -89,7 +93,9 @@ class Entry:
 class NotStatic:
     """The memory that a page is not the same for everybody, in place of the page.
 
-    :param reason: what showed it, for people.
+    :param reason: what showed it, for all to see.
+    :param where: the place in the application's code, for its authors.
+    :param cure: a sentence that says what to do, for its authors.
     :param probe_at: the store's time from which on it is tried again, in seconds.
     :param strikes: how many renders in a row came to this.
     :param build: the deployment that found it; ``None``: it counts for any.
@@ -103,6 +109,8 @@ class NotStatic:
     strikes: int
     tags: frozenset[str]
     build: str | None = None
+    where: str = ""
+    cure: str = ""
 
 
 Record: t.TypeAlias = Entry | NotStatic
@@ -134,6 +142,7 @@ def encode(record: Record) -> bytes:
             "expire": record.lifetime.expire,
             "took": record.took,
             "anonymous": record.anonymous,
+            "inputs": record.inputs.to_json(),
             "coded": [[form.coding, len(form.body)] for form in record.coded],
             "size": record.size,
         }
@@ -141,6 +150,8 @@ def encode(record: Record) -> bytes:
         kind, bodies = b"N", []
         meta |= {
             "reason": record.reason,
+            "where": record.where,
+            "cure": record.cure,
             "probe_at": record.probe_at,
             "strikes": record.strikes,
             "size": 0,
@@ -205,6 +216,7 @@ def _entry(key: PageKey, meta: dict[str, t.Any], data: bytes) -> Entry:
         tags=_tags(meta["tags"]),
         took=_number(meta["took"]),
         anonymous=bool(meta["anonymous"]),
+        inputs=Inputs.from_json(meta["inputs"]),
         build=_build(meta["build"]),
         coded=coded,
     )
@@ -264,6 +276,8 @@ def _not_static(key: PageKey, meta: dict[str, t.Any]) -> NotStatic:
     return NotStatic(
         key=key,
         reason=_text(meta["reason"]),
+        where=_text(meta["where"]),
+        cure=_text(meta["cure"]),
         mark=_mark(meta["mark"]),
         began=_number(meta["began"]),
         probe_at=_number(meta["probe_at"]),

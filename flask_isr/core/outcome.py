@@ -10,6 +10,8 @@ from .entry import Coded
 from .entry import Headers
 from .entry import Level
 from .freshness import Lifetime
+from .inputs import NONE
+from .inputs import Inputs
 
 # Characters of an exception's text that are kept.
 _CAUSE_LENGTH = 200
@@ -27,6 +29,7 @@ class Rendered:
     lifetime: Lifetime
     tags: frozenset[str]
     anonymous: bool = False
+    inputs: Inputs = NONE
     coded: tuple[Coded, ...] = ()
 
 
@@ -34,19 +37,41 @@ class Rendered:
 class Personal:
     """The page is not the same for everybody: it must not be stored, nor an old copy kept.
 
-    :param reason: what showed it, for people.
+    :param reason: what showed it, for all to see.
+    :param where: the place in the application's code, for its authors.
+    :param cure: a sentence that says what to do, for its authors.
     """
 
     reason: str
+    where: str = ""
+    cure: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SealedError:
-    """The error answer that a stranger got, to be shared by those who waited for it."""
+    """The error answer that a stranger got, to be shared by those who waited for it.
+
+    :param inputs: what its render looked at: whoever brings it gets an answer of their own.
+    """
 
     status: int
     headers: Headers
     body: bytes = field(repr=False)
+    inputs: Inputs = NONE
+
+    def head(self) -> list[t.Any]:
+        """All but the body, as JSON."""
+        return [self.status, self.headers, self.inputs.to_json()]
+
+    @classmethod
+    def of(cls, head: t.Any, body: bytes) -> SealedError:
+        """The answer with what :meth:`head` wrote.
+
+        :raises ValueError, TypeError: for anything else.
+        """
+        status, headers, inputs = head
+        pairs = tuple([(str(name), str(value)) for name, value in headers])
+        return cls(int(status), pairs, body, Inputs.from_json(inputs))
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,8 +101,8 @@ class Rendering:
         match outcome:
             case Rendered():
                 return self._write(target, lease, outcome, took)
-            case Personal(reason):
-                return self._note_personal(target, lease, reason)
+            case Personal():
+                return self._note_personal(target, lease, outcome)
             case Declined(reason):
                 self._observer.declined(target.key, reason)
                 failure = self._fail(lease, "declined", reason)
@@ -127,6 +127,7 @@ class Rendering:
             tags=page.tags,
             took=took,
             anonymous=page.anonymous,
+            inputs=page.inputs,
             build=self._builds.build.id,
             coded=page.coded,
         )
@@ -151,16 +152,18 @@ class Rendering:
         there = self._store.load(key)
         return there is not None and self._builds.spares(there.record, there.current)
 
-    def _note_personal(self, target: Target, lease: Lease, reason: str) -> Landing:
+    def _note_personal(
+        self, target: Target, lease: Lease, verdict: Personal
+    ) -> Landing:
         try:
-            self.remember_not_static(target, reason, lease)
+            self.remember_not_static(target, verdict, lease)
         except StoreUnavailable as error:
             logger.warning("%s is not static, but that was lost: %s", target.key, error)
         self.give_back(lease, succeeded=True)
-        return Personal(reason)
+        return verdict
 
     def remember_not_static(
-        self, target: Target, reason: str, lease: Lease | None = None
+        self, target: Target, verdict: Personal, lease: Lease | None = None
     ) -> None:
         """Put the memory that *target* is not static in the place of its page.
 
@@ -176,7 +179,9 @@ class Rendering:
         stored = self._store.put(
             NotStatic(
                 key=target.key,
-                reason=reason,
+                reason=verdict.reason,
+                where=verdict.where,
+                cure=verdict.cure,
                 mark=mark,
                 began=now,
                 probe_at=now + self._probe.pause(strikes),
@@ -187,7 +192,7 @@ class Rendering:
         )
         if stored is not None:
             self._memory.add(stored, target.declared)
-        self._observer.not_static(target.key, reason)
+        self._observer.not_static(target.key, verdict)
 
     def _fail(
         self,

@@ -135,7 +135,7 @@ def record_failure(db: sqlite3.Connection, lease: Lease, failed: Failure) -> Non
     """Write down that the render under *lease* did not give a page."""
     error = None
     if failed.error is not None and len(failed.error.body) <= _ERROR_BYTES:
-        head = json.dumps([failed.error.status, failed.error.headers])
+        head = json.dumps(failed.error.head())
         error = head.encode() + b"\n" + failed.error.body
     db.execute(
         "INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -177,8 +177,6 @@ def _error(data: bytes | None) -> SealedError | None:
         return None
     head, _, body = data.partition(b"\n")
     try:
-        status, headers = json.loads(head)
-        pairs = tuple([(str(name), str(value)) for name, value in headers])
-        return SealedError(int(status), pairs, body)
+        return SealedError.of(json.loads(head), body)
     except DAMAGE:
         return None

@@ -95,7 +95,7 @@ def write_failure(failure: Failure, mark: Mark) -> bytes:
     error = None
     if failure.error is not None and len(failure.error.body) <= _ERROR_BYTES:
         body = base64.b64encode(failure.error.body).decode()
-        error = [failure.error.status, failure.error.headers, body]
+        error = [failure.error.head(), body]
     return _dump(
         [
             mark,
@@ -119,9 +119,8 @@ def read_failure(data: bytes | None) -> tuple[Failure, Point] | None:
             return None
         sealed = None
         if error is not None:
-            status, headers, body = error
-            pairs = tuple([(str(name), str(value)) for name, value in headers])
-            sealed = SealedError(int(status), pairs, base64.b64decode(body))
+            head, body = error
+            sealed = SealedError.of(head, base64.b64decode(body))
         times = float(at), float(retry_at)
         failure = Failure(kind, str(cause), int(count), *times, sealed)
         return failure, Point.of(mark)

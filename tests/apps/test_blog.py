@@ -334,4 +334,4 @@ def test_the_warning_names_the_page_with_the_token(
     with _running(tmp_path) as app:
         Blog(app).stranger().get("/newsletter")
     assert "/newsletter" in caplog.text
-    assert "it writes to the session" in caplog.text
+    assert "it has a CSRF token (blog/posts.py:" in caplog.text

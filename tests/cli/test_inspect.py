@@ -8,6 +8,7 @@ import typing as t
 import pytest
 from flask import Response
 from flask import make_response
+from flask import request
 from flask import session
 from flask.typing import ResponseReturnValue
 
@@ -271,8 +272,16 @@ class TestShow:
         assert said["ETag"].startswith('"')
 
     def test_it_says_whom_a_page_is_for(self, site: Site, run: Run) -> None:
-        """Where members are answered by the view, the log says nothing of it."""
+        """If members are answered by the view, the log says nothing of it."""
         site.app.secret_key = "a key"
+
+        @site.app.get("/all")
+        @static_page(query=["q"])
+        def reading() -> str:
+            request.args.get("page")
+            request.cookies.get("theme")
+            request.accept_mimetypes.best_match(["text/html"])
+            return str(request.headers.get("X-API-Key"))
 
         @site.app.get("/greeting")
         @static_page()
@@ -284,9 +293,15 @@ class TestShow:
         def home() -> str:
             return "home"
 
-        for path, who in (("/", "all"), ("/greeting", "without a session: ")):
+        who = {
+            "/": "all",
+            "/greeting": "those without a session",
+            "/all": "those without X-API-Key, the cookie 'theme', the parameter 'page',"
+            " who accept text/html",
+        }
+        for path, visitors in who.items():
             site.get(path)
-            assert self.show(run, path)["Visitors"].startswith(who)
+            assert self.show(run, path)["Visitors"] == visitors
 
     def test_it_says_what_went_wrong_and_when_it_is_tried_again(
         self, stocked: Shop, run: Run

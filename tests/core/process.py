@@ -20,6 +20,7 @@ from flask_isr.core.key import PageKey
 from flask_isr.core.key import user_tag
 from flask_isr.core.memory import Memory
 from flask_isr.core.outcome import Outcome
+from flask_isr.core.outcome import Personal
 from flask_isr.core.outcome import Rendered
 from flask_isr.core.runner import ThreadRunner
 from flask_isr.stores.sqlite import SQLiteStore
@@ -102,9 +103,9 @@ class Journal:
         """Note a failure."""
         self.lines.append(f"failed {key}: {cause}")
 
-    def not_static(self, key: PageKey, reason: str) -> None:
+    def not_static(self, key: PageKey, verdict: Personal) -> None:
         """Note a page that is personal."""
-        self.lines.append(f"not static {key}: {reason}")
+        self.lines.append(f"not static {key}: {verdict.reason}")
 
     def declined(self, key: PageKey, reason: str) -> None:
         """Note an answer that is not stored."""

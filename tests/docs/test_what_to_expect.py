@@ -13,6 +13,7 @@ from flask_isr import client
 from flask_isr import draft
 from flask_isr import hosts
 from flask_isr import page
+from flask_isr import query
 from flask_isr import report
 from flask_isr import retries
 from flask_isr import revalidator
@@ -76,7 +77,7 @@ def runner(name: str) -> t.Any:
         f"for up to {folder._DURABLE_PATIENCE:.0f} s",
         f"every {upkeep._MAINTAIN_EVERY} renders of a process",
         f"renders of a process, or {upkeep._MAINTAIN_BYTES // MIB} MiB",
-        f"{routes.PATH_LENGTH:,} characters; {routes._PARAMETERS} values",
+        f"{routes.PATH_LENGTH:,} characters; {query._PARAMETERS} values",
         f"{page._TAG_LENGTH} characters; {page.TAGS_ON_A_PAGE} on a page",
         f"{eviction._TAGS:,} remembered",
         f"{eviction._GONE:,} in the embedded store",

@@ -337,7 +337,7 @@ def test_a_session_interface_names_its_cookie(
     make_site: MakeSite, interface: type[SecureCookieSessionInterface]
 ) -> None:
     """Not the configuration."""
-    site = make_site(SECRET_KEY="a key")
+    site = make_site(SECRET_KEY="a key", ISR_ORIGIN="http://localhost")
     site.app.session_interface = interface()
     greeting = Greeting(site)
 

@@ -170,11 +170,41 @@ def _error(site: Site) -> t.Any:
     return site.get("/page")
 
 
-@case("fails-for-strangers")
-def _fails_for_strangers(site: Site) -> t.Any:
-    add(site, "/page", lambda: abort(503) if rendering() else "page")
+def _looked_at(site: Site, read: t.Callable[[], t.Any], **sent: t.Any) -> t.Any:
+    add(site, "/page", lambda: f"{read()}.")
     site.get("/page")
-    return site.get("/page")
+    return site.get("/page", **sent)
+
+
+@case("authorization")
+def _authorization(site: Site) -> t.Any:
+    sent = {"Authorization": "Bearer x"}
+    return _looked_at(site, lambda: request.authorization, headers=sent)
+
+
+@case("header")
+def _header(site: Site) -> t.Any:
+    sent = {"X-API-Key": "x"}
+    return _looked_at(site, lambda: request.headers.get("X-API-Key"), headers=sent)
+
+
+@case("cookie")
+def _cookie(site: Site) -> t.Any:
+    sent = {"Cookie": "theme=dark"}
+    return _looked_at(site, lambda: request.cookies.get("theme"), headers=sent)
+
+
+@case("undeclared-query")
+def _undeclared_query(site: Site) -> t.Any:
+    return _looked_at(
+        site, lambda: request.args.get("page"), query_string={"page": "2"}
+    )
+
+
+@case("origin")
+def _origin(site: Site) -> t.Any:
+    site.app.config["SERVER_NAME"] = "localhost"
+    return _looked_at(site, lambda: request.host, base_url="https://localhost")
 
 
 @case("nested")
@@ -189,6 +219,14 @@ def _nested(site: Site) -> t.Any:
     add(site, "/whole", whole)
     site.get("/whole")
     return heard[0]
+
+
+def test_a_page_that_fails_for_strangers(site: Site) -> None:
+    """Nobody must look a word up to understand it."""
+    add(site, "/page", lambda: abort(503) if rendering() else "page")
+    site.get("/page")
+    detail = 'detail="its render fails, and its view answers its visitors"'
+    assert detail in site.get("/page").headers["Cache-Status"]
 
 
 @pytest.mark.parametrize("word", CASES)

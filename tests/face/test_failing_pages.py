@@ -84,15 +84,16 @@ class TestNothingStored:
         self, failing: Site, source: Source
     ) -> None:
         """Who waited for the same render gets the error that a stranger got, not to be
-        kept by any cache."""
+        kept by any cache; but not who brings what its handler looked at."""
         source.gate = Gate()
 
         def visit() -> t.Any:
-            return failing.get("/", headers={"X-Name": "follower"})
+            return failing.get("/")
 
         leader = InThread(lambda: failing.get("/", headers={"X-Name": "leader"}))
         source.gate.wait()
         followers = [InThread(visit) for _ in range(4)]
+        named = InThread(lambda: failing.get("/", headers={"X-Name": "bob"}))
         source.gate.open()
 
         assert leader.result().text == "sorry, leader"
@@ -103,6 +104,7 @@ class TestNothingStored:
             assert answer.headers.getlist("X-ISR-Cache") == ["MISS"]
             assert answer.headers.getlist("Retry-After") == ["7"]
             assert "X-Accel-Expires" not in answer.headers
+        assert named.result().text == "sorry, bob"
         assert source.renders == 1
 
     def test_nobody_renders_until_the_first_step(

@@ -329,8 +329,16 @@ def test_a_stored_page_is_anybodys_where_hosts_are_not_told_apart(
     @site.app.get("/")
     @static_page()
     def home() -> str:
+        return "home"
+
+    @site.app.get("/host")
+    @static_page()
+    def host() -> str:
         return f"home of {visit.host}"
 
     assert ask(site, "evil.test/").status_code == 400
-    assert ask(site, "site.test/").text == "home of site.test"
-    assert ask(site, "evil.test/").text == "home of site.test"
+    assert ask(site, "site.test/").text == "home"
+    assert ask(site, "evil.test/").text == "home"
+    # A page that looks at the host is for that of the render.
+    assert ask(site, "site.test/host").text == "home of site.test"
+    assert ask(site, "evil.test/host").status_code == 400

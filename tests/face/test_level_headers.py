@@ -269,4 +269,5 @@ class TestPersonalHooks:
         def page() -> str:
             return str(g.name)
 
-        assert site.get("/page", headers={"X-Name": "bob"}).text == "stranger"
+        assert site.get("/page", headers={"X-Name": "bob"}).text == "bob"
+        assert site.get("/page").text == "stranger"

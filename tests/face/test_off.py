@@ -38,7 +38,7 @@ def _count(site: Site, **arguments: t.Any) -> list[str]:
     seen: list[str] = []
 
     @site.app.get("/page")
-    @static_page(revalidate=60, **arguments)
+    @static_page(revalidate=60, ignore=["Cookie"], **arguments)
     def page() -> str:
         seen.append(request.headers.get("Cookie", ""))
         return f"render {len(seen)}"

@@ -76,37 +76,32 @@ class TestUnknown:
         states = [state for state, _ in visits(site, "https://example.com")]
         assert states == ["MISS", "HIT"]
 
-    def test_the_scheme_of_the_first_visitor_takes_no_page_away(
-        self, make_site: MakeSite
+    @pytest.mark.parametrize(
+        ("config", "states"),
+        [
+            ({}, ["BYPASS", "BYPASS"]),
+            ({"ISR_ORIGIN": "https://example.com"}, ["MISS", "HIT"]),
+        ],
+    )
+    def test_a_hook_that_insists_on_https(
+        self, make_site: MakeSite, config: dict[str, t.Any], states: list[str]
     ) -> None:
-        """Whoever comes by plain HTTP first has one process render what a hook redirects:
-        what others have stored stays, and they renew it."""
-        sites = [make_site(ISR_BUILD_ID=None) for _ in range(2)]
-        for site in sites:
+        """Whoever comes first, by whatever scheme, decides nothing for the others."""
+        site = make_site(**config)
 
-            @site.app.get("/page")
-            @static_page(60)
-            def page() -> str:
-                return request.scheme
+        @site.app.before_request
+        def secure() -> Response | None:
+            return None if request.is_secure else redirect("https://example.com/")
 
-            @site.app.before_request
-            def secure() -> Response | None:
-                return None if request.is_secure else redirect("https://example.com/")
+        @site.app.get("/page")
+        @static_page()
+        def page() -> str:
+            return "page"
 
-        sound, misled = sites
-        assert visits(sound, "https://example.com")[1] == ("HIT", "https")
-        assert misled.get("/page").status_code == 302
-        sound.clock.advance(61)
-
-        assert visits(misled, "https://example.com") == [("STALE", "https")] * 2
-        misled.settle()
-        assert visits(misled, "https://example.com") == [("STALE", "https")] * 2
-
-        # A failed attempt rests for a minute at most.
-        sound.clock.advance(61)
-        sound.get("/page", base_url="https://example.com")
-        sound.settle()
-        assert visits(sound, "https://example.com") == [("HIT", "https")] * 2
+        assert site.get("/page").status_code == 302
+        seen = [state for state, _ in visits(site, "https://example.com")]
+        assert seen == states
+        assert site.get("/page").status_code == 302
 
     def test_a_redirect_to_the_own_host_is_not_stored(self, site: Site) -> None:
         """A canonical-host hook redirects the stand-in host, and only that."""
@@ -183,21 +178,27 @@ class TestKnown:
             environ = request.environ
             return f"{environ['SERVER_NAME']} {environ['SERVER_PORT']}"
 
-        assert site.get("/page").text == server
+        assert site.get("/page", base_url=origin).text == server
+        assert cache_state(site.get("/page", base_url=origin)) == "HIT"
 
-    def test_a_server_name_with_another_scheme_is_not_believed(
-        self, make_site: MakeSite, caplog: pytest.LogCaptureFixture
+    @pytest.mark.parametrize("first", ["http://shop.test", "https://shop.test"])
+    def test_a_server_name_says_no_scheme(
+        self, make_site: MakeSite, caplog: pytest.LogCaptureFixture, first: str
     ) -> None:
-        """SERVER_NAME does not say the scheme: where the first request came by another
-        than PREFERRED_URL_SCHEME, no link is made up."""
+        """Whoever comes first, such as a health check: what shows the address is for those
+        who come by it, and the others are answered by the view."""
         site = make_site(SERVER_NAME="shop.test")
         add_page(site)
+        site.get("/page", base_url=first)
 
-        assert [state for state, _ in visits(site, "https://shop.test")] == [
-            "BYPASS",
-            "BYPASS",
-        ]
-        assert "PREFERRED_URL_SCHEME is http" in caplog.text
+        http = visits(site, "http://shop.test")
+        https = visits(site, "https://shop.test")
+
+        assert [state for state, _ in https] == ["BYPASS", "BYPASS"]
+        assert [text.split()[1] for _, text in https] == ["https://shop.test/page"] * 2
+        assert http[1] == ("HIT", http[0][1])
+        assert http[1][1].split()[1] == "http://shop.test/page"
+        assert "visitors come by https://shop.test" in caplog.text
         assert "Set ISR_ORIGIN" in caplog.text
 
     def test_trusted_hosts_without_a_plain_name(self, make_site: MakeSite) -> None:

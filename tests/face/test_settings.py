@@ -64,6 +64,8 @@ WRONG: dict[str, list[t.Any]] = {
     "ISR_BUILD_ID": [5, "", True],
     "ISR_BUILD_FILES": ["content/*.md", [""], [1], ["a\0b"], None, 5, {"a": "b"}],
     "ISR_PERSONAL_COOKIES": ["session", [""], [1], 5],
+    "ISR_IGNORE": ["Authorization", [""], [1], 5],
+    "ISR_SESSION_IGNORE": ["nonce", [""], [1], 5],
     "ISR_MEMORY_BYTES": SIZES,
     "ISR_STORE_BYTES": SIZES,
     "ISR_PAGE_BYTES": SIZES,

@@ -71,7 +71,7 @@ def _everything() -> dict[str, t.Any]:
 
 def _echo_pages(pages: Blueprint, note: t.Callable[[], None]) -> None:
     @pages.get("/echo/<name>")
-    @static_page(600, query=["q", "r"])
+    @static_page(600, query=["q", "r"], ignore="*")
     def page(name: str) -> Response:
         note()
         if "X-Break" in request.headers:
@@ -85,7 +85,7 @@ def _echo_pages(pages: Blueprint, note: t.Callable[[], None]) -> None:
         return jsonify(name=name)
 
     @pages.get("/cut/<name>")
-    @static_page(600)
+    @static_page(600, ignore="*")
     def cut(name: str) -> Response:
         note()
         answer = Response("half a page")
@@ -109,7 +109,7 @@ def _plain_pages(pages: Blueprint, note: t.Callable[[], None]) -> None:
         return f"folder {name!r}, run {next(_runs)}"
 
     @pages.get("/files/<path:name>")
-    @static_page(600, query=["q", "r"])
+    @static_page(600, query=["q", "r"], ignore="*")
     def file(name: str) -> Response:
         note()
         args = list(request.args.items(multi=True))

@@ -55,14 +55,14 @@ class TestHooks:
         """The warning also says how to spare it a hook that has nothing to do with it."""
 
         @any_level.app.before_request
-        def choose_language() -> None:
-            request.accept_languages.best_match(["de", "en"])
+        def choose_layout() -> None:
+            str(request.user_agent)
 
         add(any_level, lambda: "page")
         any_level.get("/page")
 
         [warning] = log.reads
-        assert "in choose_language()" in warning
+        assert "in choose_layout()" in warning
         assert "flask_isr.rendering()" in warning
 
     def test_a_hook_that_spares_renders(self, any_level: Site, log: Log) -> None:

@@ -37,8 +37,9 @@ class TestMessage:
         [warning] = log.reads
         assert warning == (
             "/search (rule /search) reads the query parameter 'page'"
-            f" ({__file__}:{line}, in search()), which it does not declare, so all values"
-            ' get one page: @static_page(query=["page"]).'
+            f" ({__file__}:{line}, in search()), which it does not declare, so visitors who"
+            ' send it are answered by the view: @static_page(query=["page"]) has a page'
+            " stored for each value."
         )
 
     def test_the_remedy_keeps_what_is_declared(self, site: Site, log: Log) -> None:
@@ -52,7 +53,7 @@ class TestMessage:
 
         [warning] = log.reads
         assert r'@static_page(query=["page", "sort", "q\""])' in warning
-        assert "all their values" in warning
+        assert "visitors who send them" in warning
 
     def test_a_page_that_is_not_stored_for_want_of_it(
         self, site: Site, log: Log
@@ -150,7 +151,7 @@ class TestOnce:
         site.get("/page")
 
         [warning] = log.reads
-        assert warning.count("the query parameter") == 16
+        assert warning.count("the query parameter") == 32
 
     @pytest.mark.parametrize(
         "config", [{"DEBUG": True}, {"TESTING": True}, {"ISR_ENABLED": False}]
@@ -162,5 +163,7 @@ class TestOnce:
         site = make_site(**config)
         add(site, lambda: request.args.get("page", "1"))
 
-        assert [site.get("/page?page=2").text for _ in range(2)] == ["1", "1"]
+        answers = [site.get("/page?page=2") for _ in range(2)]
+        assert [answer.text for answer in answers] == ["2", "2"]
+        assert "undeclared-query" in answers[0].headers["Cache-Status"]
         assert len(log.reads) == 1

@@ -290,7 +290,7 @@ def test_a_cache_that_cannot_keep_pages_is_an_error() -> None:
     app = Flask("cacheless")
     ISR(app, cache=Cache())
     with pytest.raises(ConfigurationError, match=r"cache\.init_app"):
-        app.extensions["isr"].application.prepare(None)
+        app.extensions["isr"].application.prepare()
     app = Flask("null")
     cache = Cache(app)
     with pytest.raises(ConfigurationError, match="NullCache"):
