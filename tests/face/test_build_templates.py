@@ -19,6 +19,8 @@ from jinja2 import PackageLoader
 from jinja2 import PrefixLoader
 from jinja2 import TemplateNotFound
 
+from flask_isr import build
+
 from .deployed import Deployed
 from .deployed import see
 from .deployed import shows
@@ -143,8 +145,15 @@ class TestWhatFlaskLoads:
 
         assert deployed.notices(add, name)
 
-    def test_a_template_of_a_link(self, deployed: Deployed, tmp_path: Path) -> None:
-        """A theme that is linked into the folder; a ring of links ends."""
+    def test_a_template_of_a_link(
+        self,
+        deployed: Deployed,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        """A theme that is linked into the folder; a ring of links is gone round once."""
+        monkeypatch.setattr(build, "_ENTRIES", 20)
         (tmp_path / "theme").mkdir()
         templates = deployed.root / "templates"
         templates.mkdir()
@@ -152,6 +161,7 @@ class TestWhatFlaskLoads:
         (tmp_path / "theme" / "ring").symlink_to(templates)
         add = shows("theme/page.html")
         assert deployed.notices(add, "templates/theme/page.html")
+        assert "there are more" not in caplog.text
 
     def test_templates_that_are_none_of_files(self, deployed: Deployed) -> None:
         """A loader that tells what it has is asked."""
