@@ -72,8 +72,12 @@ class _Page:
         return min(later, default=None)
 
 
-def check(records: t.Iterable[Record]) -> list[Violation]:
-    """The violations in *records*, which may be in any order."""
+def check(records: t.Iterable[Record], *, shared: bool = True) -> list[Violation]:
+    """The violations in *records*, which may be in any order.
+
+    :param shared: whether all processes serve each other's pages; else the last good page
+        of one may have given way to that of another, which it must not serve.
+    """
     pages: dict[str, _Page] = defaultdict(_Page)
     readings = []
     for record in records:
@@ -92,7 +96,7 @@ def check(records: t.Iterable[Record]) -> list[Violation]:
         why = _judge(reading, page)
         if why is not None:
             found.append(Violation(reading, why))
-        if reading.status == 200 and page.good_since is None:
+        if shared and reading.status == 200 and page.good_since is None:
             page.good_since = reading.answered
     return found
 

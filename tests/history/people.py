@@ -1,7 +1,7 @@
 """Readers and publishers, in a process of their own: ``python -m`` this module.
 
-Arguments: ``readers`` or ``publishers``, the port of the site, its folder, for how many
-seconds, a seed, and the file for the records.
+Arguments: ``readers`` or ``publishers``, the ports of the site, with commas, its folder,
+for how many seconds, a seed, and the file for the records.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import random
 import sys
 import threading
 import time
+import typing as t
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -45,10 +46,15 @@ def _ask(
 
 
 class People:
-    """What one process of them does, and writes down."""
+    """What one process of them does, and writes down.
 
-    def __init__(self, port: int, folder: Path, seconds: float, log: Path) -> None:
-        self._port = port
+    :param ports: of the servers of the site; each request goes to any of them.
+    """
+
+    def __init__(
+        self, ports: t.Sequence[int], folder: Path, seconds: float, log: Path
+    ) -> None:
+        self._ports = ports
         self._data = Data(folder)
         self._until = time.monotonic() + seconds
         self._file = log.open("w", buffering=1)
@@ -65,7 +71,7 @@ class People:
             page = choice.choice(PAGES)
             asked = time.monotonic()
             try:
-                status, state, body = _ask(self._port, "GET", page, {})
+                status, state, body = _ask(choice.choice(self._ports), "GET", page, {})
             except (OSError, http.client.HTTPException):
                 # The worker was killed.
                 continue
@@ -82,12 +88,13 @@ class People:
             began = time.monotonic()
             version = self._data.publish(page)
             committed = time.monotonic()
-            done = kind_of(page) != "time" and self._invalidate(page)
+            port = choice.choice(self._ports)
+            done = kind_of(page) != "time" and self._invalidate(port, page)
             recorded = time.monotonic() if done else None
             self._note(Publication(page, version, began, committed, recorded))
             time.sleep(choice.uniform(0, 0.1))
 
-    def _invalidate(self, page: str) -> bool:
+    def _invalidate(self, port: int, page: str) -> bool:
         """Call the route; whether it says that it was recorded."""
         kind: Kind = kind_of(page)
         mode = "stale" if kind == "stale" else "expire"
@@ -96,15 +103,20 @@ class People:
         query = urlencode({**target, "mode": mode})
         headers = {"X-Revalidate-Secret": SECRET}
         try:
-            status, _, _ = _ask(self._port, "POST", f"/api/revalidate?{query}", headers)
+            status, _, _ = _ask(port, "POST", f"/api/revalidate?{query}", headers)
         except (OSError, http.client.HTTPException):
             return False
         return status in (200, 202)
 
 
-def main(role: str, port: str, folder: str, seconds: str, seed: str, log: str) -> None:
+def main(role: str, ports: str, folder: str, seconds: str, seed: str, log: str) -> None:
     """Let the people of one process do their work."""
-    people = People(int(port), Path(folder), float(seconds), Path(log))
+    people = People(
+        [int(port) for port in ports.split(",")],
+        Path(folder),
+        float(seconds),
+        Path(log),
+    )
     work, number = {
         "readers": (people.read, READERS),
         "publishers": (people.publish, PUBLISHERS),

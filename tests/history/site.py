@@ -123,7 +123,9 @@ class Pages:
 def create_app() -> Flask:
     """The application, as each worker has it."""
     folder = Path(os.environ["SITE_FOLDER"])
-    app = Flask(__name__, instance_path=str(folder))
+    # What a release consists of, for the digest that tells it from others.
+    root = os.environ.get("SITE_ROOT")
+    app = Flask(__name__, instance_path=str(folder), root_path=root)
     app.config.from_prefixed_env()
     isr = ISR(app)
     app.register_blueprint(isr.blueprint, url_prefix="/api")

@@ -1,7 +1,7 @@
 """Readers, publishers and killed workers: no answer breaks a promise.
 
-It goes on for half a minute; ``ISR_HISTORY_SECONDS=600 make test
-ARGS=tests/history`` lets it go on for ten.
+It goes on for a minute, in all; ``ISR_HISTORY_SECONDS=600 make test
+ARGS=tests/history`` lets it go on for twenty.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import pytest
 
 from ..servers.running import ROOT
 from ..servers.running import Farm
+from ..servers.running import Server
 from .checker import check
 from .records import Publication
 from .records import Reading
@@ -31,19 +32,27 @@ SECONDS = float(os.environ.get("ISR_HISTORY_SECONDS", "30"))
 
 WORKERS = 4
 
+linux = pytest.mark.skipif(sys.platform != "linux", reason="finds workers in /proc")
+
 # Readers' and publishers' processes.
 CROWD = [("readers", 1), ("readers", 2), ("publishers", 3)]
 
 
 @pytest.fixture
-def farm(tmp_path: Path) -> t.Iterator[Farm]:
-    """A site with four worker processes."""
+def start(tmp_path: Path) -> t.Iterator[t.Callable[..., Server]]:
+    """Start servers of one site, with some worker processes each."""
     Data(tmp_path).create()
-    farm = Farm(tmp_path, "gthread", WORKERS, app="tests.history.site:app")
-    try:
-        farm.servers[0].wait_until_ready()
-        yield farm
-    finally:
+    farms: list[Farm] = []
+
+    def start(workers: int, **environment: str) -> Server:
+        app = "tests.history.site:app"
+        farms.append(Farm(tmp_path, "gthread", workers, app=app, **environment))
+        [server] = farms[-1].servers
+        server.wait_until_ready()
+        return server
+
+    yield start
+    for farm in farms:
         farm.stop()
 
 
@@ -52,27 +61,29 @@ def _workers(master: int) -> list[int]:
     return [int(pid) for pid in children.split()]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="finds workers in /proc")
-def test_no_answer_breaks_a_promise(farm: Farm, tmp_path: Path) -> None:
-    """Pages of every kind, over processes that are killed at any moment."""
-    (server,) = farm.servers
-    logs = [tmp_path / f"{role}-{seed}.jsonl" for role, seed in CROWD]
+def _record(
+    folder: Path, servers: t.Sequence[Server], seconds: float, *, shared: bool = True
+) -> None:
+    """Let people use the site while its workers are killed, and judge what they saw."""
+    logs = [folder / f"{role}-{seed}.jsonl" for role, seed in CROWD]
+    ports = ",".join(str(server.port) for server in servers)
     crowd = [
         subprocess.Popen(
             [
                 *(sys.executable, "-m", "tests.history.people", role),
-                *map(str, (server.port, tmp_path, SECONDS, seed, log)),
+                *map(str, (ports, folder, seconds, seed, log)),
             ],
             cwd=ROOT,
         )
         for (role, seed), log in zip(CROWD, logs, strict=True)
     ]
     kills, choice = 0, random.Random(5)
-    until = time.monotonic() + SECONDS
+    until = time.monotonic() + seconds
     while time.monotonic() < until:
         time.sleep(choice.uniform(0.2, 1.5))
         with contextlib.suppress(ProcessLookupError, IndexError):
-            os.kill(choice.choice(_workers(server.process.pid)), signal.SIGKILL)
+            master = choice.choice(servers).process.pid
+            os.kill(choice.choice(_workers(master)), signal.SIGKILL)
             kills += 1
     assert [process.wait(60) for process in crowd] == [0] * len(CROWD)
 
@@ -84,10 +95,38 @@ def test_no_answer_breaks_a_promise(farm: Farm, tmp_path: Path) -> None:
         f"{len(readings)} answers {dict(states)}, {len(published)} publications,"
         f" {kills} kills\n"
     )
-    violations = check(records)
+    violations = check(records, shared=shared)
     assert not violations, violations[:10]
     # Else it has proved little.
-    assert len(readings) > 20 * SECONDS
-    assert len(published) > 2 * SECONDS
-    assert kills > SECONDS / 3
+    assert len(readings) > 20 * seconds
+    assert len(published) > 2 * seconds
+    assert kills > seconds / 3
     assert {"HIT", "MISS", "STALE"} <= states.keys()
+
+
+@linux
+def test_no_answer_breaks_a_promise(
+    start: t.Callable[..., Server], tmp_path: Path
+) -> None:
+    """Pages of every kind, over processes that are killed at any moment."""
+    _record(tmp_path, [start(WORKERS)], SECONDS)
+
+
+@linux
+@pytest.mark.parametrize("named", [False, True], ids=["auto", "named"])
+def test_no_answer_of_two_builds_in_turns_breaks_a_promise(
+    start: t.Callable[..., Server], tmp_path: Path, named: bool
+) -> None:
+    """Two releases on one folder, side by side: with each worker that is started anew
+    another of them is the latest."""
+    servers = []
+    for release in ("blue", "green"):
+        root = tmp_path / release
+        root.mkdir()
+        (root / "release.py").write_text(f"# {release}\n")
+        build_id = release if named else "auto"
+        servers.append(
+            start(WORKERS // 2, SITE_ROOT=str(root), FLASK_ISR_BUILD_ID=build_id)
+        )
+    # Pages of another release that has a name are not even served for want of better.
+    _record(tmp_path, servers, SECONDS / 2, shared=not named)
