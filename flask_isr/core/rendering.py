@@ -74,7 +74,6 @@ class Rendering:
 
     def acquire(self, target: Target) -> Lease | Busy | Resting:
         """The lease of *target*. A lease that is overdue is a failure of its holder."""
-        self._builds.meet(target.key.site)
         kept = self._kept.pop(target.key.id, None)
         if kept is not None:
             self.give_back(kept)

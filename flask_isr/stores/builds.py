@@ -18,14 +18,13 @@ def order(db: sqlite3.Connection, site: str) -> list[str]:
 
 def meet(db: sqlite3.Connection, site: str, build: str) -> None:
     """Make *build* the latest of *site*."""
-    if order(db, site)[-1:] == [build]:
-        return
     db.execute(
         "INSERT OR REPLACE INTO builds"
         " SELECT ?, ?, coalesce(max(number), 0) + 1 FROM builds",
         (site, build),
     )
     db.execute(
-        "DELETE FROM builds WHERE number <= (SELECT max(number) FROM builds) - ?",
+        "DELETE FROM builds WHERE number <="
+        " (SELECT number FROM builds ORDER BY number DESC LIMIT 1 OFFSET ?)",
         (_KEPT,),
     )

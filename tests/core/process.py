@@ -11,6 +11,7 @@ from flask_isr.core.answer import Answer
 from flask_isr.core.answer import Limits
 from flask_isr.core.answer import Serve
 from flask_isr.core.answer import Target
+from flask_isr.core.build import Build
 from flask_isr.core.engine import Engine
 from flask_isr.core.entry import Entry
 from flask_isr.core.entry import Level
@@ -146,6 +147,7 @@ class Process:
         stale_if_error: float | None = None,
         store: type[WatchedStore] | None = None,
         workers: int = 2,
+        build: Build | None = None,
     ) -> None:
         self.store = (store or WatchedStore)(folder, limit=10**9, clock=clock)
         self.memory = Memory(self.store, 10**8)
@@ -160,6 +162,7 @@ class Process:
             limits=Limits(render=60.0, wait=wait, stale_if_error=stale_if_error),
             random=lambda: 0.0,
             observer=self.journal,
+            build=build,
         )
 
     def visit(

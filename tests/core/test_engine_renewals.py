@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import pytest
+
+from flask_isr.core.build import Build
+from flask_isr.core.entry import Record
 from flask_isr.core.flight import Broken
 from flask_isr.core.key import path_tag
 from flask_isr.core.outcome import Failed
 from flask_isr.core.outcome import Outcome
 from flask_isr.core.outcome import Rendered
+from flask_isr.errors import StoreUnavailable
+from flask_isr.stores.base import Stored
 
 from ..records import FOX
 from ..support import Gate
+from ..support import InThread
 from .conftest import MakeProcess
 from .process import Process
 from .process import Source
+from .process import WatchedStore
 from .process import held
 from .process import target
 from .process import told
@@ -74,3 +82,44 @@ def test_a_build_says_what_came_of_it(process: Process, source: Source) -> None:
     assert process.engine.renewals.build(target(), force=False) is None
     assert process.engine.renewals.build(target(), force=True) is not None
     assert source.renders == 3
+
+
+@pytest.mark.parametrize("strict", [False, True], ids=["auto", "named"])
+def test_a_renewal_that_a_later_build_overtakes_went_well(
+    make_process: MakeProcess, source: Source, gates: list[Gate], strict: bool
+) -> None:
+    """Its page is not stored, since a newer one stands there that is to stay; a build on
+    its own stack finds the same."""
+    old, new = (
+        make_process(build=Build(name, strict=strict)) for name in ("old", "new")
+    )
+    old.visit()
+    new.visit()
+    old.expire()
+    source.script = [held(gates[0])]
+    renewal = InThread(lambda: old.engine.renewals.renew([target()]))
+    gates[0].wait()
+    old.expire()
+    assert told(new.visit()) == ("MISS", "first")
+    gates[0].open()
+    assert renewal.result() == ({}, [])
+    renders = source.renders
+    assert old.engine.renewals.build(target(), force=True) is None
+    assert source.renders == renders + 1
+    assert told(new.visit()) == ("HIT", "first")
+
+
+def test_a_renewal_whose_page_is_not_taken_by_the_store_failed(
+    make_process: MakeProcess, source: Source
+) -> None:
+    """It says what is wrong, and does not render in vain again."""
+
+    class Full(WatchedStore):
+        def put(self, record: Record) -> Stored | None:
+            raise StoreUnavailable("write a page", "it is too large")
+
+    process = make_process(store=Full)
+    failed, pending = process.engine.renewals.renew([target()])
+    assert failed == {"/animals/fox": "rendered, but not stored"}
+    assert pending == []
+    assert source.renders == 1

@@ -12,6 +12,7 @@ import pytest
 from flask_isr.core.key import PageKey
 from flask_isr.core.key import user_tag
 from flask_isr.core.outcome import SealedError
+from flask_isr.stores import builds
 from flask_isr.stores import eviction
 from flask_isr.stores.base import Store
 from flask_isr.stores.sqlite import SQLiteStore
@@ -279,3 +280,19 @@ def test_a_page_with_very_many_tags_is_judged(make_store: MakeStore) -> None:
     store.put(entry(FOX, store.arrival(), tags=tags))
     store.invalidate(stale=[user_tag("tag 499")])
     assert validity(store) is STALE
+
+
+def test_the_builds_that_are_remembered_are_bounded(
+    make_store: MakeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of all applications together; the earliest are forgotten."""
+    monkeypatch.setattr(builds, "_KEPT", 3)
+    store = make_store()
+    for number in range(3):
+        store.meet_build("one", str(number))
+        store.meet_build("two", str(number))
+    for build in "abab":
+        # Who comes back takes no more room.
+        store.meet_build("three", build)
+    found = [store.builds(site) for site in ("one", "two", "three")]
+    assert found == [[], ["2"], ["a", "b"]]
