@@ -124,9 +124,10 @@ class ISR:
         return state.tokens.make(targets, lifetime)
 
     def skip_on_hit(self, hook: Hook) -> Hook:
-        """Mark a ``before_request`` function or URL preprocessor that pages served from
-        the store need not run, so that it does not keep them from being served at full
-        speed. It runs in each render all the same.
+        """Mark a ``before_request`` function, a URL preprocessor, or a receiver of
+        ``request_started`` or ``appcontext_pushed``, that pages served from the store need
+        not run, so that it does not keep them from being served at full speed. It runs in
+        each render all the same.
 
         :raises ConfigurationError: where *hook* cannot be marked.
         """

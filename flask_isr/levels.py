@@ -6,6 +6,8 @@ import typing as t
 from dataclasses import dataclass
 
 from flask import Flask
+from flask import appcontext_pushed
+from flask import request_started
 
 from .config import Settings
 from .core.entry import Level
@@ -20,13 +22,25 @@ SKIP_ATTRIBUTE = "__flask_isr_skip_on_hit__"
 # Flask-WTF's own, which nobody can mark. It does nothing on GET and HEAD.
 _CSRF_HOOK = "flask_wtf.csrf.CSRFProtect.init_app.<locals>.csrf_protect"
 
-# Methods of Flask that each request passes, and that a class may override.
+# Sentry's own: it gives a transaction its name.
+_SENTRY_HOOK = "sentry_sdk.integrations.flask._request_started"
+
+# Methods of Flask that each request passes before its view, and that a class may override,
+# or an extension replace.
 _DISPATCHING = (
     "wsgi_app",
+    "request_context",
+    "create_url_adapter",
     "full_dispatch_request",
     "preprocess_request",
     "dispatch_request",
 )
+
+# Signals that are sent before the view: what their receivers raise turns a visitor away.
+_SIGNALS = {
+    "appcontext_pushed": appcontext_pushed,
+    "request_started": request_started,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +83,7 @@ class Levels:
             return Required(
                 "view", "a decorator above @static_page runs for each visitor"
             )
-        hook = blocking_hook(self._app, endpoint)
+        hook = _blocking_hook(self._app, endpoint)
         if hook is not None:
             return Required("view", f"{hook} runs before each request")
         overridden = _overridden(self._app)
@@ -88,7 +102,12 @@ def is_flask_alone(app: Flask, inner: WSGIApplication) -> bool:
 
 
 def _overridden(app: Flask) -> str | None:
-    """What the application's own class does in the place of Flask for each request."""
+    """What is done in the place of Flask for each request, by the application's own class
+    or by what an extension put into the application."""
+    # There the Front itself is found.
+    for name in _DISPATCHING[1:]:
+        if name in vars(app):
+            return f"{_described(vars(app)[name])}, in place of {name},"
     for cls in type(app).__mro__[: type(app).__mro__.index(Flask)]:
         for name in _DISPATCHING:
             if name in vars(cls):
@@ -96,23 +115,34 @@ def _overridden(app: Flask) -> str | None:
     return None
 
 
-def blocking_hook(app: Flask, endpoint: str) -> str | None:
+def _blocking_hook(app: Flask, endpoint: str) -> str | None:
     """The name of a hook that each request to *endpoint* must pass, if there is one."""
     parts = endpoint.split(".")[:-1]
     blueprints = [".".join(parts[:end]) for end in range(len(parts), 0, -1)]
-    for name in (None, *blueprints):
-        hooks: list[t.Any] = [
-            *app.before_request_funcs.get(name, ()),
-            *app.url_value_preprocessors.get(name, ()),
-        ]
-        for hook in hooks:
-            module = getattr(hook, "__module__", "?")
-            described = f"{module}.{getattr(hook, '__qualname__', repr(hook))}"
-            if not getattr(hook, SKIP_ATTRIBUTE, False) and not (
-                described == _CSRF_HOOK and _spares_get(app)
-            ):
-                return described
+    for scope in (None, *blueprints):
+        for hook in (
+            *app.before_request_funcs.get(scope, ()),
+            *app.url_value_preprocessors.get(scope, ()),
+        ):
+            if _blocks(app, hook):
+                return _described(hook)
+    for name, signal in _SIGNALS.items():
+        for receiver in signal.receivers_for(app):
+            if _blocks(app, receiver):
+                return f"{_described(receiver)}, a receiver of {name},"
     return None
+
+
+def _blocks(app: Flask, hook: t.Any) -> bool:
+    name = _described(hook)
+    if getattr(hook, SKIP_ATTRIBUTE, False) or name == _SENTRY_HOOK:
+        return False
+    return name != _CSRF_HOOK or not _spares_get(app)
+
+
+def _described(hook: t.Any) -> str:
+    module = getattr(hook, "__module__", "?")
+    return f"{module}.{getattr(hook, '__qualname__', repr(hook))}"
 
 
 def _spares_get(app: Flask) -> bool:

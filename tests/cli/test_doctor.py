@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import pytest
 from flask import Flask
 from flask import g
+from flask import request_started
 from flask_caching import Cache
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -342,6 +343,18 @@ class TestHooks:
         assert text.startswith("home is served inside of Flask")
         assert "load_user" in text
         assert "@isr.skip_on_hit" in text
+
+    def test_a_receiver_is_one(self, good: Site) -> None:
+        """Of a signal that Flask sends before the view; ``isr routes`` names it too."""
+
+        def look_closely(sender: Flask, **more: t.Any) -> None:
+            """Receive."""
+
+        request_started.connect(look_closely, good.app)
+        _, text = Doctor(good).check("hooks")
+        assert "look_closely, a receiver of request_started, runs before each" in text
+        listed = good.app.test_cli_runner().invoke(args=["isr", "routes"]).output
+        assert "look_closely, a receiver of request_started, runs before each" in listed
 
     def test_middleware_inside_is_named(self, make_site: MakeSite) -> None:
         """With the place where it belongs."""

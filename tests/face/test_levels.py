@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import threading
 import typing as t
@@ -11,7 +12,11 @@ import pytest
 from flask import Blueprint
 from flask import Flask
 from flask import Response
+from flask import abort
+from flask import appcontext_pushed
 from flask import request
+from flask import request_started
+from werkzeug.exceptions import Forbidden
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from flask_isr import ISR
@@ -188,6 +193,137 @@ class TestAuto:
         assert not runs_on_a_hit(site, visits)
         forwarded = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "example.com"}
         assert cache_state(site.get("/page", headers=forwarded)) == "HIT"
+
+
+class Gatekeeper:
+    """Turns everybody away once the site is closed.
+
+    :ivar closed: whether it is.
+    :ivar refused: how many were turned away.
+    """
+
+    def __init__(self) -> None:
+        self.closed = False
+        self.refused = 0
+
+    def __call__(self, *args: t.Any, **kwargs: t.Any) -> None:
+        """Whatever Flask calls it with."""
+        if self.closed:
+            self.refused += 1
+            abort(403)
+
+
+Post: t.TypeAlias = t.Callable[[Site, Blueprint, Gatekeeper], object]
+
+
+def receives(signal: t.Any, sender: bool = True) -> Post:
+    """The gatekeeper stands at a signal, of this application or of all."""
+    return lambda site, _, keeper: (
+        signal.connect(keeper, site.app) if sender else signal.connect(keeper)
+    )
+
+
+def in_place_of(name: str) -> Post:
+    """An extension has put it into the application."""
+
+    def put(site: Site, _: Blueprint, keeper: Gatekeeper) -> None:
+        method = getattr(site.app, name)
+
+        def guarded(*args: t.Any, **kwargs: t.Any) -> t.Any:
+            keeper()
+            return method(*args, **kwargs)
+
+        setattr(site.app, name, guarded)
+
+    return put
+
+
+def by_its_class(name: str) -> Post:
+    """The application's class has it."""
+
+    def put(site: Site, _: Blueprint, keeper: Gatekeeper) -> None:
+        def guarded(self: Flask, *args: t.Any, **kwargs: t.Any) -> t.Any:
+            keeper()
+            return getattr(Flask, name)(self, *args, **kwargs)
+
+        site.app.__class__ = type("Guarded", (Flask,), {name: guarded})
+
+    return put
+
+
+METHODS = ("full_dispatch_request", "preprocess_request", "dispatch_request")
+EARLY = ("request_context", "create_url_adapter")
+
+POSTS: dict[str, Post] = {
+    "before_request": lambda site, _, keeper: site.app.before_request(keeper),
+    "preprocessor": lambda site, _, keeper: site.app.url_value_preprocessor(keeper),
+    "before_request of the blueprint": lambda _, outer, keeper: outer.before_request(
+        keeper
+    ),
+    "before_app_request": lambda _, outer, keeper: outer.before_app_request(keeper),
+    "request_started": receives(request_started),
+    "request_started of all": receives(request_started, sender=False),
+    "appcontext_pushed": receives(appcontext_pushed),
+    **{f"in place of {name}": in_place_of(name) for name in (*METHODS, *EARLY)},
+    **{f"{name} of the class": by_its_class(name) for name in (*METHODS, *EARLY)},
+}
+
+
+@pytest.mark.parametrize("post", POSTS)
+def test_whoever_can_turn_a_visitor_away_is_asked(
+    site: Site, post: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On each hit, wherever he stands before the view."""
+    monkeypatch.setitem(site.app.config, "PROPAGATE_EXCEPTIONS", False)
+    keeper = Gatekeeper()
+    outer = Blueprint("outer", __name__)
+    inner = Blueprint("inner", __name__)
+    add_page(inner)
+    POSTS[post](site, outer, keeper)
+    outer.register_blueprint(inner)
+    site.app.register_blueprint(outer)
+    assert [cache_state(site.get("/page")) for _ in range(3)] == ["MISS", "HIT", "HIT"]
+    keeper.closed = True
+    try:
+        # Where Flask asks so early, no error handler is asked, and it stumbles itself.
+        with contextlib.suppress(Forbidden, LookupError):
+            assert site.get("/page").status_code >= 400
+        assert keeper.refused
+    finally:
+        # A signal may know him for longer than the test.
+        keeper.closed = False
+
+
+@pytest.mark.parametrize("signal", [request_started, appcontext_pushed])
+def test_receivers_may_be_skipped(site: Site, signal: t.Any) -> None:
+    """A marked one does not run on hits, nor does one of another application."""
+    visits, others = Visits(), Visits()
+    receive = site.isr.skip_on_hit(lambda *_, **__: visits())
+    signal.connect(receive, site.app)
+    other = Flask("other")
+    hear = lambda *_, **__: others()  # noqa: E731
+    signal.connect(hear, other)
+    add_page(site)
+
+    assert not runs_on_a_hit(site, visits)
+    assert others.count == 0
+
+
+def test_what_runs_for_each_request_is_named(site: Site) -> None:
+    """With the signal, by which it is found."""
+
+    def turn_away(sender: Flask, **more: t.Any) -> None:
+        """Receive."""
+
+    request_started.connect(turn_away, site.app)
+    add_page(site)
+    site.get("/page")
+    required = site.state.application.levels.required("page")
+    assert required.level == "view"
+    assert required.cause == (
+        "tests.face.test_levels.test_what_runs_for_each_request_is_named.<locals>"
+        ".turn_away, a receiver of request_started, runs before each request"
+    )
 
 
 class TestExplicit:
