@@ -12,7 +12,7 @@ from flask import Flask
 #: What a known visitor sends beside a browser's headers and their cookies.
 Headers: t.TypeAlias = dict[str, str]
 SetUp: t.TypeAlias = t.Callable[[Flask], Headers | None]
-Server: t.TypeAlias = t.Callable[[], contextlib.AbstractContextManager[int]]
+Server: t.TypeAlias = t.Callable[[], contextlib.AbstractContextManager[object]]
 
 Level: t.TypeAlias = t.Literal["outside", "inside"]
 
@@ -40,9 +40,12 @@ class Case:
     :param known: the same, for a visitor who is known.
     :param level: where hits of strangers are served.
     :param app_class: the application's class, imported late.
-    :param server: what has to run meanwhile; its port is in the configuration as ``PORT``.
+    :param server: what has to run meanwhile; gives a client of it, which is in the
+        configuration as ``CLIENT``.
     :param config: what the application is configured with from the start.
     :param adds_nothing: whether its answers show nothing of the visitor who asks.
+    :param greets: whether *own* says to the known visitor who they are, if the view
+        answers them.
     :param alone: whether it changes the whole process, and needs one of its own.
     """
 
@@ -55,6 +58,7 @@ class Case:
     server: Server | None = None
     config: t.Mapping[str, t.Any] = field(default_factory=dict)
     adds_nothing: bool = True
+    greets: bool = True
     alone: bool = False
 
 

@@ -20,6 +20,7 @@ from .case import HIT
 from .case import PAGES
 from .case import Case
 from .case import Level
+from .database import close_database
 from .pages import add_doors
 from .pages import add_pages
 
@@ -33,18 +34,18 @@ class Trial:
     :ivar pages: those that it has.
     """
 
-    def __init__(self, case: Case, folder: Path, port: int | None) -> None:
+    def __init__(self, case: Case, folder: Path, client: object) -> None:
         config = {
             "SECRET_KEY": "a secret key",
             "ISR_ORIGIN": ORIGIN,
-            "PORT": port,
+            "CLIENT": client,
             **case.config,
         }
         self.site = Site(folder, Clock(1_000_000.0), config, case.app_class())
         app = self.app = self.site.app
         self._headers = case.set_up(app)
         self._case = case
-        self._greets = case.known["own"] in _PERSONAL
+        self._greets = case.greets and case.known["own"] in _PERSONAL
         self._runs: list[str] = []
         add_pages(app)
         add_doors(app)
@@ -90,8 +91,11 @@ class Trial:
         """What a known visitor is answered, who has a message waiting."""
         bob = Browser(self.app, self._headers)
         assert bob.get("/enter").status_code < 400
+        # A message makes a session, so that it comes last.
+        first = [page for page in self.pages if page != "flashes"]
+        results = {page: self._known(bob, page, number) for page in first}
         assert bob.get("/say").status_code < 400
-        return {page: self._known(bob, page, number) for page in self.pages}
+        return {**results, "flashes": self._known(bob, "flashes", number)}
 
     def _known(self, bob: Browser, page: str, number: int) -> str:
         path = f"/{page}/{number}"
@@ -107,8 +111,9 @@ class Trial:
 def measure(case: Case, folder: Path) -> dict[str, str]:
     """Try the extension out, in *folder*; of page 2 the known visitor is the first."""
     with contextlib.ExitStack() as stack:
-        port = stack.enter_context(case.server()) if case.server else None
-        trial = Trial(case, folder, port)
+        client = stack.enter_context(case.server()) if case.server else None
+        trial = Trial(case, folder, client)
+        stack.callback(close_database, trial.app)
         stack.callback(trial.site.close)
         tried = {
             "stranger": trial.stranger(1),

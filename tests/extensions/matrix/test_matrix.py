@@ -21,6 +21,7 @@ pytestmark = [
     for message in (
         "'SESSION_FILE_DIR' is deprecated",
         "FileSystemSessionInterface is deprecated",
+        "datetime.datetime.utcnow",
         "Flask recommends accessing the app instance",
     )
 ]

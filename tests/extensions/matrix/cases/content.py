@@ -11,6 +11,7 @@ from flask import render_template_string
 
 from flask_isr import static_page
 
+from ..case import Headers
 from ..case import case
 
 
@@ -29,6 +30,26 @@ def babel(app: Flask) -> None:
     from flask_babel import Babel
 
     Babel(app)
+    add_template_page(app, "{{ _('yes') }}")
+
+
+_BY_LANGUAGE = "it reads the header Accept-Language"
+
+
+@case(
+    "Flask-Babel, ``accept_languages``",
+    stranger={"own": _BY_LANGUAGE},
+    known={"own": _BY_LANGUAGE},
+)
+def babel_by_header(app: Flask) -> None:
+    """The application chooses by what the browser asks for."""
+    from flask import request
+    from flask_babel import Babel
+
+    def language() -> str | None:
+        return request.accept_languages.best_match(["en", "de"])
+
+    Babel(app, locale_selector=language)
     add_template_page(app, "{{ _('yes') }}")
 
 
@@ -82,9 +103,9 @@ def compress(app: Flask) -> None:
     Compress(app)
 
 
-@case("Flask-HTMx")
-def htmx(app: Flask) -> None:
-    """A page with a part for htmx alone."""
+@case("Flask-HTMx", known={"own": "header"})
+def htmx(app: Flask) -> Headers:
+    """A page with a part for htmx alone; the known visitor is one who asks by it."""
     from flask_htmx import HTMX
 
     htmx = HTMX(app)
@@ -92,7 +113,9 @@ def htmx(app: Flask) -> None:
     @app.get("/own/<int:number>")
     @static_page()
     def own(number: int) -> str:
-        return "<p>a part" if htmx else "<!doctype html><title>a page</title>"
+        return "<p>a part for Bob" if htmx else "<!doctype html><title>a page</title>"
+
+    return {"HX-Request": "true"}
 
 
 @case("Turbo-Flask")
@@ -112,12 +135,27 @@ def turbo(app: Flask) -> None:
         )
 
 
-@case("Flask-Inertia", level="inside")
-def inertia(app: Flask) -> None:
-    """A hook looks whether Inertia's script asks."""
-    from flask_inertia import Inertia
+_BY_HEADER = dict.fromkeys(["plain", "template", "404", "own"], "header")
 
+
+@case("Flask-Inertia", known=_BY_HEADER, level="inside")
+def inertia(app: Flask) -> Headers:
+    """A hook looks whether Inertia's script asks; the known visitor is one whose does."""
+    from flask_inertia import Inertia
+    from flask_inertia import render_inertia
+
+    app.template_folder = f"{app.instance_path}/templates"
+    Path(app.template_folder).mkdir()
+    Path(app.template_folder, "base.html").write_text("<!doctype html>", "utf-8")
+    app.config["INERTIA_TEMPLATE"] = "base.html"
     Inertia(app)
+
+    @app.get("/own/<int:number>")
+    @static_page()
+    def own(number: int) -> t.Any:
+        return render_inertia("Greeting", props={"name": "Bob"})
+
+    return {"X-Inertia": "true", "X-Requested-With": "XMLHttpRequest"}
 
 
 @case("Flask-Mobility", level="inside")

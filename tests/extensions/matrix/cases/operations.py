@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import typing as t
-
 from flask import Flask
 
 from flask_isr import static_page
 
 from ..case import case
+from ..database import database
 
 
 @case("Flask, and no extension")
@@ -16,23 +15,12 @@ def none(app: Flask) -> None:
     """What the others are compared with."""
 
 
-def _database(app: Flask) -> t.Any:
-    from flask_sqlalchemy import SQLAlchemy
-    from sqlalchemy.pool import StaticPool
-
-    app.config |= {
-        "SQLALCHEMY_DATABASE_URI": "sqlite://",
-        "SQLALCHEMY_ENGINE_OPTIONS": {"poolclass": StaticPool},
-    }
-    return SQLAlchemy(app)
-
-
 @case("Flask-SQLAlchemy")
 def sqlalchemy(app: Flask) -> None:
     """A page of the database."""
     from sqlalchemy import text
 
-    db = _database(app)
+    db = database(app)
 
     @app.get("/own/<int:number>")
     @static_page()
@@ -46,7 +34,7 @@ def migrate(app: Flask) -> None:
     """Its commands."""
     from flask_migrate import Migrate
 
-    Migrate(app, _database(app))
+    Migrate(app, database(app))
 
 
 @case("Flask-Admin")
@@ -76,11 +64,13 @@ def caching(app: Flask) -> None:
 
 @case("Flask-Limiter", level="inside")
 def limiter(app: Flask) -> None:
-    """Without limits."""
+    """Visitors are counted by their address."""
     from flask_limiter import Limiter
     from flask_limiter.util import get_remote_address
 
-    Limiter(get_remote_address, app=app, storage_uri="memory://")
+    limiter = Limiter(get_remote_address, storage_uri="memory://")
+    app.config["RATELIMIT_DEFAULT"] = "1000 per hour"
+    limiter.init_app(app)
 
 
 @case(
