@@ -10,6 +10,7 @@ from flask import Blueprint
 from flask import Response
 from flask import jsonify
 from flask import request
+from flask.blueprints import BlueprintSetupState
 
 from .errors import NotAStaticPage
 from .errors import StoreUnavailable
@@ -32,9 +33,14 @@ from .token import names_all
 
 _WORDS = ("match", "mode")
 
-# With those that are refused, so that it is done in the manner of the route. HEAD is among
-# them: who asks for a head alone does not expect that anything is done.
-_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+
+class _Methods(set[str]):
+    """Those by which something can be done. The route is asked by all others too, which it
+    refuses in its own manner; HEAD is among them: who asks for a head alone does not expect
+    that anything is done."""
+
+    def __contains__(self, method: object) -> bool:
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +59,21 @@ def make_blueprint() -> Blueprint:
     """A blueprint with ``GET`` and ``POST /revalidate``."""
     blueprint = Blueprint("isr", __name__)
     blueprint.add_url_rule(
-        "/revalidate", "revalidate", revalidate_route, methods=_METHODS
+        "/revalidate",
+        "revalidate",
+        revalidate_route,
+        methods=("GET", "POST"),
+        provide_automatic_options=False,
     )
+    blueprint.record(_take_all_methods)
     return blueprint
+
+
+def _take_all_methods(setup: BlueprintSetupState) -> None:
+    endpoint = f"{setup.name_prefix}.{setup.name}.revalidate".lstrip(".")
+    for rule in setup.app.url_map.iter_rules(endpoint):
+        # What lists routes sees two.
+        rule.methods = _Methods(("GET", "POST"))
 
 
 def revalidate_route() -> Response:

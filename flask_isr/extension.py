@@ -14,6 +14,7 @@ from .draft import Draft
 from .errors import ConfigurationError
 from .front import Front
 from .levels import SKIP_ATTRIBUTE
+from .logs import show_warnings
 from .secret import GUARDED_ATTRIBUTE
 from .secret import require_secret
 from .state import State
@@ -81,6 +82,7 @@ class ISR:
                 f"the application {app.name!r} has Flask-ISR already: call ISR(app) or"
                 " isr.init_app(app) once."
             )
+        show_warnings()
         state = State(
             app,
             inner=app.wsgi_app,

@@ -54,6 +54,7 @@ class StaticPage:
     query: tuple[str, ...] | Callable[[], Iterable[str]]
     serve: Serve | None
     ignore: frozenset[str]
+    expire_on_write: bool
 
     def declared(self) -> tuple[str, ...]:
         """The names of the query parameters that the page depends on now.
@@ -96,6 +97,7 @@ def static_page(
     query: Query = (),
     serve: Serve | None = None,
     ignore: Iterable[str] | t.Literal["*"] = (),
+    expire_on_write: bool = True,
 ) -> Callable[[View], View]:
     """Serve the view's answer from the store, and render it anew behind the visitors.
 
@@ -130,6 +132,9 @@ def static_page(
         depend on, though its render reads them: visitors who send them get the stored
         page. ``"Host"`` stands for host and scheme, ``"Remote-Addr"`` for the visitor's
         address, ``"*"`` for everything but the session.
+    :param expire_on_write: ``False``: a ``POST`` or the like to the page's own URL leaves
+        it as it is, also where ``ISR_EXPIRE_ON_WRITE`` is on. For a form that is answered
+        200 when it is sent with mistakes.
     :raises ConfigurationError: (a :exc:`ValueError`) where an argument is wrong.
     """
     if callable(revalidate):
@@ -144,6 +149,7 @@ def static_page(
         "query": _checked_query(query),
         "serve": _checked_serve(serve),
         "ignore": frozenset(_checked_names("ignore", ignore)),
+        "expire_on_write": _checked_switch("expire_on_write", expire_on_write),
     }
 
     def decorate(view: View) -> View:
@@ -317,3 +323,11 @@ def _checked_serve(serve: t.Any) -> Serve | None:
             f"serve is {serve!r}; it must be 'auto', 'wsgi' or 'view'."
         )
     return t.cast("Serve | None", serve)
+
+
+def _checked_switch(name: str, value: t.Any) -> bool:
+    if not isinstance(value, bool):
+        raise ConfigurationError(
+            f"{name} is {_shortened(value)}; it must be True or False."
+        )
+    return value

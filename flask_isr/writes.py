@@ -75,7 +75,7 @@ class Writes:
         # Where no view takes the request nothing was written: by a hook that redirects
         # whoever comes by plain HTTP strangers would expire all pages, and by the router's
         # own redirects to other spellings.
-        if match is not None and routes.accepts(environ):
+        if match is not None and match.page.expire_on_write and routes.accepts(environ):
             tag = path_tag(match.path)
             yield Invalidation(match.path, tag, "expire", is_path=True, match=match)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import typing as t
 
 from werkzeug.sansio.utils import host_is_trusted
@@ -53,6 +54,24 @@ def check_settings(state: State) -> Findings:
             "settings",
             "problem",
             f"{key} was set after ISR(app), and does not count: set it before.",
+        )
+
+
+def check_environment(state: State) -> Findings:
+    """Whether the application reads the settings that are in the environment."""
+    unread = sorted(
+        name
+        for name in os.environ
+        if name.startswith("FLASK_ISR_")
+        and name.removeprefix("FLASK_").partition("__")[0]
+        not in state.application.app.config
+    )
+    if unread:
+        yield Finding(
+            "settings",
+            "warning",
+            f"{_some(unread)} in the environment, and the application does not read that:"
+            " call app.config.from_prefixed_env() before ISR(app).",
         )
 
 

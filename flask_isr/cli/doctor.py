@@ -30,6 +30,7 @@ _COLOURS: t.Final[t.Mapping[Level, str]] = {
 _FINE: t.Final[t.Mapping[str, str]] = {
     "order": "@static_page stands directly above each view.",
     "settings": "all were set before ISR(app).",
+    "static": "no page was found to be made for one visitor.",
     "identity": "its pages are its own.",
     "build": "a deploy is noticed by code, templates and ISR_BUILD_FILES.",
     "disk": "not looked at: the pages are not in the embedded store.",
@@ -42,7 +43,7 @@ _FINE: t.Final[t.Mapping[str, str]] = {
 # In this order: reading the views, which all but the first do, mends their decorators.
 _CHECKS: t.Final[t.Sequence[tuple[str, t.Sequence[Check]]]] = (
     ("order", (app_checks.check_order, app_checks.check_wrapped)),
-    ("settings", (app_checks.check_settings,)),
+    ("settings", (app_checks.check_settings, app_checks.check_environment)),
     ("enabled", (app_checks.check_enabled,)),
     ("store", (store_checks.check_folder, backend_checks.check_backend)),
     ("disk", (store_checks.check_disk,)),
@@ -52,6 +53,7 @@ _CHECKS: t.Final[t.Sequence[tuple[str, t.Sequence[Check]]]] = (
     ("origin", (app_checks.check_origin,)),
     ("hooks", (app_checks.check_hooks,)),
     ("routes", (app_checks.check_routes,)),
+    ("static", (store_checks.check_static,)),
     ("caching", (app_checks.check_stacked,)),
     ("workers", (app_checks.check_workers,)),
 )

@@ -75,7 +75,8 @@ def _served(state: State, endpoint: str) -> tuple[str, str]:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object for each page.")
 @with_appcontext
 def pages_command(tag: str | None, wanted: str | None, as_json: bool) -> None:
-    """List what is stored: path, state, age, size, last error."""
+    """List what is stored: path, state, age, size, and why a page is not static or what
+    its last render failed with."""
     rows, others = [], 0
     with reading() as state:
         for overview in state.store.overview():
@@ -105,7 +106,7 @@ def pages_command(tag: str | None, wanted: str | None, as_json: bool) -> None:
         asked = tag is not None or wanted is not None
         click.echo(f"No page {'of these ' if asked else ''}is stored.")
         return
-    click.echo(table(("Path", "State", "Age", "Size", "Last error"), rows, "llrrl"))
+    click.echo(table(("Path", "State", "Age", "Size", "Because"), rows, "llrrl"))
     click.echo(f"\n{page_count(len(rows))}.")
 
 
@@ -115,7 +116,7 @@ def _row(page: t.Mapping[str, t.Any]) -> tuple[str, str, str, str, str]:
         page["state"],
         duration(page["age"]),
         size(page["size"]),
-        page["last_error"] or "",
+        page["last_error"] or page["reason"] or "",
     )
 
 
@@ -129,6 +130,7 @@ def _described(state: State, overview: Overview) -> dict[str, t.Any]:
         "size": overview.size,
         "tags": user_tags(record.tags),
         "last_error": failure.cause if failure is not None else None,
+        "reason": record.reason if isinstance(record, NotStatic) else None,
     }
 
 

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 from flask import Flask
+from flask import Response
 from flask import g
 from flask import request_started
 from flask_caching import Cache
@@ -61,7 +62,8 @@ def test_all_is_well(good: Site) -> None:
     assert found.status == 0
     assert found.checks == [
         *("order", "settings", "enabled", "store", "disk", "space", "identity"),
-        *("build", "secret", "origin", "hooks", "routes", "caching", "workers"),
+        *("build", "secret", "origin", "hooks", "routes", "static", "caching"),
+        "workers",
     ]
     assert {found.check(name)[0] for name in found.checks} == {"ok"}
     assert SECRET not in found.output
@@ -118,6 +120,51 @@ def test_a_setting_that_came_too_late_is_told(good: Site) -> None:
     assert found.status == 1
     assert "ISR_SECRET was set after ISR(app)" in found.check("settings")[1]
     assert "another" not in found.output
+
+
+@pytest.mark.parametrize(
+    "name", ["FLASK_ISR_STORE_BYTES", "FLASK_ISR_CACHE__CACHE_TYPE"]
+)
+def test_a_setting_that_nobody_reads_is_told(
+    good: Site, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """It is in the environment, and the application asks for none of those."""
+    for read in ("FLASK_ISR_SECRET", "FLASK_ISR_SECRET__PART"):
+        monkeypatch.setenv(read, SECRET)
+    assert Doctor(good).check("settings")[0] == "ok"
+    monkeypatch.setenv(name, "1000000")
+    found = Doctor(good)
+    level, text = found.check("settings")
+    assert (found.status, level) == (0, "warning")
+    assert f"{name} is in the environment" in text
+    assert "from_prefixed_env" in text
+    assert "1000000" not in text
+
+
+def test_pages_that_are_not_static_are_told(good: Site) -> None:
+    """Once for each rule and reason."""
+
+    @good.app.get("/mine/<name>")
+    @static_page()
+    def mine(name: str) -> Response:
+        answer = Response(name)
+        answer.set_cookie("who", name)
+        return answer
+
+    for path in ("/", "/mine/a", "/mine/b"):
+        good.get(path)
+    found = Doctor(good)
+    level, text = found.check("static")
+    assert (found.status, level) == (0, "warning")
+    assert found.checks.count("static") == 1
+    assert "/mine/a and 1 more (rule /mine/<name>)" in text
+    assert "it sets a cookie" in text
+
+
+def test_looking_for_pages_makes_no_folder(good: Site) -> None:
+    """There are none where there is no folder."""
+    assert list(store_checks.check_static(good.state)) == []
+    assert not good.state.settings.folder.exists()
 
 
 def test_a_site_that_is_off_is_told(good: Site) -> None:

@@ -147,7 +147,9 @@ class TestPages:
             "size": len("old"),
             "tags": ["product:1", "products"],
             "last_error": None,
+            "reason": None,
         }
+        assert pages["/personal"]["reason"] == "it sets a cookie"
         assert pages["/old"]["age"] == 120.0
         assert "the CMS is down" in pages["/products/2"]["last_error"]
 
@@ -169,14 +171,16 @@ class TestPages:
         assert set(both) == {"/products/2"}
 
     def test_the_table_is_for_people(self, stocked: Shop, run: Run) -> None:
-        """Path, state, age, size and the last error in a line; the number below."""
+        """Path, state, age, size and the last error, or why a page is not static, in a
+        line; the number below."""
         result = run("pages")
         lines = result.stdout.splitlines()
-        assert lines[0].split() == ["Path", "State", "Age", "Size", "Last", "error"]
+        assert lines[0].split() == ["Path", "State", "Age", "Size", "Because"]
         assert any(
             line.split()[:5] == ["/old", "STALE", "2", "min", "3"] for line in lines
         )
         assert "the CMS is down" in next(li for li in lines if "/products/2" in li)
+        assert "it sets a cookie" in next(li for li in lines if "/personal" in li)
         assert lines[-1] == "8 pages."
 
     def test_nothing_is_said_to_be_nothing(self, site: Site, run: Run) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 from flask_debugtoolbar import DebugToolbarExtension
 
@@ -43,3 +45,18 @@ def test_it_is_not_stored(debugged: Site) -> None:
     debugged.get("/page")
     debugged.app.config["DEBUG_TB_HOSTS"] = ["198.51.100.1"]
     assert debugged.get("/page").text == "<html><body>a page</body></html>"
+
+
+def test_its_log_handler_takes_no_warning_from_the_console(
+    debugged: Site, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It keeps records for its own panel, which nobody sees who looks at the console."""
+    monkeypatch.setattr(logging.root, "handlers", [])
+    debugged.app.config["DEBUG_TB_PANELS"] = [
+        "flask_debugtoolbar.panels.logger.LoggingPanel"
+    ]
+    monkeypatch.setattr("flask_debugtoolbar.panels.logger.handler", None)
+    debugged.get("/page")
+    assert len(logging.root.handlers) == 1
+    logging.getLogger("flask_isr.store").warning("of some weight")
+    assert capsys.readouterr().err.count("WARNING in test_debugtoolbar: of some") == 1

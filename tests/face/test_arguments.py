@@ -94,6 +94,9 @@ def test_expire_must_be_greater_than_revalidate(expire: t.Any) -> None:
         pytest.param({"query": None}, "query is None", id="query-none"),
         pytest.param({"serve": "flask"}, "serve is 'flask'", id="serve"),
         pytest.param({"serve": ["wsgi"]}, "serve is ['wsgi']", id="serve-list"),
+        pytest.param(
+            {"expire_on_write": 0}, "expire_on_write is 0", id="expire-on-write"
+        ),
     ],
 )
 def test_wrong_argument_is_named(arguments: dict[str, t.Any], text: str) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from flask.cli import routes_command
 from werkzeug.test import TestResponse
 
 from ..conftest import MakeSite
 from ..support import SECRET
+from ..support import Site
 from .shop import BEARER
 from .shop import PAGE
 from .shop import Shop
@@ -76,3 +78,12 @@ def test_no_header_changes_the_method(make_site: MakeSite, header: str) -> None:
     shop = Shop.with_route(make_site(ISR_REVALIDATE_GET=False))
     shop.warm(PAGE)
     check_not_allowed(shop, send(shop, "GET", **{header: "POST"}), "POST")
+
+
+@pytest.mark.parametrize("prefix", ["", "/api"])
+def test_lists_of_routes_show_what_acts(site: Site, prefix: str) -> None:
+    """``flask routes``, and what makes documentation of the URL map."""
+    site.app.register_blueprint(site.isr.blueprint, url_prefix=prefix, name="cms")
+    result = site.app.test_cli_runner().invoke(routes_command)
+    line = next(li for li in result.stdout.splitlines() if "revalidate" in li)
+    assert line.split() == ["cms.revalidate", "GET,", "POST", f"{prefix}/revalidate"]

@@ -98,6 +98,24 @@ class TestOwnPage:
 
         assert texts(site, "/items/1") == ["old"]
 
+    def test_it_can_be_turned_off_for_one_rule(self, site: Site) -> None:
+        """A form that is sent with mistakes, and shown again with 200, changes nothing."""
+        renders = itertools.count(1)
+
+        def show() -> str:
+            return f"render {next(renders)}"
+
+        for path, more in (("/form", False), ("/other", True)):
+            view = static_page(expire_on_write=more)(show)
+            site.app.add_url_rule(path, path, view)
+            site.app.add_url_rule(path, f"{path} sent", lambda: "", methods=["POST"])
+        before = [site.get(path).text for path in ("/form", "/other")]
+        for path in ("/form", "/other"):
+            send(site, path)
+        after = [site.get(path).text for path in ("/form", "/other")]
+        assert after[0] == before[0]
+        assert after[1] != before[1]
+
     @pytest.mark.parametrize("method", ["get", "Get", "hEAD"])
     def test_a_safe_method_in_small_letters_is_one(
         self, shop: Site, method: str
