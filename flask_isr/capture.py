@@ -63,6 +63,8 @@ class Capture:
     :ivar started: when the render began, by the wall clock.
     :ivar environ: the synthetic request, by which the render knows itself.
     :ivar error: what the view raised, but for answers that it asked for by ``abort``.
+    :ivar aborted: the status that the view asked for by ``abort``, whatever error handlers
+        make of it.
     :ivar lifetimes: that the view asks for; a list, since threads may add to it.
     :ivar begun: whether the view was called.
     :ivar session: the session of the render, which no visitor has.
@@ -86,6 +88,7 @@ class Capture:
     lifetimes: list[Lifetime] = field(default_factory=list)
     view: ViewAnswer | None = None
     error: Exception | None = None
+    aborted: int | None = None
     begun: bool = False
     session: SessionMixin | None = None
     globals: t.Any = None
@@ -160,24 +163,20 @@ class Capture:
             view = current_app.ensure_sync(self.page.view)
             response = current_app.make_response(view(*args, **kwargs))
         except Exception as error:
-            if self._is_answer(error):
-                # Flask asks the error handlers, in whatever way others have wrapped them,
-                # and then calls this before all hooks.
-                later.insert(0, handled)
-            else:
-                writes.stop()
+            self._note(error)
+            # Flask asks the error handlers, in whatever way others have wrapped them, and
+            # then calls this before all hooks.
+            later.insert(0, handled)
             raise
         return remember(response, first)
 
-    def _is_answer(self, error: Exception) -> bool:
-        """Whether an answer that is made of *error* is the view's own."""
+    def _note(self, error: Exception) -> None:
         if not isinstance(error, HTTPException):
             self.error = error
-            return True
-        if error.code is not None and error.code >= 500:
-            self.error = error
-        # Without a code it is the whole answer that `abort` was given.
-        return error.code in (None, *DELIBERATE)
+        elif error.code is not None:
+            # Without a code it is the whole answer that `abort` was given.
+            self.aborted = error.code
+            self.error = error if error.code >= 500 else None
 
     def _record(self, response: Response, view: ViewAnswer) -> None:
         if not response.is_streamed:

@@ -58,11 +58,12 @@ _NOT_STORED = {
     "x-isr-cache",
 }
 
-# Answers of a source that is ill, not of a page: the last good page stays.
-_ILL = {204, 205, 206, 304, 408, 429}
+# Answers of a source that is ill, or not ready, and none of a page: the last good one
+# stays.
+_ILL = {204, 205, 206, 304, 408, 424, 425, 429}
 
-# Answers that depend on who asks.
-_DEPENDS = {401, 403}
+# Answers that depend on who asks, whoever gives them.
+_DEPENDS = {401, 402, 403, 407}
 
 # Characters that the headers of a page may take: proxies and servers refuse more.
 _HEADERS = 32 * 1024
@@ -106,24 +107,57 @@ def judge(capture: Capture, final: Final, rules: Rules) -> Outcome:
     status = final.status
     if not final.whole:
         return Declined("larger than ISR_PAGE_BYTES")
-    # An error page that looks like any other is one all the same.
-    disguised = capture.error is not None and status == 200
-    if status >= 500 or status in _ILL or disguised:
-        return _failed(_cause(capture, status), capture, final, rules.site)
-    if 300 <= status < 400 and view is None and rules.site.reserved:
+    # Whatever error handlers and hooks made of it since, the worst counts.
+    chosen = [view.status] if view is not None else []
+    if capture.aborted is not None:
+        chosen.insert(0, capture.aborted)
+    ill = _first(_is_ill, [*chosen, status])
+    # An error page that looks like any other is one all the same, and so is what is made of
+    # an exception that nobody handles.
+    disguised = capture.error is not None and (status == 200 or view is None)
+    if ill or disguised:
+        return _failed(_cause(capture, ill or status), capture, final, rules.site)
+    if view is None:
+        return _without_view(status, rules)
+    refusal = _first(_is_no_page, [*chosen, status])
+    if refusal is None and status == view.status:
+        return _whole_page(capture, final, rules)
+    # By time, as likely as not: a page that was open must not outlive it.
+    return Personal(
+        _depends(refusal or status) or f"it answers with status {refusal or status}"
+    )
+
+
+def _without_view(status: int, rules: Rules) -> Outcome:
+    """What came of a render that a hook ended before the view."""
+    if 300 <= status < 400 and rules.site.reserved:
         # From the address that stands in for the site's own, as likely as not.
         return Declined(f"a hook redirects it (status {status}): set ISR_ORIGIN")
-    if 300 <= status < 400:
-        return Personal(f"it redirects (status {status})")
-    if status in _DEPENDS:
-        return Personal(f"status {status} depends on who asks")
-    if view is None and status == 200:
+    reason = _depends(status)
+    if reason is not None:
+        return Personal(reason)
+    if status == 200:
         return Declined("a hook or an error handler answered, and not the view")
-    if view is None:
-        return Declined(f"status {status}")
-    if status != view.status or status not in (200, *DELIBERATE):
-        return Declined(f"status {status}")
-    return _whole_page(capture, final, rules)
+    return Declined(f"status {status}")
+
+
+def _depends(status: int) -> str | None:
+    """Why an answer with *status* is not the same for everybody, whoever gives it."""
+    if 300 <= status < 400:
+        return f"it redirects (status {status})"
+    return f"status {status} depends on who asks" if status in _DEPENDS else None
+
+
+def _first(test: t.Callable[[int], bool], statuses: list[int]) -> int | None:
+    return next(filter(test, statuses), None)
+
+
+def _is_ill(status: int) -> bool:
+    return status >= 500 or status in _ILL
+
+
+def _is_no_page(status: int) -> bool:
+    return status != 200 and status not in DELIBERATE
 
 
 def _whole_page(capture: Capture, final: Final, rules: Rules) -> Outcome:

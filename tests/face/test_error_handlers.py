@@ -132,6 +132,7 @@ def test_what_nobody_handles_is_no_page(any_level: Site, clock: Clock) -> None:
     clock.advance(61)
 
     assert seen(site) == [(200, "STALE")] * 3
+    assert "detail=error" in site.get("/page").headers["Cache-Status"]
 
 
 def test_what_a_view_leaves_for_its_answer_is_done_once(any_level: Site) -> None:
