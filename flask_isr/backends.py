@@ -71,7 +71,7 @@ LIMITS: t.Final[t.Mapping[str, BackendLimits]] = {
         "network",
         one_render=True,
         largest=1024 * 1024,
-        remark="one server: where clients disagree on which servers live, invalidations"
+        remark="one server: if clients disagree on which servers live, invalidations"
         " are lost",
     ),
     "SASLMemcachedCache": BackendLimits(

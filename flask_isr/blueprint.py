@@ -149,9 +149,7 @@ def _missing() -> str:
     if request.is_json or not request.mimetype:
         return "Path is required"
     # Such as by curl, which takes JSON for a form unless it is told.
-    return (
-        "Path is required; where the body is JSON, say Content-Type: application/json"
-    )
+    return "Path is required; if the body is JSON, say Content-Type: application/json"
 
 
 def _texts(body: t.Mapping[str, t.Any], one: str, many: str) -> list[str]:
@@ -201,7 +199,7 @@ def _carry_out(state: State, wanted: _Wanted, items: list[Invalidation]) -> Resp
             revalidated=False,
             failed=failed,
             pending=pending,
-            detail=f"{causes}. Where there is a last good page, it is still served.",
+            detail=f"{causes}. If there is a last good page, it is still served.",
         )
     response = jsonify(
         revalidated=not pending,

@@ -125,11 +125,11 @@ class Settings:
 
     def changed(self, app: Flask) -> list[str]:
         """The ``ISR_*`` keys of *app* that were set since, too late to count."""
-        return [
+        return sorted(
             key
             for key, value in app.config.items()
             if key.startswith("ISR_") and value != self.given.get(key)
-        ]
+        )
 
     @classmethod
     def from_app(cls, app: Flask) -> Settings:
@@ -332,7 +332,7 @@ def _compressors(key: str, value: t.Any) -> t.Mapping[str, Compress]:
         known = ", ".join(map(repr, CODINGS))
         raise ConfigurationError(
             f"{key} is {value!r}; it must be a list of content codings ({known}), empty"
-            " where pages are not to be compressed."
+            " if pages are not to be compressed."
         )
     return {coding: compressor(coding) for coding in CODINGS if coding in names}
 
@@ -350,7 +350,7 @@ def _build_id(key: str, value: t.Any) -> str | None:
     if value is not None and (not isinstance(value, str) or not value):
         raise ConfigurationError(
             f"{key} is {value!r}; it must be 'auto', a string that names the deployment,"
-            " or None where deployments share their pages."
+            " or None if deployments share their pages."
         )
     return value
 

@@ -108,7 +108,7 @@ class DraftCookies:
 class Draft:
     """Draft mode of the current application; see :attr:`.ISR.draft`.
 
-    Whoever has its cookie gets every static page from its view, on his own request, with
+    Whoever has its cookie gets every static page from its view, on their own request, with
     hooks, session and all. That answer is never read from the store or written to it, and
     nobody may keep it (``no-store``); closed lists are open. The cookie is signed with
     ``SECRET_KEY`` and ends by itself. One that is forged, expired, of another application
@@ -144,7 +144,7 @@ class Draft:
 
     def is_enabled(self) -> bool:
         """Whether the current request is an editor's in draft mode, so that a view may
-        show him what is not published yet. False wherever a page is rendered that others
+        show them what is not published yet. False wherever a page is rendered that others
         get, and outside of requests."""
         if not has_request_context() or rendering():
             return False

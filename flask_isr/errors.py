@@ -75,5 +75,5 @@ class RevalidationError(ISRError):
         parts += [f"{path}: still rendering" for path in self.pending]
         super().__init__(
             f"not renewed: {'; '.join(parts)}. The pages are expired; last good copies,"
-            " where there are any, are served until a render succeeds."
+            " if there are any, are served until a render succeeds."
         )

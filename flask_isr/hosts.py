@@ -39,7 +39,7 @@ class Hosts:
         if needed and not trusted:
             raise ConfigurationError(
                 f"the application {app.name!r} matches hosts or subdomains and has static"
-                " pages, and TRUSTED_HOSTS is not set: any name that a stranger makes up"
+                " pages, and TRUSTED_HOSTS is not set: any name that somebody makes up"
                 " would get pages of its own. Set TRUSTED_HOSTS to the names of the site."
             )
         #: Whether a rule is for one port of its host alone.

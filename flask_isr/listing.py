@@ -208,7 +208,7 @@ class ClosedLists:
             pages, errors = declared_pages(self._application, endpoint)
         except Exception:
             logger.exception(
-                "the paths of %r could not be asked; the last list stands", endpoint
+                "paths= of the static page %r failed; its last list is kept", endpoint
             )
             return None
         for error in errors:
@@ -224,7 +224,9 @@ class ClosedLists:
         listed = self._store.closed_list(self._name(endpoint))
         if not pages and listed is not None and listed.paths:
             logger.warning(
-                "the paths of %r are empty now; the last list stands", endpoint
+                "paths= of the static page %r is empty, and was not before; its last list"
+                " is kept",
+                endpoint,
             )
             return False
         return self._store.put_list(self._name(endpoint), pages, mark)

@@ -37,7 +37,7 @@ class PathError(ISRError, ValueError):
         self.endpoint = endpoint
         #: The item.
         self.item = item
-        super().__init__(f"paths of the static page {endpoint!r}: {item!r}: {reason}")
+        super().__init__(f"paths= of the static page {endpoint!r}: {item!r}: {reason}")
 
 
 def declared_pages(

@@ -12,6 +12,8 @@ from .core.entry import Entry
 from .core.key import PageKey
 from .core.key import user_tags
 from .core.outcome import Personal
+from .core.outcome import cause_of
+from .cures import cure_of
 from .errors import ConfigurationError
 from .page import StaticPage
 from .reads import Read
@@ -47,7 +49,10 @@ class Reporter:
     def failed(self, key: PageKey, cause: str) -> None:
         """A render broke."""
         logger.warning(
-            "the render of %s failed: %s; the page stays if one is stored", key, cause
+            "the render of %s failed: %s. If a page is stored, visitors get that one; the"
+            " render is tried again by itself.",
+            key,
+            cause,
         )
         self._send(signals.render_failed, path=str(key), cause=cause)
 
@@ -61,17 +66,18 @@ class Reporter:
                 key.rule,
                 verdict.reason,
                 f" ({verdict.where})" if verdict.where else "",
-                f" {verdict.cure}" if verdict.cure else "",
+                _then(verdict.cure or cure_of(verdict.reason)),
             )
 
     def declined(self, key: PageKey, reason: str) -> None:
         """A render gave an answer that is not stored."""
         if self._first(key.rule, reason):
             logger.warning(
-                "%s (rule %s) has @static_page, but its answer is not stored: %s.",
+                "%s (rule %s) has @static_page, but its answer is not stored: %s.%s",
                 key,
                 key.rule,
                 reason,
+                _then(cure_of(reason)),
             )
 
     def undeclared(
@@ -117,10 +123,11 @@ class Reporter:
             self.refused(key, "tags", str(error))
         elif self._first(key.rule, type(error).__name__):
             logger.warning(
-                "%s (rule %s) is not stored, since its tags could not be made: %s",
+                "%s (rule %s) has @static_page, but is not stored, since the callable given"
+                " as tags= failed: %s. It is rendered for each visitor.",
                 key,
                 key.rule,
-                error,
+                cause_of(error),
             )
 
     def query_failed(self, match: Match, error: Exception) -> None:
@@ -128,11 +135,10 @@ class Reporter:
         rule = match.rule.rule
         if self._first(rule, f"query {type(error).__name__}"):
             logger.warning(
-                "pages of the rule %s are answered by the view, since the query parameters"
-                " that they depend on could not be asked: %s: %s",
+                "pages of the rule %s are not stored, since the callable given as query="
+                " failed: %s. They are rendered for each visitor.",
                 rule,
-                type(error).__name__,
-                error,
+                cause_of(error),
             )
 
     def other_origin(self, came: str, origin: str) -> None:
@@ -152,9 +158,9 @@ class Reporter:
         # Once: where a proxy does not set it, the prefix is a stranger's choice.
         if self._first(prefix, "elsewhere"):
             logger.warning(
-                "requests come in mounted at %r, and static pages are stored for %r: they"
-                " are rendered for each visitor. Set ISR_ORIGIN to scheme, host and mount"
-                " prefix of the site.",
+                "requests come in mounted at %r, and static pages are stored for %r: such"
+                " requests are answered by the view. Set ISR_ORIGIN to scheme, host and"
+                " mount prefix of the site.",
                 mounted_at,
                 prefix,
             )
@@ -174,9 +180,9 @@ class Reporter:
         """A request came to a page by another path than it came to the Front."""
         if self._first(page, "rewritten"):
             logger.warning(
-                "requests for another path are sent to %s, by a view or by middleware that"
-                " was wrapped around the application before ISR(app): they are rendered for"
-                " each visitor.",
+                "requests for another path are sent on to %s, by a view or by middleware"
+                " that was wrapped around the application before ISR(app): the view answers"
+                " them. Wrap such middleware after ISR(app), or redirect.",
                 page,
             )
 
@@ -199,3 +205,7 @@ class Reporter:
             signal.send(self._app, _async_wrapper=self._app.ensure_sync, **values)
         except Exception:
             logger.exception("a receiver of the signal %s failed", signal.name)
+
+
+def _then(sentence: str) -> str:
+    return f" {sentence}" if sentence else ""

@@ -75,11 +75,11 @@ class Retries:
     def _succeeds(self, waiting: _Waiting) -> bool:
         try:
             if waiting.action():
-                logger.info("%s: succeeded at last", waiting.name)
+                logger.info("%s succeeded after all", waiting.name)
                 return True
         except BaseException:
             # Nobody is there to whom it could be raised, and the others must go on.
-            logger.exception("%s: tried again in vain", waiting.name)
+            logger.exception("%s failed again", waiting.name)
         if time.monotonic() - waiting.since < _PATIENCE:
             return False
         self._give_up(waiting)
@@ -87,4 +87,8 @@ class Retries:
 
     @staticmethod
     def _give_up(waiting: _Waiting) -> None:
-        logger.error("%s: given up; its pages may be old", waiting.name)
+        logger.error(
+            "%s was given up, and old pages may still be served: repeat it, or run 'flask"
+            " isr clear'",
+            waiting.name,
+        )

@@ -43,7 +43,7 @@ def revalidate_path(
         whole segments.
     :param mode: ``"expire"``: the next visitor waits for the new page, and gets the last
         good one only if its render fails. ``"stale"``: the next visitor gets the old page
-        once more, and a new one is rendered behind him. ``"refresh"``: expire, and wait
+        once more, and a new one is rendered behind them. ``"refresh"``: expire, and wait
         here for the new page.
     :raises ValueError: for a malformed path, an unknown match or mode, and ``"refresh"``
         with a rule or prefix.

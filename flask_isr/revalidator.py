@@ -201,8 +201,8 @@ class Revalidator:
         failed: dict[str, str] = {}
         for endpoint, paths in unlisted.items():
             if not self._lists.ask(endpoint):
-                logger.warning("the list of %r is asked again later", endpoint)
-                name = f"the list of {endpoint!r}"
+                name = f"paths= of the static page {endpoint!r}"
+                logger.warning("%s could not be had; it is asked again", name)
                 self._retries.add(name, name, self._asker(endpoint))
                 failed |= dict.fromkeys(paths, "its list of paths could not be asked")
         return failed
@@ -261,7 +261,8 @@ class Revalidator:
             return True
 
         key = frozenset((item.tag, item.mode) for item in invalidations)
-        name = ", ".join(item.label for item in invalidations)
+        labels = ", ".join(item.label for item in invalidations)
+        name = f"the invalidation of {labels}"
         self._retries.add(key, name, record)
 
     def renew(

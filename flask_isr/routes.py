@@ -121,7 +121,8 @@ class Routes:
             )
         if rule.methods is not None and "GET" not in rule.methods:
             logger.warning(
-                "%r has @static_page, but its rule %r does not answer GET",
+                "%r has @static_page, but its rule %r does not answer GET: nothing of it is"
+                " stored. Add GET to its methods, or take @static_page off.",
                 rule.endpoint,
                 rule.rule,
             )

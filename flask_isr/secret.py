@@ -51,7 +51,9 @@ def message(status: int, text: str, **more: t.Any) -> Response:
 
 def unavailable(error: StoreUnavailable) -> Response:
     """The answer that an invalidation was not recorded, and when to try again."""
-    logger.error("an invalidation was not recorded: %s", error)
+    logger.error(
+        "an invalidation was not recorded, and its sender was answered 503: %s", error
+    )
     response = message(503, "The invalidation was not recorded. Try again.")
     response.headers["Retry-After"] = str(_RETRY_AFTER)
     return response

@@ -47,8 +47,8 @@ class Site:
         trusted = app.config.get("TRUSTED_HOSTS")
         if trusted and not host_is_trusted(site.origin.host, trusted):
             logger.warning(
-                "TRUSTED_HOSTS lacks the host that pages are rendered at, %s: nothing can"
-                " be stored. Set ISR_ORIGIN to the address of the site.",
+                "TRUSTED_HOSTS lacks %s, at which pages are rendered, so that nothing can"
+                " be stored: set ISR_ORIGIN to the address of the site.",
                 site.origin.host,
             )
         return site

@@ -106,7 +106,7 @@ def judge(capture: Capture, final: Final, rules: Rules) -> Outcome:
     view = capture.view
     status = final.status
     if not final.whole:
-        return Declined("larger than ISR_PAGE_BYTES")
+        return Declined("it is larger than ISR_PAGE_BYTES")
     # Whatever error handlers and hooks made of it since, the worst counts.
     chosen = [view.status] if view is not None else []
     if capture.aborted is not None:
@@ -138,14 +138,16 @@ def _without_view(status: int, rules: Rules) -> Outcome:
         return Personal(reason)
     if status == 200:
         return Declined("a hook or an error handler answered, and not the view")
-    return Declined(f"status {status}")
+    return Declined(f"it is answered before the view, with status {status}")
 
 
 def _depends(status: int) -> str | None:
     """Why an answer with *status* is not the same for everybody, whoever gives it."""
     if 300 <= status < 400:
         return f"it redirects (status {status})"
-    return f"status {status} depends on who asks" if status in _DEPENDS else None
+    if status in _DEPENDS:
+        return f"it answers with status {status}, which depends on who asks"
+    return None
 
 
 def _first(test: t.Callable[[int], bool], statuses: list[int]) -> int | None:
@@ -196,7 +198,7 @@ def _page(capture: Capture, final: Final, rules: Rules, level: Level) -> Outcome
         lifetime = lifetime.lowered(Lifetime(_GONE_LIFETIME, _GONE_LIFETIME))
     kept, etag = storable_headers(headers)
     if len(etag or "") + sum(len(name) + len(value) for name, value in kept) > _HEADERS:
-        return Declined("its headers are longer than any server takes")
+        return Declined(f"its headers are longer than {_HEADERS // 1024} KiB")
     return Rendered(
         status=final.status,
         headers=kept,
@@ -358,7 +360,9 @@ def _own_reason(
         what = f"{', '.join(sorted(keys))} to the session" if keys else "to the session"
         return Personal(f"it writes {what}", _where(view.written))
     if view.session_filled:
-        return Personal("a hook before it writes to the session of a stranger")
+        return Personal(
+            "a hook before the view writes to the session of every new visitor"
+        )
     return None
 
 

@@ -83,7 +83,7 @@ class Twins:
             if twin is not None:
                 name = self._application.app.name
                 logger.warning(
-                    "the application %r was met in this store %s", name, twin
+                    "the application %r was seen in this store %s", name, twin
                 )
 
     def others(self) -> list[Twin]:

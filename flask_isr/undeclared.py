@@ -50,7 +50,11 @@ def warnings(
     :param declared: names of the query parameters that the page declares.
     :param stored: whether the page is stored, without what it missed.
     """
-    reads = [read for read in reads if read.effect != "obstacle"]
+    # Views may read in the order of a set, which differs in each process.
+    reads = sorted(
+        (read for read in reads if read.effect != "obstacle"),
+        key=lambda read: (read.kind, read.name or ""),
+    )
     early = [read for read in reads if not read.late]
     parameters = [read for read in early if read.kind == "query"]
     texts = [_of_parameters(parameters, declared, stored)] if parameters else []

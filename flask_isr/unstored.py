@@ -53,7 +53,7 @@ class Unstored:
             try:
                 return not self._is_listed(match)
             except Exception:
-                logger.exception("the paths of %r could not be asked", match.endpoint)
+                logger.exception("paths= of the static page %r failed", match.endpoint)
                 return False
 
         return self._on_a_thread(ask) == [True]

@@ -94,7 +94,10 @@ class Writes:
                 for group in groups(", ".join(fields))
             ]
         except ConfigurationError as error:
-            logger.error("Cache-Group-Invalidation was ignored: %s", error)
+            logger.error(
+                "Cache-Group-Invalidation was ignored, and no page expired by it: %s",
+                error,
+            )
 
 
 def is_unsafe(method: str) -> bool:

@@ -43,7 +43,7 @@ def check_wrapped(state: State) -> Findings:
             "order",
             "warning",
             f"{endpoint!r} has a decorator above @static_page: it runs for each visitor,"
-            " and stored pages are served inside of Flask. Put it below where it need not.",
+            " and stored pages are served inside of Flask. Put it below if it need not.",
         )
 
 
@@ -176,7 +176,7 @@ def check_routes(state: State) -> Findings:
             "warning",
             f"{_some(open_rules)} open, without paths=: 'flask isr build' cannot render"
             " them ahead, and each unknown path costs a render. Add paths=, and"
-            " fallback=False where no others exist.",
+            " fallback=False if no others exist.",
         )
 
 

@@ -55,7 +55,8 @@ def check_folder(state: State) -> Findings:
             "store",
             "problem",
             f"{strange[0]} belongs to {owner}, unlike the folder: give"
-            " all of the folder to its owner (chown -R), and run all commands as he.",
+            " all of the folder to its owner (chown -R), and run all commands as that"
+            " user.",
         )
     else:
         yield written(state, str(folder))
@@ -72,7 +73,7 @@ def _missing(folder: Path) -> Finding:
             "store",
             "problem",
             f"{folder} does not exist, and you may not make it in {parent}: make it for"
-            " the server's user, or set ISR_FOLDER to a folder of his.",
+            " the server's user, or set ISR_FOLDER to a folder of that user's.",
         )
     return Finding("store", "ok", f"{folder} does not exist; the first page makes it.")
 
@@ -103,7 +104,7 @@ def check_disk(state: State) -> Findings:
         yield Finding(
             "disk",
             "problem",
-            f"{folder} is on a file system of type {kind}, where locks may not hold: set"
+            f"{folder} is on a file system of type {kind}, on which locks may not hold: set"
             " ISR_FOLDER to a folder on a local disk.",
         )
     else:
@@ -121,7 +122,7 @@ def check_identity(state: State) -> Findings:
         yield Finding(
             "identity",
             "problem",
-            f"{ago} ago the application was met in this store {twin}",
+            f"{ago} ago the application was seen in this store {twin}",
         )
 
 

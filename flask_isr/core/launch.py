@@ -182,9 +182,7 @@ class Launcher:
         try:
             landing = self._rendering.render(target, lease)
         except Exception:
-            logger.exception(
-                "the render of %s could not be carried through", target.key
-            )
+            logger.exception("the render of %s was given up", target.key)
             self._call_off(flight, Grounded("internal-error"))
             return
         except BaseException:

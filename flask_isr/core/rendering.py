@@ -157,7 +157,11 @@ class Rendering:
         try:
             self.remember_not_static(target, verdict, lease)
         except StoreUnavailable as error:
-            logger.warning("%s is not static, but that was lost: %s", target.key, error)
+            logger.warning(
+                "%s is not the same for everybody, but that was not recorded: %s",
+                target.key,
+                error,
+            )
         self.give_back(lease, succeeded=True)
         return verdict
 
@@ -211,7 +215,9 @@ class Rendering:
             failure = dataclasses.replace(failure, count=count, retry_at=now + pause)
             self._store.fail(lease, failure)
         except StoreUnavailable as reason:
-            logger.warning("the failure of %s was not recorded: %s", lease.key, reason)
+            logger.warning(
+                "the failed render of %s was not recorded: %s", lease.key, reason
+            )
             self.give_back(lease)
         return failure
 
@@ -224,6 +230,8 @@ class Rendering:
             else:
                 self._store.abandon(lease)
         except StoreUnavailable as error:
-            logger.warning("the lease of %s was not given back: %s", lease.key, error)
+            logger.warning(
+                "the end of the render of %s was not recorded: %s", lease.key, error
+            )
             if len(self._kept) < _KEPT:
                 self._kept[lease.key.id] = lease

@@ -211,7 +211,10 @@ class ThreadRunner:
         with self._lock:
             self._ending = True
         if not self.drain(self._grace):
-            logger.warning("ended with renders still running after %s s", self._grace)
+            logger.warning(
+                "the process ends while renders still run, after %s s of waiting",
+                self._grace,
+            )
 
     def _busy_workers(self) -> int:
         return sum(not running.written_off for running in self._background.values())
@@ -226,7 +229,9 @@ class ThreadRunner:
                 running.written_off = True
                 lost += 1
                 logger.warning(
-                    "a background render is over time; its thread is replaced"
+                    "a background render takes longer than %s s; another thread takes its"
+                    " place",
+                    self._job_timeout,
                 )
 
     def _start_worker(self, job: Job) -> bool:

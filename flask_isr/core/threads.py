@@ -41,7 +41,7 @@ class Threads:
         try:
             thread.start()
         except RuntimeError as error:
-            logger.warning("no thread for a render: %s", error)
+            logger.warning("no thread could be started for a render: %s", error)
             return False
         return True
 

@@ -76,7 +76,10 @@ class Access:
     def _open_after(self, before: OpenFolder | None) -> OpenFolder:
         if before is None:
             return OpenFolder.open(self._path)
-        logger.warning("%s is another folder than before", self._path)
+        logger.warning(
+            "the folder %s was replaced or deleted; what is there now is used",
+            self._path,
+        )
         # Before anything is invalidated in the new one.
         before.word.disown()
         try:
@@ -113,7 +116,12 @@ class Access:
                 # Another thread was faster, and this process has a new folder by now.
                 return
             self.folder = None
-            logger.error("%s is corrupt and set aside: %s", self._path, error)
+            logger.error(
+                "the page store in %s is damaged and set aside; pages are rendered"
+                " anew: %s",
+                self._path,
+                error,
+            )
             folder.close()
             with contextlib.suppress(OSError):
                 set_aside(self._path, folder.identity)

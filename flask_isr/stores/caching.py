@@ -164,7 +164,9 @@ class CachingStore:
         try:
             return read_page(data, key)
         except Unreadable as error:
-            logger.warning("an entry is not readable and counts as missing: %s", error)
+            logger.warning(
+                "a stored page is not readable, and is rendered anew: %s", error
+            )
             return None
 
     def _judge(self, reach: Reach, found: Found, sight: Sight) -> Freshness | None:

@@ -116,8 +116,9 @@ def move_torn(folder: Path, before: Identity | None) -> None:
     while torn := [name for name in _DATABASES if _is_torn(folder, name, before)]:
         if time.monotonic() >= deadline:
             logger.warning(
-                "%s: files of %s were taken away under a running process; what is left is"
-                " set aside, and begun anew",
+                "in %s, files of %s were taken away while they were in use; what is left is"
+                " set aside, and pages are rendered anew: keep that folder from cleaners"
+                " of temporary files",
                 folder,
                 " and ".join(torn),
             )

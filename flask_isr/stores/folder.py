@@ -157,9 +157,18 @@ class OpenFolder:
                 opened = cls._open(folder)
             except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
                 if is_corrupt(error):
-                    logger.error("%s is corrupt and set aside: %s", folder, error)
+                    logger.error(
+                        "the page store in %s is damaged and set aside; pages are rendered"
+                        " anew: %s",
+                        folder,
+                        error,
+                    )
                 elif isinstance(error, OlderFormat):
-                    logger.warning("%s is set aside: %s", folder, error)
+                    logger.warning(
+                        "the page store in %s is set aside; pages are rendered anew: %s",
+                        folder,
+                        error,
+                    )
                 else:
                     raise
                 move_aside(folder)
@@ -333,7 +342,10 @@ def _prepare(pages: Database, word: ClockWord, *, lived: bool) -> float:
             db.execute("UPDATE clock SET boot = ?, shift = ?", (boot, shift))
         if not lived and word.is_ahead_of(clock):
             # A log was lost, or the last process died in the middle of a commit.
-            logger.warning("commits may be missing: all stored pages count as old")
+            logger.warning(
+                "the page store may lack what was written last: all stored pages count as"
+                " old, and are rendered anew"
+            )
             clock = max(start, clock + 1)
             db.execute("UPDATE clock SET value = ?, floor = ?", (clock, clock))
         word.write(clock)

@@ -118,5 +118,5 @@ def _read(data: bytes, key: PageKey | None = None) -> Record | None:
     try:
         return decode(data, key)
     except Unreadable as error:
-        logger.warning("an entry is not readable and counts as missing: %s", error)
+        logger.warning("a stored page is not readable, and is rendered anew: %s", error)
         return None

@@ -171,7 +171,7 @@ def test_a_render_that_cannot_be_carried_through_is_left_to_the_view(
 
     process = make_process(store=FaultyStore)
     assert process.visit() == RunView("internal-error")
-    assert "could not be carried through" in caplog.text
+    assert "was given up" in caplog.text
     assert told(process.visit()) == ("MISS", "first")
 
 

@@ -70,7 +70,7 @@ def test_a_job_that_hangs_keeps_the_interpreter_for_its_grace_only() -> None:
     )
     assert out.split("\n") == [
         "exiting",
-        "ended with renders still running after 0.05 s",
+        "the process ends while renders still run, after 0.05 s of waiting",
         "",
     ]
 

@@ -122,6 +122,7 @@ class TestNeverStored:
         assert len(warnings) == 1
         assert "rule /" in warnings[0]
         assert reason in warnings[0]
+        assert warnings[0].partition("for each visitor. ")[2], "it says what to do"
 
     def test_no_cache_on_the_way_keeps_them(self, site: Site) -> None:
         """Where the view says nothing of caches they are told: not even for a guess. What

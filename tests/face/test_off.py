@@ -139,7 +139,7 @@ def test_a_list_that_cannot_be_asked_refuses_nothing(
         return f"item {name}"
 
     assert off.get(f"/items/{'n' * 600}").status_code == 200
-    assert "the paths of 'item' could not be asked" in caplog.text
+    assert "paths= of the static page 'item' failed" in caplog.text
 
 
 def test_a_deliberate_404_is_one(off: Site) -> None:

@@ -220,7 +220,7 @@ class TestKnown:
 
         seen = visits(site, "http://www.shop.test")
 
-        assert "TRUSTED_HOSTS lacks the host" in caplog.text
+        assert "TRUSTED_HOSTS lacks shop.test" in caplog.text
         assert [text.split()[1] for _, text in seen] == [
             "http://www.shop.test/page"
         ] * 2

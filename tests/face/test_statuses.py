@@ -257,7 +257,9 @@ def test_a_page_that_was_never_open_is_answered_by_its_view(
     wall = Paywall(any_level, aborted)
     wall.status = 402
     assert [wall.ask() for _ in range(3)] == [(402, "closed", "BYPASS")] * 3
-    assert caplog.text.count("status 402 depends on who asks") == 1
+    assert (
+        caplog.text.count("it answers with status 402, which depends on who asks") == 1
+    )
 
 
 def test_the_documentation_has_these_statuses() -> None:

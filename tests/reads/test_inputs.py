@@ -416,7 +416,7 @@ class TestDeclared:
         for _ in range(2):
             answer = site.get("/page?color=red")
             assert (answer.text, detail(answer)) == ("red", "query")
-        assert caplog.text.count("could not be asked") == 1
+        assert caplog.text.count("the callable given as query= failed") == 1
 
     def test_all_of_them(self, any_level: Site, log: Log) -> None:
         """But for what senders of advertisements add."""

@@ -52,8 +52,20 @@ class TestMessage:
         site.get("/page")
 
         [warning] = log.reads
-        assert r'@static_page(query=["page", "sort", "q\""])' in warning
+        assert r'@static_page(query=["page", "q\"", "sort"])' in warning
         assert "visitors who send them" in warning
+
+    @pytest.mark.parametrize("order", ["ab", "ba"])
+    def test_names_stand_in_a_fixed_order(
+        self, site: Site, log: Log, order: str
+    ) -> None:
+        """A view may read them in the order of a set, which differs in each process."""
+        add(site, lambda: str([request.args.get(name) for name in order]))
+        site.get("/page")
+
+        [warning] = log.reads
+        assert warning.index("parameter 'a'") < warning.index("parameter 'b'")
+        assert '@static_page(query=["a", "b"])' in warning
 
     def test_a_page_that_is_not_stored_for_want_of_it(
         self, site: Site, log: Log

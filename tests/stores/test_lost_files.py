@@ -28,7 +28,7 @@ from .kit import body
 from .kit import validity
 from .kit import write
 
-ALARM = "taken away under a running process"
+ALARM = "were taken away while they were in use"
 
 
 def in_memory(store: SQLiteStore) -> Memory:

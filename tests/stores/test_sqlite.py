@@ -187,7 +187,7 @@ def test_an_unreadable_row_is_a_miss_and_is_written_over(
         )
     db.close()
     assert store.load(FOX, store.arrival()) is None
-    assert "not readable and counts as missing" in caplog.text
+    assert "a stored page is not readable" in caplog.text
     assert store.variants(FOX.path, 10) == []
     assert _stored(store) == {OWL}
     write(store, body=b"new")

@@ -93,7 +93,7 @@ def test_a_corrupt_database_is_set_aside_and_healed(
             outcome.append("unavailable")
     assert outcome[-1] == "works"
     assert body(store) == b"new"
-    assert "is corrupt and set aside" in caplog.text
+    assert "is damaged and set aside" in caplog.text
     assert (folder / f"{database}.corrupt").exists()
 
 
@@ -112,7 +112,7 @@ def test_damage_deep_in_a_database_is_set_aside_when_it_is_met(
     store.arrival()
     with pytest.raises(StoreUnavailable, match="malformed"):
         [store.load(key) for key in keys]
-    assert "is corrupt and set aside" in caplog.text
+    assert "is damaged and set aside" in caplog.text
     write(store, keys[0], b"new")
     assert body(store, keys[0]) == b"new"
     assert store.load(keys[1]) is None
@@ -150,7 +150,7 @@ def test_a_folder_removed_while_it_is_open_is_made_anew(
     shutil.rmtree(folder)
     write(store, body=b"new")
     assert restarts == ["restart"]
-    assert "another folder than before" in caplog.text
+    assert "was replaced or deleted" in caplog.text
     assert body(store) == b"new"
     assert body(make_store()) == b"new"
 

@@ -43,7 +43,7 @@ def test_an_older_format_gives_way_to_a_new_store(
     _say_format(folder, name, 0)
     store = make_store()
     assert store.load(FOX) is None
-    assert "is set aside: it is of format 0" in caplog.text
+    assert "is set aside; pages are rendered anew: it is of format 0" in caplog.text
     write(store, body=b"new")
     assert body(store) == b"new"
 

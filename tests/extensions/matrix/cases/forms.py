@@ -80,7 +80,7 @@ def seasurf_ignored(app: Flask) -> None:
     seasurf(app)
 
 
-_WRITES = dict.fromkeys(_ALL, "a hook before it writes to the session")
+_WRITES = dict.fromkeys(_ALL, "a hook before the view writes to the session")
 
 
 @case("Flask-Paranoid", stranger=_WRITES, known=_WRITES, level="inside")
