@@ -26,6 +26,9 @@ _DISPATCHERS = {"flask.app", "flask_isr.capture"}
 # Folders in which installed packages stand.
 _SITES = {"dist-packages", "site-packages"}
 
+# Pieces of code of which it is remembered whose they are.
+_KEPT = 10_000
+
 # A library's template, or code without a module.
 _NAMELESS = "a library"
 
@@ -81,32 +84,30 @@ class Places:
     def __init__(self, app: Flask, view: t.Callable[..., t.Any]) -> None:
         self._app = app
         self._view = view
+        modules = app.import_name, getattr(view, "__module__", None)
+        self._packages = {_package(module) for module in modules if module}
+        root = os.path.join(app.root_path, "")
+        # The application may have been installed as well, its templates with it.
+        self._root = "" if _is_site(root) else root
 
     def caller(self) -> Caller | None:
         """Who does what is being done, back to where their hook or view was called.
 
         ``None`` if Flask itself does it.
         """
-        packages = {
-            _package(module)
-            for module in (
-                self._app.import_name,
-                getattr(self._view, "__module__", None),
-            )
-            if module
-        }
         frame: FrameType | None = sys._getframe(1)
         found: FrameType | None = None
         library = module = ""
         while frame is not None:
-            module = frame.f_globals.get("__name__", "")
+            code = _code_of(frame)
+            module = code.module
             if module in _DISPATCHERS:
                 break
             if found is None:
-                if self._is_own(frame, module, packages):
+                if self._is_own(code):
                     found = frame
-                elif not library and not _carries(frame, module):
-                    library = _package(module) or _NAMELESS
+                elif not library and not code.carries:
+                    library = code.package or _NAMELESS
             frame = frame.f_back
         in_view = module == "flask_isr.capture"
         if found is not None:
@@ -116,14 +117,12 @@ class Places:
         # A decorator from a library, below @static_page, is part of the view.
         return Caller(self._view_itself() if in_view else None, library, in_view)
 
-    def _is_own(self, frame: FrameType, module: str, packages: set[str]) -> bool:
-        if _package(module) in packages:
+    def _is_own(self, code: _Code) -> bool:
+        if code.package in self._packages:
             return True
-        if template_of(frame) is None and _carries(frame, module):
+        if code.carries and not code.is_template:
             return False
-        file, root = frame.f_code.co_filename, os.path.join(self._app.root_path, "")
-        # The application may have been installed as well, its templates with it.
-        return not _is_library(file if _is_site(root) else file.removeprefix(root))
+        return not _is_library(code.file.removeprefix(self._root))
 
     def _at(self, frame: FrameType) -> Place:
         template = template_of(frame)
@@ -158,11 +157,40 @@ def _package(module: str) -> str:
     return module.partition(".")[0]
 
 
-def _carries(frame: FrameType, module: str) -> bool:
-    file = frame.f_code.co_filename
-    if _package(module) in _CARRIERS or file.startswith("<"):
-        return True
-    return file.startswith(_STANDARD_LIBRARY) and not _is_library(file)
+class _Code(t.NamedTuple):
+    """What tells whose a piece of code is.
+
+    :param key: the code itself, by whose identity this is remembered.
+    :param carries: whether it only carries what others ask for.
+    """
+
+    key: CodeType
+    module: str
+    package: str
+    file: str
+    is_template: bool
+    carries: bool
+
+
+_codes: dict[int, _Code] = {}
+
+
+def _code_of(frame: FrameType) -> _Code:
+    key = frame.f_code
+    known = _codes.get(id(key))
+    if known is not None and known.key is key:
+        return known
+    if len(_codes) >= _KEPT:
+        _codes.clear()
+    module = frame.f_globals.get("__name__", "")
+    package, file = _package(module), key.co_filename
+    carries = package in _CARRIERS or file.startswith("<")
+    if not carries:
+        carries = file.startswith(_STANDARD_LIBRARY) and not _is_library(file)
+    is_template = template_of(frame) is not None
+    code = _Code(key, module, package, file, is_template, carries)
+    _codes[id(key)] = code
+    return code
 
 
 @functools.lru_cache(maxsize=1000)

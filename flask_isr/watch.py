@@ -150,8 +150,9 @@ class _Headers(EnvironHeaders):
     def getlist(self, key: t.Any, *args: t.Any, **kwargs: t.Any) -> t.Any:
         # That of Werkzeug looks through all of them.
         value = self.get(key)
-        found = Headers([] if value is None else [(key, value)])
-        return found.getlist(key, *args, **kwargs)
+        if value is None:
+            return []
+        return Headers([(key, value)]).getlist(key, *args, **kwargs)
 
 
 # For its repr.
