@@ -136,6 +136,7 @@ class Application:
             self._files = None
         self.configuration = plain_configuration(self.app)
         routes = Routes(self.app, self.prefix, self.name)
+        self.build.given = routes.given
         views = [page.view for page in routes.pages.values()]
         self.surroundings = plain_surroundings(views)
         if self.enabled and not self._alone:
@@ -157,8 +158,8 @@ class Application:
             ):
                 logger.warning(
                     "two applications called %r, of one configuration, have the same views"
-                    " and store their pages in one place: they get each other's. If they"
-                    " are two sites, set ISR_APP_ID to a name for each of them.",
+                    " and store their pages in one place: they may get each other's. If"
+                    " they are two sites, set ISR_APP_ID to a name for each of them.",
                     self.app.name,
                 )
                 break

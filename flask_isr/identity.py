@@ -103,6 +103,20 @@ def plain_surroundings(views: t.Iterable[t.Any]) -> dict[str, str]:
     return found
 
 
+def digest_of_given(view: t.Any) -> str:
+    """A digest of what a factory gave *view*, such as the name of a tenant: text and
+    numbers, since a list or an object may differ from process to process. ``""`` if that
+    is nothing."""
+    found = [
+        [name, _plain(value, 0)]
+        for name, value in sorted(_surrounding(view).items())
+        if isinstance(value, str | int | float) and not _CREDENTIAL.search(name)
+    ]
+    if not found:
+        return ""
+    return hashlib.blake2b(json.dumps(found).encode(), digest_size=8).hexdigest()
+
+
 def is_surrounding(name: str) -> bool:
     """Whether *name* is one that :func:`plain_surroundings` gave."""
     return _IN in name

@@ -21,6 +21,7 @@ from .errors import ConfigurationError
 from .errors import NotAStaticPage
 from .hosts import Hosts
 from .hosts import host_of
+from .identity import digest_of_given
 from .identity import given_text
 from .identity import view_name
 from .page import StaticPage
@@ -85,6 +86,11 @@ class Routes:
         self._find_pages(app)
         self._views = {
             endpoint: view_name(endpoint, app.view_functions[endpoint], page.view)
+            for endpoint, page in self.pages.items()
+        }
+        #: View to a digest of what its factory gave it.
+        self.given = {
+            self._views[endpoint]: digest_of_given(page.view)
             for endpoint, page in self.pages.items()
         }
         self._hosts = Hosts(app, prefix, needed=bool(self.pages))

@@ -41,9 +41,10 @@ class Twin:
         told = f"{names} and {more} more" if more > 0 else names
         if all(map(is_surrounding, self.names)):
             return (
-                f"with other values in its views, at the same build: {told}. Each is given"
-                " the other's pages. If these are two sites, set ISR_APP_ID to a name for"
-                " each; if a value differs in each process, no page should show it."
+                f"with other values in its views, at the same build: {told}. There is one"
+                " place for a page of both, and each renders anew what the other rendered."
+                " If these are two sites, set ISR_APP_ID to a name for each; if a value"
+                " differs in each process, keep it out of the function that makes the view."
             )
         return (
             f"with another configuration, at the same build: {told}. Each configuration has"
@@ -60,7 +61,7 @@ class Twins:
     Each configuration has pages of its own, by :attr:`.Application.name`. That is right
     for two sites, and wrong where a value differs in each process of one site: no page of
     one would be found by another. What views know otherwise, of the factory that made
-    them, makes no pages of its own. Who is met second says so.
+    them, makes no pages of its own: each refuses the other's. Who is met second says so.
     """
 
     def __init__(self, application: Application, store: Store) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import typing as t
 from dataclasses import dataclass
+from dataclasses import field
 
 from ..errors import StoreUnavailable
 from .entry import Entry
 from .entry import Record
 from .freshness import Freshness
+from .key import PageKey
 
 if t.TYPE_CHECKING:
     from ..stores.base import Store
@@ -59,10 +61,13 @@ class Build:
         deployments share their pages.
     :param strict: pages of another build are not served; else those of an earlier one are
         stale: served once more while they are renewed.
+    :param given: the view that a page is of, as its key names it, to a digest of what the
+        factory of the application gave it.
     """
 
     id: str | None = None
     strict: bool = False
+    given: t.Mapping[str, str] = field(default_factory=dict)
 
 
 class Builds:
@@ -105,10 +110,21 @@ class Builds:
         self._met = False
 
     def refuses(self, record: Record) -> bool:
-        """Whether *record* is a page that must not be served at all."""
+        """Whether *record* is a page that must not be served at all.
+
+        That of an application whose factory was given something else at the same build,
+        which is another site, is none of this one's.
+        """
         build = self.build
-        foreign = build.id is not None and record.build != build.id
-        return foreign and build.strict and isinstance(record, Entry)
+        if build.id is None or not isinstance(record, Entry):
+            return False
+        if record.build != build.id:
+            return build.strict
+        return record.given != self.given(record.key)
+
+    def given(self, key: PageKey) -> str:
+        """What :attr:`.Entry.given` is of the pages of this process."""
+        return self.build.given.get(key.view, "")
 
     def spares(self, record: Record, validity: Freshness) -> bool:
         """Whether a later build made *record* not long ago, which is to stay.
@@ -132,8 +148,8 @@ class Builds:
         :raises StoreUnavailable: where the store does not say.
         """
         build = self.build
-        if build.id is None or record.build == build.id:
-            return Freshness.FRESH
         if self.refuses(record):
             return Freshness.EXPIRED
+        if build.id is None or record.build == build.id:
+            return Freshness.FRESH
         return Freshness.FRESH if self.spares(record, validity) else Freshness.STALE

@@ -63,6 +63,8 @@ class Entry:
     :param anonymous: whether it is the page of those only who have no session, since the
         render looked at that.
     :param inputs: what else the render looked at: whoever brings it gets no such page.
+    :param given: a digest of what the factory of the application gave its view; ``""``:
+        nothing that tells it from others.
     :param build: the deployment that made it; ``None``: any may have.
     :param coded: the body in other codings, best first.
     """
@@ -80,6 +82,7 @@ class Entry:
     took: float = 0.0
     anonymous: bool = False
     inputs: Inputs = NONE
+    given: str = ""
     build: str | None = None
     coded: tuple[Coded, ...] = ()
 
@@ -143,6 +146,7 @@ def encode(record: Record) -> bytes:
             "took": record.took,
             "anonymous": record.anonymous,
             "inputs": record.inputs.to_json(),
+            "given": record.given,
             "coded": [[form.coding, len(form.body)] for form in record.coded],
             "size": record.size,
         }
@@ -217,6 +221,7 @@ def _entry(key: PageKey, meta: dict[str, t.Any], data: bytes) -> Entry:
         took=_number(meta["took"]),
         anonymous=bool(meta["anonymous"]),
         inputs=Inputs.from_json(meta["inputs"]),
+        given=_text(meta["given"]),
         build=_build(meta["build"]),
         coded=coded,
     )

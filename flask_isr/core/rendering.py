@@ -127,6 +127,7 @@ class Rendering:
             took=took,
             anonymous=page.anonymous,
             inputs=page.inputs,
+            given=self._builds.given(target.key),
             build=self._builds.build.id,
             coded=page.coded,
         )
