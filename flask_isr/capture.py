@@ -18,8 +18,10 @@ from .compat import after_request_functions
 from .compat import peek_session
 from .core.freshness import Lifetime
 from .core.key import PageKey
+from .invalidation import Invalidation
 from .page import StaticPage
 from .personal import is_somebodys
+from .place import Caller
 from .reads import Reads
 from .session_writes import SessionWrite
 from .session_writes import SessionWrites
@@ -74,6 +76,8 @@ class Capture:
         what (``"tags"``, ``"lifetime"``), and for people.
     :ivar writes: what is written to the session, once the view was called.
     :ivar token: how its token came into the session, if the view made one.
+    :ivar invalidations: that were asked for in the render, and where; ``None`` when it has
+        ended.
     :ivar streaming: whether the view makes a piece of its body at this moment.
     """
 
@@ -97,6 +101,9 @@ class Capture:
     writes: SessionWrites | None = None
     token: SessionWrite | None = None
     streaming: bool = False
+    invalidations: list[tuple[Invalidation, Caller | None]] | None = field(
+        default_factory=list
+    )
 
     @property
     def csrf_token(self) -> str | None:

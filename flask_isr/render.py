@@ -25,6 +25,7 @@ from .core.outcome import Personal
 from .core.outcome import Rendered
 from .errors import ConfigurationError
 from .hosts import host_name
+from .invalidation import Invalidation
 from .personal import nobodys
 from .reads import Reads
 from .report import Reporter
@@ -46,7 +47,10 @@ class Renderer:
     """Renders pages of one application; see :meth:`__call__`.
 
     :param clock: seconds since 1970, by the wall clock.
+    :ivar invalidate: carries out what is asked for in renders; must not raise.
     """
+
+    invalidate: t.Callable[[list[Invalidation]], None]
 
     def __init__(
         self,
@@ -105,7 +109,20 @@ class Renderer:
             outcome = storable.judge(capture, final, rules)
         finally:
             self._report(capture, match, outcome)
+            self._invalidate(capture)
         return outcome
+
+    def _invalidate(self, capture: Capture) -> None:
+        """Do what was asked for in a render, now that it has ended and what it wrote is
+        there; but the page must not invalidate itself, or it would be rendered for ever."""
+        asked, capture.invalidations = capture.invalidations or [], None
+        own = capture.key.implicit_tags | capture.tags
+        others = [item for item, _ in asked if item.tag not in own]
+        if others:
+            self.invalidate(others)
+        for item, place in asked:
+            if item.tag in own:
+                self._reporter.invalidates_itself(capture.key, item.label, place)
 
     def _report(self, capture: Capture, match: Match, outcome: Outcome | None) -> None:
         """Tell of what the page says that cannot be, and of what it reads and does not

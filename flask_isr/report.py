@@ -16,6 +16,7 @@ from .core.outcome import cause_of
 from .cures import cure_of
 from .errors import ConfigurationError
 from .page import StaticPage
+from .place import Caller
 from .reads import Read
 from .undeclared import warnings
 
@@ -151,6 +152,22 @@ class Reporter:
                 " the site, and behind a proxy use ProxyFix.",
                 came.rstrip("/"),
                 origin,
+            )
+
+    def invalidates_itself(
+        self, key: PageKey, label: str, place: Caller | None
+    ) -> None:
+        """The render of a page asked to invalidate that page, which is not done."""
+        if self._first(key.rule, f"invalidates {label}"):
+            logger.warning(
+                "%s (rule %s) invalidates itself while it is rendered, by %r (%s): this is"
+                " ignored, also for other pages that are meant by it. Do not call"
+                " revalidate_* where flask_isr.rendering() is true, or name by it what"
+                " others show alone.",
+                key,
+                key.rule,
+                label,
+                place or "by a library",
             )
 
     def elsewhere(self, mounted_at: str, prefix: str) -> None:

@@ -5,23 +5,24 @@ from __future__ import annotations
 import typing as t
 
 from .errors import ConfigurationError
+from .invalidation import Invalidation
 from .invalidation import MatchKind
 from .invalidation import Mode
 from .state import current_state
-from .visit import rendering
+from .visit import active_capture
 
 if t.TYPE_CHECKING:
     from .revalidator import Revalidator
 
 
-def _revalidator() -> Revalidator:
-    if rendering():
-        raise RuntimeError(
-            "revalidate_path() and revalidate_tag() were called while a static page is"
-            " being rendered. A page must not invalidate pages: call them where the data"
-            " change."
-        )
-    return current_state().revalidator
+def _act(revalidator: Revalidator, invalidations: list[Invalidation]) -> None:
+    capture = active_capture()
+    if capture is not None and capture.invalidations is not None:
+        place = capture.reads.places.caller()
+        capture.invalidations.extend((item, place) for item in invalidations)
+    # The render of a thread that goes on may have ended meanwhile.
+    if capture is None or capture.invalidations is None:
+        revalidator.act(invalidations)
 
 
 def revalidate_path(
@@ -33,7 +34,9 @@ def revalidate_path(
     older content as fresh; a render that is under way does not bring it back. Inside a
     request it takes effect at once, and again when Flask has finished with the request, so
     that a commit further down is seen. Outside a request it acts at once, in the
-    application context.
+    application context. Inside a static page's render, such as from a hook on a commit, it
+    takes effect when the render has ended, without waiting for other pages; what would
+    invalidate the page itself is ignored, with a warning that names the line.
 
     :param path: what ``url_for`` returns and the address bar shows, percent-encoded or
         not, with the mount prefix: in a request its own, else the one by ``ISR_ORIGIN`` or
@@ -51,10 +54,9 @@ def revalidate_path(
     :raises StoreUnavailable: where it was not recorded; the old pages stay.
     :raises RevalidationError: in mode ``"refresh"``, where the new page did not come. The
         page stays expired, and its last good copy is served until a render succeeds.
-    :raises RuntimeError: inside a static page's render.
     """
-    revalidator = _revalidator()
-    revalidator.act([revalidator.path(path, match, mode)])
+    revalidator = current_state().revalidator
+    _act(revalidator, [revalidator.path(path, match, mode)])
 
 
 def revalidate_tag(*tags: str, mode: Mode = "expire") -> None:
@@ -66,9 +68,8 @@ def revalidate_tag(*tags: str, mode: Mode = "expire") -> None:
     :param mode: ``"expire"`` or ``"stale"``.
     :raises ValueError: where there is no tag, one is malformed, or *mode* is another.
     :raises StoreUnavailable: where it was not recorded; the old pages stay.
-    :raises RuntimeError: inside a static page's render.
     """
-    revalidator = _revalidator()
+    revalidator = current_state().revalidator
     if not tags:
         raise ConfigurationError("revalidate_tag() was called without a tag.")
-    revalidator.act([revalidator.tag(tag, mode) for tag in tags])
+    _act(revalidator, [revalidator.tag(tag, mode) for tag in tags])

@@ -237,27 +237,39 @@ class Revalidator:
     def repeat(self, invalidations: t.Sequence[Invalidation]) -> None:
         """Do again at a request's end what was asked for in it. Never raises: what cannot
         be recorded is logged, and tried again in the background."""
+        # What was refreshed in the request was rendered from data that may have changed.
+        self._carry_out(invalidations, ("expire", "refresh"))
+
+    def after_render(self, invalidations: t.Sequence[Invalidation]) -> None:
+        """Do at a render's end what was asked for in it, as :meth:`repeat` does. No renders
+        are started: pages that invalidate each other would be rendered for ever."""
+        self._carry_out(_merged(invalidations), ())
+
+    def _carry_out(
+        self, invalidations: t.Sequence[Invalidation], rendered: tuple[Mode, ...]
+    ) -> None:
         try:
             self.record(invalidations)
         except StoreUnavailable as error:
             logger.error(
-                "the invalidation of %s could not be recorded again at the end of the"
-                " request, and is retried: %s",
+                "the invalidation of %s could not be recorded at the end of the request,"
+                " and is retried: %s",
                 ", ".join(item.label for item in invalidations),
                 error,
             )
-            self._retry(invalidations)
+            self._retry(invalidations, rendered)
             return
-        # What was refreshed in the request was rendered from data that may have changed.
-        self.settle(invalidations, rendered=("expire", "refresh"))
+        self.settle(invalidations, rendered)
 
-    def _retry(self, invalidations: t.Sequence[Invalidation]) -> None:
+    def _retry(
+        self, invalidations: t.Sequence[Invalidation], rendered: tuple[Mode, ...]
+    ) -> None:
         def record() -> bool:
             try:
                 self.record(invalidations)
             except StoreUnavailable:
                 return False
-            self.settle(invalidations, rendered=("expire", "refresh"))
+            self.settle(invalidations, rendered)
             return True
 
         key = frozenset((item.tag, item.mode) for item in invalidations)

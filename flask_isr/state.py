@@ -114,6 +114,7 @@ class State:
         self.revalidator = Revalidator(
             self.application, self.store, self.engine, self.lists, self.reporter
         )
+        self.renderer.invalidate = self.revalidator.after_render
         self.writes = Writes(self.application, self.revalidator)
         self.door = Door(
             self.application,

@@ -113,21 +113,6 @@ class TestNested:
         assert "product 1" in answers[0].text
         assert [cache_state(answer) for answer in answers] == ["MISS", "HIT"]
 
-    def test_a_page_must_not_invalidate(
-        self, any_level: Site, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        """``revalidate_*`` inside a render is an error that says where to call it."""
-
-        @any_level.app.get("/page")
-        @static_page()
-        def page() -> str:
-            revalidate_path("/page")
-            return "page"
-
-        any_level.get("/page")
-
-        assert "were called while a static page is being rendered" in caplog.text
-
 
 Inside: t.TypeAlias = t.Callable[[int], str]
 

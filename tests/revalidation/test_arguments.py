@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 import typing as t
 
 import pytest
 from flask import Flask
-from flask import copy_current_request_context
 
 from flask_isr import NotAStaticPage
 from flask_isr import revalidate_path
 from flask_isr import revalidate_tag
 
-from ..support import InThread
 from .shop import Shop
 
 
@@ -133,34 +130,6 @@ def test_a_wrong_tag_or_mode_is_a_value_error(
 def test_any_text_is_a_tag(shop: Shop, tag: str) -> None:
     """Tags of real CMSs are taken as they are."""
     shop.call(revalidate_tag, tag)
-
-
-@pytest.mark.parametrize("arguments", [("/products/1",), ("no path at all",)])
-@pytest.mark.parametrize("threaded", [False, True])
-def test_a_call_inside_a_render_is_an_error(
-    shop: Shop, arguments: tuple[str, ...], threaded: bool
-) -> None:
-    """A page must not invalidate pages while it is rendered, nor may a thread that works
-    for it: RuntimeError, at once."""
-    raised: list[BaseException] = []
-
-    def act() -> str:
-        for function in (revalidate_path, revalidate_tag):
-            try:
-                call = functools.partial(function, *arguments)
-                if threaded:
-                    InThread(copy_current_request_context(call)).result()
-                else:
-                    call()
-            except BaseException as error:
-                raised.append(error)
-        return "page"
-
-    shop.show = act  # type: ignore[method-assign]
-    assert shop.see("/products/1") == ("page", "MISS")
-    assert [type(error) for error in raised] == [RuntimeError, RuntimeError]
-    assert "while a static page is being rendered" in str(raised[0])
-    assert shop.see("/products/1") == ("page", "HIT")
 
 
 def test_an_application_without_the_extension_is_told_so() -> None:
