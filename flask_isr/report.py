@@ -96,7 +96,7 @@ class Reporter:
             if self._first(key.rule, f"reads {read.kind} {read.name}")
         ]
         for text in warnings(new, declared, stored=stored):
-            logger.warning("%s (rule %s) %s", key, key.rule, text)
+            logger.warning("%s (rule %s) reads %s", key, key.rule, text)
 
     def stale_served(self, entry: Entry) -> None:
         """A visitor got a page that is not fresh."""

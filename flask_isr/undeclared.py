@@ -45,7 +45,7 @@ _RUN_THE_HOOK = (
 def warnings(
     reads: t.Iterable[Read], declared: t.Sequence[str], *, stored: bool
 ) -> list[str]:
-    """Sentences that go on after the page's name.
+    """Sentences that go on after the page's name, and that it reads.
 
     :param declared: names of the query parameters that the page declares.
     :param stored: whether the page is stored, without what it missed.
@@ -59,7 +59,7 @@ def warnings(
     parameters = [read for read in early if read.kind == "query"]
     texts = [_of_parameters(parameters, declared, stored)] if parameters else []
     texts += [_of_input(read) for read in early if read.kind != "query"]
-    texts += [f"reads {_named(read)}. {_RUN_THE_HOOK}" for read in reads if read.late]
+    texts += [f"{_named(read)}. {_RUN_THE_HOOK}" for read in reads if read.late]
     return texts
 
 
@@ -89,21 +89,21 @@ def _of_parameters(reads: list[Read], declared: t.Sequence[str], stored: bool) -
     remedy = f"@static_page(query={query})"
     if stored:
         remedy += " has a page stored for each value"
-    return f"reads {what}, which it does not declare, so {effect}: {remedy}."
+    return f"{what}, which it does not declare, so {effect}: {remedy}."
 
 
 def _effect(*, many: bool, stored: bool) -> str:
     it = "them" if many else "it"
     if stored:
         return f"visitors who send {it} are answered by the view"
-    return f"its render does not get {it}"
+    return f"the render does not get {it}"
 
 
 def _of_input(read: Read) -> str:
     if read.effect == "hint":
-        return f"reads {_named(read)}. {_HINT}{_ignore(read)}."
+        return f"{_named(read)}. {_HINT}{_ignore(read)}."
     key = read.name if read.kind == "header" else read.kind
-    return f"reads {_named(read)}. {_INPUTS.get(str(key), _INPUT)}{_ignore(read)}."
+    return f"{_named(read)}. {_INPUTS.get(str(key), _INPUT)}{_ignore(read)}."
 
 
 def _ignore(read: Read) -> str:

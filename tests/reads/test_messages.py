@@ -77,7 +77,7 @@ class TestMessage:
 
         [warning] = log.reads
         assert "'q'" in warning
-        assert "so its render does not get it" in warning
+        assert "so the render does not get it" in warning
 
     @pytest.mark.parametrize("config", [{}, {"DEBUG": True}, {"TESTING": True}])
     def test_a_render_that_fails_for_want_of_it(
@@ -90,7 +90,7 @@ class TestMessage:
         assert site.get("/page?page=2").text == "2"
 
         [warning] = log.reads
-        assert "so its render does not get it" in warning
+        assert "so the render does not get it" in warning
 
     @pytest.mark.parametrize("installed", [False, True])
     def test_a_package_and_its_template(
