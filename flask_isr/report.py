@@ -161,9 +161,8 @@ class Reporter:
         if self._first(key.rule, f"invalidates {label}"):
             logger.warning(
                 "%s (rule %s) invalidates itself while it is rendered, by %r (%s): this is"
-                " ignored, also for other pages that are meant by it. Do not call"
-                " revalidate_* where flask_isr.rendering() is true, or name by it what"
-                " others show alone.",
+                " ignored, for this page and others. Do not call revalidate_* while"
+                " flask_isr.rendering() is true, or name what only other pages show.",
                 key,
                 key.rule,
                 label,

@@ -100,7 +100,7 @@ def _declared(state: State, endpoint: str, route: _Route) -> _Route:
         pages, errors = declared_pages(state.application, endpoint)
     except Exception as error:
         cause = f"{type(error).__name__}: {error}"
-        route.failures.append(f"paths of {endpoint!r} could not be asked: {cause}")
+        route.failures.append(f"paths= of the static page {endpoint!r} failed: {cause}")
         return route
     route.failures += [str(error) for error in errors]
     route.pages = [match for page in pages for match in state.routes.everywhere(page)]

@@ -14,6 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from flask_isr import static_page
 from flask_isr.cli import isr_commands
 from flask_isr.config import DEFAULTS
 
@@ -243,6 +244,55 @@ def test_the_build_renders_the_pages_that_are_known_ahead(tour: t.Any) -> None:
     assert result.exit_code == 0, result.output
     for path in ("/", "/offers", "/search", "/blog/hello", "/blog/prices"):
         assert cache_state(get(tour, path)) == "HIT", path
+
+
+SKIPPED = "@isr.skip_on_hit\n"
+
+
+class Users(dict[int, str]):
+    """Users that note how often one of them is looked for."""
+
+    looks = 0
+
+    def get(self, number: t.Any, default: t.Any = None) -> t.Any:
+        """The user called *number*."""
+        self.looks += 1
+        return super().get(number, default)
+
+
+@pytest.mark.parametrize(("marked", "looks"), [(True, 0), (False, 3)])
+def test_the_hook_of_the_tutorial_runs_on_no_hit(
+    start: Start, marked: bool, looks: int
+) -> None:
+    """Without its one line, each hit enters Flask for it."""
+    code = [block if marked else block.replace(SKIPPED, "") for block in PYTHON]
+    assert any(SKIPPED in block for block in PYTHON)
+    tour = start(code)
+    get(tour, "/")
+    users = tour.users = Users(tour.users)
+    assert [cache_state(get(tour, "/")) for _ in range(3)] == ["HIT"] * 3
+    assert users.looks == looks
+
+
+def test_the_hook_still_knows_who_is_logged_in(tour: t.Any) -> None:
+    """The view answers them, and has what the hook prepared."""
+    tour.app.secret_key = "a key"
+
+    app: Flask = tour.app
+
+    @app.get("/hello")
+    @static_page()
+    def hello() -> str:
+        return f"Hello, {tour.g.user or 'whoever you are'}."
+
+    get(tour, "/hello")
+    assert cache_state(get(tour, "/hello")) == "HIT"
+    ada = tour.app.test_client()
+    with ada.session_transaction() as session:
+        session["user_id"] = 1
+    answer = ada.get("/hello")
+    assert (answer.text, cache_state(answer)) == ("Hello, Ada.", "BYPASS")
+    assert get(tour, "/hello").text == "Hello, whoever you are."
 
 
 # -- what is named ----------------------------------------------------------------------
