@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import hashlib
 import typing as t
 from dataclasses import dataclass
 
@@ -13,7 +12,6 @@ from .capture import Capture
 from .capture import ViewAnswer
 from .compression import Compress
 from .compression import compressed
-from .core.entry import Headers
 from .core.entry import Level
 from .core.freshness import Lifetime
 from .core.inputs import MOST
@@ -25,38 +23,21 @@ from .core.outcome import Personal
 from .core.outcome import Rendered
 from .core.outcome import SealedError
 from .core.outcome import cause_of
-from .response import forbids_sharing
+from .fields import HeaderList
+from .fields import comparable
+from .fields import is_truncated
+from .fields import make_etag
+from .fields import media_type
+from .fields import personal_reason
+from .fields import storable_headers
 from .response import gives_lifetime
 from .session_writes import SessionWrite
 from .site import Site
 from .undeclared import not_stored
 from .undeclared import without_origin
 from .unrepeatable import CSRF_TOKEN
-from .unrepeatable import NONCE
 from .unrepeatable import Unrepeatable
 from .unrepeatable import mentions
-from .unrepeatable import nonces
-
-HeaderList: t.TypeAlias = t.Iterable[tuple[str, str]]
-
-# RFC 9110 section 7.6.1, and what belongs to one transmission or to the server.
-_NOT_STORED = {
-    "accept-ranges",
-    "age",
-    "connection",
-    "content-length",
-    "date",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
-    "server",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "x-isr-cache",
-}
 
 # Answers of a source that is ill, or not ready, and none of a page: the last good one
 # stays.
@@ -163,7 +144,7 @@ def _is_no_page(status: int) -> bool:
 
 
 def _whole_page(capture: Capture, final: Final, rules: Rules) -> Outcome:
-    if _truncated(final.headers, final.body):
+    if is_truncated(final.headers, final.body):
         cause = "the body is shorter than its Content-Length"
         return _failed(cause, capture, final, rules.site)
     if final.status == 200 and not final.body:
@@ -216,16 +197,11 @@ def _page(capture: Capture, final: Final, rules: Rules, level: Level) -> Outcome
 def _inputs(
     capture: Capture, headers: HeaderList, site: Site, *, shown: bool
 ) -> Inputs:
-    inputs = capture.reads.inputs(media_type=_media_type(headers), origin=site.address)
+    inputs = capture.reads.inputs(media_type=media_type(headers), origin=site.address)
     if shown and not site.declared:
         # Others may come by another address, which the view would show them.
         inputs = dataclasses.replace(inputs, origin=site.address)
     return inputs
-
-
-def _media_type(headers: HeaderList) -> str:
-    values = (value for name, value in headers if name.lower() == "content-type")
-    return next(values, "").partition(";")[0].strip().lower()
 
 
 def _is_untouched(view: ViewAnswer, final: Final) -> bool:
@@ -235,77 +211,7 @@ def _is_untouched(view: ViewAnswer, final: Final) -> bool:
     """
     if not view.complete or view.body != final.body or view.status != final.status:
         return False
-    return _compared(view.headers) == _compared(final.headers)
-
-
-def _compared(headers: HeaderList) -> list[tuple[str, str]]:
-    pairs = [(name.lower(), value) for name, value in headers]
-    vary = ",".join(value.lower() for name, value in pairs if name == "vary")
-    names = sorted({name.strip() for name in vary.split(",")} - {"", "cookie"})
-    others = sorted(pair for pair in pairs if pair[0] != "vary")
-    return [*others, ("vary", ",".join(names))]
-
-
-def storable_headers(
-    headers: t.Iterable[tuple[str, str]],
-) -> tuple[Headers, str | None]:
-    """The headers that belong to the page, and the ETag that the view gave itself."""
-    headers = [*headers]
-    dropped = _NOT_STORED | _named_by_connection(headers)
-    etag = None
-    kept = []
-    for name, value in headers:
-        lower = name.lower()
-        if lower == "etag":
-            etag = value
-        elif lower not in dropped:
-            kept.append((name, value))
-    return tuple(kept), etag
-
-
-def _named_by_connection(headers: t.Iterable[tuple[str, str]]) -> set[str]:
-    """The fields that are of one connection because ``Connection`` says so."""
-    return {
-        item.strip().lower()
-        for name, value in headers
-        if name.lower() == "connection"
-        for item in value.split(",")
-    }
-
-
-def make_etag(headers: Headers, body: bytes) -> str:
-    """A strong validator: equal bytes of equal type have equal tags."""
-    digest = hashlib.blake2b(body, digest_size=12)
-    for name, value in headers:
-        if name.lower() in ("content-type", "content-language", "content-encoding"):
-            digest.update(f"\0{name.lower()}\0{value}".encode())
-    return f'"{digest.hexdigest()}"'
-
-
-def personal_reason(
-    headers: HeaderList, *, attended: t.Collection[str] = ()
-) -> str | None:
-    """Why an answer with these headers is not for everybody, if it is not.
-
-    :param attended: names of fields, in lower case, on which an answer may vary: who
-        brings one of these does not get it from the store.
-    """
-    for name, value in headers:
-        lower = name.lower()
-        if lower == "set-cookie":
-            return "it sets a cookie"
-        if lower == "cache-control":
-            forbidden = forbids_sharing(value)
-            if forbidden:
-                return f"Cache-Control: {forbidden}"
-        if lower == "vary":
-            # Whatever is no name of a field is a reason as well.
-            others = {item.strip().lower() for item in value.split(",")}
-            if others - {"", "accept-encoding", *attended}:
-                return f"Vary: {value}"
-        if nonces(name, value):
-            return NONCE
-    return None
+    return comparable(view.headers) == comparable(final.headers)
 
 
 def _level(capture: Capture, final: Final, rules: Rules) -> Level | Personal:
@@ -404,13 +310,6 @@ def _failed(cause: str, capture: Capture, final: Final, site: Site) -> Failed:
     own = own or personal_reason(shared, attended=_attended(capture))
     reads = capture.reads
     if final.status >= 400 and own is None and not (reads.obstacle or reads.too_many):
-        inputs = reads.inputs(media_type=_media_type(shared), origin=site.address)
+        inputs = reads.inputs(media_type=media_type(shared), origin=site.address)
         error = SealedError(final.status, shared, final.body, inputs)
     return Failed(cause, error)
-
-
-def _truncated(headers: t.Iterable[tuple[str, str]], body: bytes) -> bool:
-    for name, value in headers:
-        if name.lower() == "content-length":
-            return not value.isdigit() or int(value) != len(body)
-    return False
