@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import re
 import sys
 import textwrap
@@ -316,6 +317,14 @@ def test_each_setting_exists_and_is_named() -> None:
     """The README lists the settings, all of them and no others."""
     listed = re.findall(r"^   \* - ``(ISR_[A-Z_]+)``", README, re.MULTILINE)
     assert listed == list(DEFAULTS)
+
+
+def test_each_argument_of_the_decorator_is_named() -> None:
+    """All of them and no others."""
+    start = README.index("The arguments of ``@static_page``")
+    table = README[start : README.index("\n\n\n", start)]
+    listed = re.findall(r"^   \* - ``([a-z_]+)``", table, re.MULTILINE)
+    assert set(listed) == set(inspect.signature(static_page).parameters)
 
 
 def test_each_setting_that_is_mentioned_exists() -> None:

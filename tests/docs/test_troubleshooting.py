@@ -37,8 +37,8 @@ TEXT = DOCUMENT.read_text("utf-8")
 #: How reasons begin that are sentences on a page.
 _SENTENCE = re.compile(r"(?:it|its|a hook|Cache-Control:|Vary:) ")
 
-#: Modules that judge pages.
-_JUDGES = ("storable", "unrepeatable", "undeclared", "render", "core/engine")
+#: Modules and folders that say such things of something else than a page.
+_OTHERS = ("cli", "core/entry", "cures", "revalidator", "routes", "stores", "testing")
 
 
 def _section(title: str) -> str:
@@ -112,8 +112,9 @@ def sentences() -> set[str]:
     """The reasons in the code that are sentences on a page."""
     return {
         text
-        for name in _JUDGES
-        for text in _texts(TREES[name])
+        for name, tree in TREES.items()
+        if not name.startswith(_OTHERS)
+        for text in _texts(tree)
         if _SENTENCE.match(text)
     }
 

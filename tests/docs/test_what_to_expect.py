@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from flask_isr import build
+from flask_isr import bypass
 from flask_isr import client
 from flask_isr import draft
 from flask_isr import hosts
@@ -26,6 +27,7 @@ from flask_isr import writes
 from flask_isr.config import DEFAULTS
 from flask_isr.core import encodings
 from flask_isr.core import engine
+from flask_isr.core import inputs
 from flask_isr.core import launch
 from flask_isr.core import outcome
 from flask_isr.core import rendering
@@ -89,7 +91,9 @@ def runner(name: str) -> t.Any:
         f"{launch._REFRESHES:,} refreshes that are queued",
         f"{report._REMEMBERED:,} warnings",
         f"{encodings._REMEMBERED} values of ``Accept-Encoding``",
+        f"{bypass._prefers.cache_parameters()['maxsize']:,} of ``Accept``",
         f"{hosts._ROUTERS} hosts",
+        f"{inputs.MOST} headers, cookies and parameters",
         f"{order._MANY_CHANGES:,} changes since its last look",
         f"{database._IDLE} that nobody uses",
         f"{client._ANSWER // MIB} MiB; of a message {client._MESSAGE} characters",
