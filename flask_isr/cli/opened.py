@@ -39,7 +39,7 @@ def opened_by_renders(state: State) -> list[Path]:
     state.application.prepare()
 
     def render() -> None:
-        with _noting(opened):
+        with noting(opened):
             for match in _some_pages(state):
                 # What fails is told where the page is asked for.
                 with contextlib.suppress(Exception):
@@ -48,6 +48,12 @@ def opened_by_renders(state: State) -> list[Path]:
     thread = threading.Thread(target=render, daemon=True)
     thread.start()
     thread.join(state.settings.render_timeout)
+    return content_of(state, opened)
+
+
+def content_of(state: State, opened: t.Collection[str]) -> list[Path]:
+    """Those of the files *opened* that are neither Python's, the system's, nor written by
+    the application."""
     folders = [Path(state.application.app.instance_path), state.settings.folder]
     paths = sorted({Path(os.path.realpath(path)) for path in list(opened)})
     return [path for path in paths if path.is_file() and _is_content(path, folders)]
@@ -63,7 +69,8 @@ def _is_content(path: Path, others: t.Sequence[Path]) -> bool:
 
 
 @contextlib.contextmanager
-def _noting(opened: set[str]) -> t.Iterator[None]:
+def noting(opened: set[str]) -> t.Iterator[None]:
+    """Add the path of each file that this process opens for reading to *opened*."""
     if not _hooked.is_set():
         _hooked.set()
         sys.addaudithook(_note)

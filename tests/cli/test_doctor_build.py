@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import typing as t
 from pathlib import Path
 
@@ -138,3 +141,79 @@ def test_nothing_is_noted_beside_the_doctor(
     """The hook that Python cannot take away has nothing to write to."""
     Doctor(start())
     assert opened._noted == []
+
+
+SITE = """
+import pathlib
+import sys
+
+import flask
+import flask_isr
+
+here = pathlib.Path(__file__).parent
+imported = (here / "data.json").read_text()
+print("as it is made", file=sys.stdout)
+
+
+def create_app():
+    app = flask.Flask(__name__, instance_path=str(here / "instance"))
+    app.config.from_prefixed_env()
+    for name in (".env", "instance/state.json", "site.egg-info/PKG-INFO"):
+        (here / name).read_text()
+    (here.parent / "elsewhere.txt").read_text()
+    with (here / "made.log").open("w"):
+        posts = [path.read_text() for path in (here / "content").rglob("*.md")]
+    flask_isr.ISR(app)
+    app.add_url_rule("/", view_func=flask_isr.static_page()(lambda: "".join(posts)))
+    return app
+"""
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> t.Callable[..., str]:
+    """What the doctor says of the build of an application that reads content while it is
+    made, to a command that finds it by its name."""
+    place = tmp_path / "made"
+    for name in ("content/de/post.md", "content/home.md", "content/en/post.md"):
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        (place / name).write_text(name)
+    for name in (".env", "instance/state.json", "site.egg-info/PKG-INFO", "data.json"):
+        (place / name).parent.mkdir(exist_ok=True)
+        (place / name).write_text("{}")
+    (tmp_path / "elsewhere.txt").write_text("text")
+    (place / "pages.py").write_text(SITE)
+
+    def made(**settings: str) -> str:
+        run = subprocess.run(
+            [sys.executable, "-m", "flask", "--app", "pages", "isr", "doctor"],
+            cwd=place,
+            env={
+                **os.environ,
+                "PYTHONPATH": str(Path(__file__).parents[2]),
+                **{f"FLASK_{name}": value for name, value in settings.items()},
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        lines = [line for line in run.stdout.splitlines() if " build " in line]
+        return "\n".join(lines) or run.stderr
+
+    return made
+
+
+def test_what_is_read_while_the_application_is_made_is_named(
+    made: t.Callable[..., str],
+) -> None:
+    """Pages may show it: content that is loaded once, at the start."""
+    text = made()
+    assert text.startswith("warning")
+    assert "while it starts" in text
+    assert text.endswith("ISR_BUILD_FILES: ['content/**/*.md', '*.json'].")
+
+
+def test_what_is_read_at_the_start_and_watched_is_not(
+    made: t.Callable[..., str],
+) -> None:
+    """The setting that the warning asks for ends it."""
+    assert made(ISR_BUILD_FILES='["content/**/*.md", "*.json"]').startswith("ok")
