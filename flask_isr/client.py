@@ -51,7 +51,7 @@ class RemoteError(ISRError):
     """The site did not do what it was asked for.
 
     :param message: what it said, or what went wrong.
-    :param status: the status of its answer; ``None`` where there was none.
+    :param status: the status of its answer; ``None`` if there was none.
     :param failed: path to cause, for pages whose render failed; they are expired, and
         their last good copies are served.
     """
@@ -64,7 +64,7 @@ class RemoteError(ISRError):
     ) -> None:
         #: What the site said, or what went wrong.
         self.message = message
-        #: The status of its answer; ``None`` where there was none.
+        #: The status of its answer; ``None`` if there was none.
         self.status = status
         #: Path to cause, for pages whose render failed.
         self.failed = dict(failed or {})
@@ -89,10 +89,10 @@ class RevalidateClient:
         no exception or repr shows it.
     :param timeout: seconds for a connection, and for each wait for the answer; longer
         than the site's ``ISR_WAIT_TIMEOUT``.
-    :param retries: further attempts where the site cannot be reached or answers 503. A
+    :param retries: further attempts if the site cannot be reached or answers 503. A
         ``Retry-After`` is respected; one of more than half a minute ends the attempts.
     :param sleep: replaces the pause between attempts, for tests.
-    :raises ConfigurationError: (a :exc:`ValueError`) where an argument is wrong.
+    :raises ConfigurationError: (a :exc:`ValueError`) if an argument is wrong.
     """
 
     def __init__(
@@ -126,9 +126,9 @@ class RevalidateClient:
         :param match: ``None``: each path names one page.
         :param mode: ``None``: paths are refreshed, and the site waits for the new pages;
             all else is expired.
-        :raises ConfigurationError: where no path and no tag is named.
-        :raises RemoteUnavailable: where it was not recorded, as far as that is known.
-        :raises RemoteError: where the site refused, or a render failed.
+        :raises ConfigurationError: if no path and no tag is named.
+        :raises RemoteUnavailable: if it was not recorded, as far as that is known.
+        :raises RemoteError: if the site refused, or a render failed.
         """
         named = {"paths": _listed("paths", paths), "tags": _listed("tags", tags)}
         if not any(named.values()):
@@ -237,7 +237,7 @@ class _Failed:
     """An attempt that came to nothing.
 
     :param again: whether another one may do better.
-    :param after: seconds until then, where the site said so.
+    :param after: seconds until then, if the site said so.
     """
 
     error: RemoteError

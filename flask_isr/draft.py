@@ -73,7 +73,7 @@ class DraftCookies:
     def sign(self, length: int, environ: WSGIEnvironment) -> str:
         """A cookie that is good for *length* seconds, on the host of the request.
 
-        :raises ConfigurationError: where there is no key to sign it with.
+        :raises ConfigurationError: if there is no key to sign it with.
         """
         signer = self._signer(self._host(environ))
         if signer is None:
@@ -112,7 +112,7 @@ class Draft:
     hooks, session and all. That answer is never read from the store or written to it, and
     nobody may keep it (``no-store``); closed lists are open. The cookie is signed with
     ``SECRET_KEY`` and ends by itself. One that is forged, expired, of another application
-    or, where it tells hosts apart, of another host is ignored.
+    or, if it tells hosts apart, of another host is ignored.
     """
 
     def enable(
@@ -127,9 +127,9 @@ class Draft:
 
         :param lifetime: seconds or timedelta after which it ends by itself; at most the
             400 days for which browsers keep a cookie.
-        :param samesite: ``"None"`` where a CMS shows the site inside a frame; browsers
+        :param samesite: ``"None"`` if a CMS shows the site inside a frame; browsers
             accept that over HTTPS only.
-        :raises ConfigurationError: where ``SECRET_KEY`` is not set, or *lifetime* is
+        :raises ConfigurationError: if ``SECRET_KEY`` is not set, or *lifetime* is
             malformed.
         """
         # Zero would take the cookie away.

@@ -45,7 +45,7 @@ class ISR:
     One object serves any number of applications; what it knows of each lives in
     ``app.extensions["isr"]``. The ``ISR_*`` settings are read in :meth:`init_app`, once.
 
-    :param app: the application, where it exists already.
+    :param app: the application, if it exists already.
     :param cache: a :class:`flask_caching.Cache` that keeps the pages, initialised before
         the first request. None: what ``ISR_CACHE`` says, or the embedded store.
     :param clock: replaces the time, in seconds since 1970, for tests; all processes on
@@ -74,8 +74,8 @@ class ISR:
         Middleware that corrects the request, such as ProxyFix, belongs outside: wrap it
         around ``app.wsgi_app`` after this call.
 
-        :raises ConfigurationError: where a setting is wrong.
-        :raises RuntimeError: where the application has Flask-ISR already.
+        :raises ConfigurationError: if a setting is wrong.
+        :raises RuntimeError: if the application has Flask-ISR already.
         """
         if "isr" in app.extensions:
             raise RuntimeError(
@@ -117,9 +117,9 @@ class ISR:
         :param paths: as :func:`~flask_isr.revalidate_path` takes them, each one page.
         :param tags: as :func:`~flask_isr.revalidate_tag` takes them.
         :param lifetime: seconds or timedelta after which it is refused.
-        :raises ValueError: where there is no target, an argument is malformed, or
+        :raises ValueError: if there is no target, an argument is malformed, or
             ``ISR_SECRET`` is not set.
-        :raises NotAStaticPage: where no static page serves a path.
+        :raises NotAStaticPage: if no static page serves a path.
         """
         state = current_state()
         targets = checked_targets(state.revalidator, paths, tags)
@@ -131,7 +131,7 @@ class ISR:
         not run, so that it does not keep them from being served at full speed. It runs in
         each render all the same.
 
-        :raises ConfigurationError: where *hook* cannot be marked.
+        :raises ConfigurationError: if *hook* cannot be marked.
         """
         try:
             setattr(getattr(hook, "__func__", hook), SKIP_ATTRIBUTE, True)

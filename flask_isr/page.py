@@ -133,9 +133,9 @@ def static_page(
         page. ``"Host"`` stands for host and scheme, ``"Remote-Addr"`` for the visitor's
         address, ``"*"`` for everything but the session.
     :param expire_on_write: ``False``: a ``POST`` or the like to the page's own URL leaves
-        it as it is, also where ``ISR_EXPIRE_ON_WRITE`` is on. For a form that is answered
+        it as it is, also if ``ISR_EXPIRE_ON_WRITE`` is on. For a form that is answered
         200 when it is sent with mistakes.
-    :raises ConfigurationError: (a :exc:`ValueError`) where an argument is wrong.
+    :raises ConfigurationError: (a :exc:`ValueError`) if an argument is wrong.
     """
     if callable(revalidate):
         raise ConfigurationError(
@@ -203,7 +203,7 @@ def page_of(view: t.Any) -> tuple[StaticPage, Callable[..., t.Any]] | None:
 def checked_tags(tags: Iterable[t.Any], whose: str) -> frozenset[str]:
     """*tags* as the store knows them.
 
-    :raises ConfigurationError: where one is no string of 1 to 256 characters, or they
+    :raises ConfigurationError: if one is no string of 1 to 256 characters, or they
         are more than 128.
     """
     names = list(tags)
@@ -220,7 +220,7 @@ def checked_tags(tags: Iterable[t.Any], whose: str) -> frozenset[str]:
 
 
 def check_count(tags: Collection[str], whose: str) -> None:
-    """:raises ConfigurationError: where *tags* are more than 128."""
+    """:raises ConfigurationError: if *tags* are more than 128."""
     if len(tags) > TAGS_ON_A_PAGE:
         raise ConfigurationError(
             f"the {whose}: {len(tags)} tags are more than {TAGS_ON_A_PAGE}."

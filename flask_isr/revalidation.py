@@ -50,9 +50,9 @@ def revalidate_path(
         here for the new page.
     :raises ValueError: for a malformed path, an unknown match or mode, and ``"refresh"``
         with a rule or prefix.
-    :raises NotAStaticPage: where no static page serves the path.
-    :raises StoreUnavailable: where it was not recorded; the old pages stay.
-    :raises RevalidationError: in mode ``"refresh"``, where the new page did not come. The
+    :raises NotAStaticPage: if no static page serves the path.
+    :raises StoreUnavailable: if it was not recorded; the old pages stay.
+    :raises RevalidationError: in mode ``"refresh"``, if the new page did not come. The
         page stays expired, and its last good copy is served until a render succeeds.
     """
     revalidator = current_state().revalidator
@@ -66,8 +66,8 @@ def revalidate_tag(*tags: str, mode: Mode = "expire") -> None:
 
     :param tags: strings as in ``@static_page(tags=…)`` and :func:`cache_tag`.
     :param mode: ``"expire"`` or ``"stale"``.
-    :raises ValueError: where there is no tag, one is malformed, or *mode* is another.
-    :raises StoreUnavailable: where it was not recorded; the old pages stay.
+    :raises ValueError: if there is no tag, one is malformed, or *mode* is another.
+    :raises StoreUnavailable: if it was not recorded; the old pages stay.
     """
     revalidator = current_state().revalidator
     if not tags:

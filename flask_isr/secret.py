@@ -60,7 +60,7 @@ def unavailable(error: StoreUnavailable) -> Response:
 
 
 def refusal(request: Request) -> Response | None:
-    """Why the sender of *request* may not revalidate; ``None`` where he may."""
+    """Why the sender of *request* may not revalidate; ``None`` if they may."""
     secrets = current_state().settings.secrets
     if not secrets:
         return message(
@@ -119,7 +119,7 @@ class BadInput(ValueError):
 def query_values(request: Request, name: str) -> list[str]:
     """The values of *name* in the query.
 
-    :raises BadInput: where the query has bytes that are no UTF-8 as they stand.
+    :raises BadInput: if the query has bytes that are no UTF-8 as they stand.
     """
     try:
         return request.args.getlist(name)
@@ -132,7 +132,7 @@ def json_body(request: Request) -> dict[str, t.Any]:
 
     Nothing beyond the limit is read, also of a body that does not say its length.
 
-    :raises BadInput: where it is no JSON object, or too large.
+    :raises BadInput: if it is no JSON object, or too large.
     """
     if not request.is_json:
         return {}
@@ -188,7 +188,7 @@ def _read(request: Request) -> bytes:
 def form_values(request: Request, name: str) -> list[str]:
     """The values of *name* in the URL-encoded form that was sent.
 
-    :raises BadInput: where the form is too large, in another encoding than UTF-8, or a
+    :raises BadInput: if the form is too large, in another encoding than UTF-8, or a
         multipart one.
     """
     if request.mimetype == "multipart/form-data":

@@ -42,7 +42,7 @@ class Tokens:
     def make(self, targets: t.Collection[str], lifetime: t.Any) -> str:
         """A token for *targets*, good for *lifetime* seconds from now.
 
-        :raises ConfigurationError: where there is no secret, or *lifetime* is malformed.
+        :raises ConfigurationError: if there is no secret, or *lifetime* is malformed.
         """
         if self._serializer is None:
             raise ConfigurationError(
@@ -92,8 +92,8 @@ def target_names(
 ) -> frozenset[str]:
     """*paths* and *tags* as tokens name them: two spellings of a path are one name.
 
-    :raises ValueError: where one is malformed.
-    :raises NotAStaticPage: where no static page serves a path.
+    :raises ValueError: if one is malformed.
+    :raises NotAStaticPage: if no static page serves a path.
     """
     items = [check.path(path, match, "expire") for path in paths]
     items += [check.tag(tag, "expire") for tag in tags]
@@ -103,8 +103,8 @@ def target_names(
 def checked_targets(check: Revalidator, paths: t.Any, tags: t.Any) -> frozenset[str]:
     """The targets of a new token.
 
-    :raises ValueError: where there are none or too many, or one is malformed.
-    :raises NotAStaticPage: where no static page serves a path.
+    :raises ValueError: if there are none or too many, or one is malformed.
+    :raises NotAStaticPage: if no static page serves a path.
     """
     path_list, tag_list = _listed("paths", paths), _listed("tags", tags)
     if not path_list and not tag_list:

@@ -33,8 +33,8 @@ current_capture: contextvars.ContextVar[Capture | None] = contextvars.ContextVar
 
 
 def rendering() -> bool:
-    """Whether the code runs inside a sealed render: for rate limiters, analytics and
-    hooks that must skip it."""
+    """Whether a page is being rendered to be stored, and no visitor is answered: for rate
+    limiters, analytics and hooks that must skip it."""
     return active_capture() is not None
 
 

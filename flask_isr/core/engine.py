@@ -39,8 +39,8 @@ from .renewal import Renewals
 from .runner import Runner
 from .upkeep import Upkeep
 
-# A visitor joins one flight, which may have begun too early for him, then one that began
-# after his arrival; the third look finds what that one stored.
+# A visitor joins one flight, which may have begun too early for them, then one that began
+# after their arrival; the third look finds what that one stored.
 _ROUNDS = 3
 
 # Visitors of one page who wait at a time in one process; the view answers any more.
@@ -148,7 +148,7 @@ class Engine:
             if found is not None:
                 self.upkeep.report_usage(self.store.now())
                 if found.freshness is Freshness.FRESH:
-                    # After his arrival: another process rendered it while he waited.
+                    # After their arrival: another process rendered it while they waited.
                     return (
                         Serve(found.entry, "HIT")
                         if arrival is None
@@ -252,7 +252,7 @@ class Engine:
         if flight.landing is not None:
             return flight.landing
         if last_good is not None:
-            # One waits; the others learn from him.
+            # One waits; the others learn from them.
             if flight.waited_out:
                 return None
             landing = flight.wait(self._limits.wait)

@@ -85,7 +85,7 @@ class Launcher:
         self._resting: dict[int, _Rest] = {}
 
     def board(self, target: Target, arrival: Mark) -> tuple[Flight, bool]:
-        """Join or make a flight for somebody who arrived at *arrival*; whether he leads."""
+        """Join or make a flight for one who arrived at *arrival*; whether they lead."""
 
         def useful(flight: Flight) -> bool:
             if flight.lease is None:

@@ -3,7 +3,7 @@
 There is one stamp for everything, and for each tag one that every invalidation replaces
 and one that is replaced when the tag expires. An invalidation replaces the global stamp
 *before* those of its tags, so that a render that it overtakes is seen to be overtaken, and
-once more *after* them, so that nobody keeps what he judged in between.
+once more *after* them, so that nobody keeps what they judged in between.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from ..core.threads import Job
 class AtOnce(InlineRunner):
     """Runs each job at once, on a thread of its own, while its caller waits.
 
-    So what happens behind a visitor has happened when his answer is there; and as in
+    So what happens behind a visitor has happened when their answer is there; and as in
     production, no render runs on the thread of a live request, whose database session it
     would share.
     """

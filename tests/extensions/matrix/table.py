@@ -16,7 +16,7 @@ _HEAD: t.Final = """\
 
    * - extensions
      - hits come from
-     - no hits for strangers
+     - no hits for anonymous visitors
      - no hits for a known visitor
 """
 
