@@ -18,14 +18,19 @@ if t.TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 #: Reasons that make an answer its visitor's own: no shared cache may keep it.
-PERSONAL: t.Final = {"authorization", "cookie", "header"}
+PERSONAL: t.Final = {"authorization", "cookie", "environ", "header"}
 
+_HTML = "text/html"
 _JSON = "application/json"
 
 _AUTHORIZATION = "authorization"
 
 # Where servers tell the same by a name of their own; some do so though it is empty.
-_VARIABLES = {_AUTHORIZATION: "REMOTE_USER", "content-type": "CONTENT_TYPE"}
+_VARIABLES = {
+    _AUTHORIZATION: "REMOTE_USER",
+    "content-length": "CONTENT_LENGTH",
+    "content-type": "CONTENT_TYPE",
+}
 
 
 class Bypass:
@@ -39,11 +44,13 @@ class Bypass:
         "_accept",
         "_any_cookie",
         "_cookies",
+        "_declared",
         "_headers",
         "_host",
         "_names",
         "_origin",
         "_scheme",
+        "_variables",
         "_whole_query",
     )
 
@@ -60,7 +67,9 @@ class Bypass:
         # Others are not spelled in the header as their names are.
         self._any_cookie = not all(name.isascii() for name in inputs.cookies)
         self._names = frozenset(inputs.query)
+        self._variables = inputs.variables
         self._whole_query = inputs.whole_query
+        self._declared = frozenset(inputs.declared)
         self._accept = inputs.accept
         self._origin = inputs.origin
         self._scheme, _, self._host = inputs.origin.partition("://")
@@ -71,6 +80,9 @@ class Bypass:
         for header, variable, detail in self._headers:
             if header in environ or (variable is not None and environ.get(variable)):
                 return detail
+        for name in self._variables:
+            if name in environ:
+                return "environ"
         if self._cookies and self._has_cookie(environ.get("HTTP_COOKIE")):
             return "cookie"
         if self._names or self._whole_query:
@@ -96,7 +108,7 @@ class Bypass:
     def _has_parameter(self, query: str) -> bool:
         names = {name for name, _ in parameters(query)}
         if self._whole_query:
-            return not all(map(is_tracker, names))
+            return not all(map(is_tracker, names - self._declared))
         return not self._names.isdisjoint(names)
 
     def _is_at_origin(self, environ: WSGIEnvironment) -> bool:
@@ -120,8 +132,11 @@ def _prefers(header: str, media_type: str) -> bool:
     HTML and came to *media_type*."""
     accepted = parse_accept_header(header, MIMEAccept)
     best = max((quality for _, quality in accepted), default=0)
-    if not best or best > max(map(accepted.quality, (media_type, "text/html"))):
-        return False
+    wanted = {name.lower() for name, quality in accepted if quality == best > 0}
     # Scripts ask for JSON, and take anything else for want of it.
-    rivals = {name for name, quality in accepted if quality == best} - {media_type}
-    return _JSON not in rivals
+    if _JSON in wanted - {media_type}:
+        return False
+    # Of a page that is HTML nobody knows what it is to those who take anything alike: the
+    # first that the view has to offer, which may be something else.
+    alike = {media_type, _HTML} if media_type == _HTML else {media_type, _HTML, "*/*"}
+    return not wanted.isdisjoint(alike)

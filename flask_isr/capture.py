@@ -11,6 +11,7 @@ from datetime import datetime
 from flask import Response
 from flask import current_app
 from flask import g
+from flask import request
 from flask.sessions import SessionMixin
 from werkzeug.exceptions import HTTPException
 
@@ -23,8 +24,10 @@ from .page import StaticPage
 from .personal import is_somebodys
 from .place import Caller
 from .reads import Reads
+from .reads import Stage
 from .session_writes import SessionWrite
 from .session_writes import SessionWrites
+from .watch import is_watched
 
 # The errors that a view may answer on purpose, and which are stored then.
 DELIBERATE = (404, 410, 451)
@@ -69,6 +72,7 @@ class Capture:
         make of it.
     :ivar lifetimes: that the view asks for; a list, since threads may add to it.
     :ivar begun: whether the view was called.
+    :ivar answered: whether it gave its answer, or an error handler gave one for it.
     :ivar session: the session of the render, which no visitor has.
     :ivar globals: its ``g``.
     :ivar csrf_name: what Flask-WTF calls its token there.
@@ -79,6 +83,7 @@ class Capture:
     :ivar invalidations: that were asked for in the render, and where; ``None`` when it has
         ended.
     :ivar streaming: whether the view makes a piece of its body at this moment.
+    :ivar watched: whether what the view reads of its request is noted.
     """
 
     key: PageKey
@@ -94,6 +99,7 @@ class Capture:
     error: Exception | None = None
     aborted: int | None = None
     begun: bool = False
+    answered: bool = False
     session: SessionMixin | None = None
     globals: t.Any = None
     csrf_name: str = "csrf_token"
@@ -104,6 +110,7 @@ class Capture:
     invalidations: list[tuple[Invalidation, Caller | None]] | None = field(
         default_factory=list
     )
+    watched: bool = True
 
     @property
     def csrf_token(self) -> str | None:
@@ -111,6 +118,14 @@ class Capture:
         # It is kept there, whoever asked for it first.
         token = None if self.globals is None else self.globals.get(self.csrf_name)
         return token if isinstance(token, str) else None
+
+    @property
+    def stage(self) -> Stage:
+        """How far the render is. What error handlers and context processors do while
+        there is no answer is the view's, on whichever thread."""
+        if self.answered and not self.streaming:
+            return "after"
+        return "view" if self.begun else "before"
 
     def expects(self, page: StaticPage) -> bool:
         """Whether the answer of *page* is the one to remember. What hooks, error handlers
@@ -121,6 +136,7 @@ class Capture:
         """Call the view as Flask would, and remember what it answers, or what error
         handlers make of what it raises."""
         self.begun = True
+        self.watched = is_watched(request._get_current_object())  # type: ignore[attr-defined]
         session = self.session = peek_session()
         self.globals = g._get_current_object()
         self.csrf_name = current_app.config.get("WTF_CSRF_FIELD_NAME", self.csrf_name)
@@ -140,6 +156,7 @@ class Capture:
                     response = current_app.ensure_sync(function)(response)
             finally:
                 writes.stop()
+                self.answered = True
             found = writes.found()
             self.token = next((w for w in found if w.key == self.csrf_name), None)
             written = self._written(writes)
@@ -163,6 +180,7 @@ class Capture:
             # Of what nobody handles, Flask makes an answer while it still handles it.
             if sys.exception() is not handling:
                 writes.stop()
+                self.answered = True
                 return response
             return remember(response, first + 1)
 

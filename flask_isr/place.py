@@ -58,12 +58,10 @@ class Caller:
     :param place: the innermost line of the application that led to it; ``None`` if a
         library acts of its own accord.
     :param library: the package that does it; ``""`` if the application does it itself.
-    :param in_view: whether that is in the view, and not in a hook.
     """
 
     place: Place | None
     library: str
-    in_view: bool
 
     @property
     def direct(self) -> bool:
@@ -109,13 +107,13 @@ class Places:
                 elif not library and not code.carries:
                     library = code.package or _NAMELESS
             frame = frame.f_back
-        in_view = module == "flask_isr.capture"
         if found is not None:
-            return Caller(self._at(found), library, in_view)
+            return Caller(self._at(found), library)
         if not library:
             return None
         # A decorator from a library, below @static_page, is part of the view.
-        return Caller(self._view_itself() if in_view else None, library, in_view)
+        in_view = module == "flask_isr.capture"
+        return Caller(self._view_itself() if in_view else None, library)
 
     def _is_own(self, code: _Code) -> bool:
         if code.package in self._packages:

@@ -6,17 +6,27 @@ import typing as t
 from dataclasses import dataclass
 
 from flask import Flask
+from flask import has_request_context
 
+from .compat import peek_session
 from .core.inputs import MOST
+from .core.inputs import OF_BODIES
 from .core.inputs import Inputs
 from .page import StaticPage
 from .place import Caller
 from .place import Place
 from .place import Places
 from .query import ANY
+from .query import is_tracker
 
 #: ``"host"`` and ``"scheme"`` are those of the request, ``"address"`` is its visitor's.
-Kind: t.TypeAlias = t.Literal["query", "cookie", "header", "address", "host", "scheme"]
+#: ``"variable"`` is one of the WSGI environ that only some servers or middleware set.
+Kind: t.TypeAlias = t.Literal[
+    "query", "cookie", "header", "variable", "address", "host", "scheme"
+]
+
+#: How far a render is: before its view was called, until that has answered, or after.
+Stage: t.TypeAlias = t.Literal["before", "view", "after"]
 
 #: What a read means for its page: who brings that input is answered by the view; the page
 #: is not stored, since every visitor brings it; its author is told, and nothing else.
@@ -32,7 +42,6 @@ _NEUTRAL = {
     "baggage",
     "cache-control",
     "connection",
-    "content-length",
     "if-match",
     "if-modified-since",
     "if-none-match",
@@ -45,7 +54,6 @@ _NEUTRAL = {
     "te",
     "traceparent",
     "tracestate",
-    "transfer-encoding",
     "upgrade",
     "upgrade-insecure-requests",
     "x-amzn-trace-id",
@@ -107,8 +115,8 @@ _OBSERVERS = {
 class Read:
     """One thing that was read.
 
-    :param name: of the parameter, the cookie or the header, this in lower case; ``None``:
-        all of them; ``""`` where there is but one.
+    :param name: of the parameter, the cookie, the variable or the header, this in lower
+        case; ``None``: all of them; ``""`` where there is but one.
     :param late: whether a hook read it after the view had answered.
     """
 
@@ -147,19 +155,26 @@ class Reads:
         self.places = Places(app, page.view)
         self._found: dict[tuple[Kind, str | None, bool], Read] = {}
 
-    def note(self, kind: Kind, name: t.Any, *, late: bool) -> None:
+    def note(self, kind: Kind, name: t.Any, stage: Stage) -> None:
         """Something was read just now."""
+        late = stage == "after"
         known = self._found.get((kind, name, late))
-        # Of a library and the application, the latter tells more.
-        if known is not None and known.caller.direct:
+        # Of a library and the application, the latter tells more; and of a hook and the
+        # view, the latter decides more.
+        final = known is not None and (late or known.effect != "hint")
+        if known is not None and final and known.caller.direct:
             return
         if self._is_expected(kind, name):
             return
         caller = self.places.caller()
-        effect = None if caller is None else _effect(kind, name, caller, late)
-        if caller is None or effect is None:
+        effect = None if caller is None else _effect(kind, name, caller, stage)
+        if (
+            caller is None
+            or effect is None
+            or self._is_session(kind, name, caller, stage)
+        ):
             return
-        if known is None and len(self._found) >= _KEPT:
+        if known is None and self._are_enough(kind, effect):
             return
         if known is None or _rank(effect) >= _rank(known.effect):
             self._found[kind, name, late] = Read(kind, name, effect, caller, late)
@@ -168,11 +183,29 @@ class Reads:
         if ANY in self._ignored:
             return True
         if kind == "query" and self._declared:
-            return name is None or ANY in self._declared or name in self._declared
-        if kind == "cookie" and name in self._sessions:
-            # Whoever has one is asked for their session.
-            return True
+            if ANY in self._declared:
+                return name is None or not is_tracker(name)
+            return name in self._declared
         return isinstance(name, str) and is_ignored(kind, name, self._ignored)
+
+    def _is_session(
+        self, kind: Kind, name: str | None, caller: Caller, stage: Stage
+    ) -> bool:
+        """Whether a cookie is read to find a session: whoever has one is asked for that.
+
+        Who else reads one knows visitors by it in a way of their own.
+        """
+        if kind != "cookie" or name not in self._sessions:
+            return False
+        opening = has_request_context() and peek_session() is None
+        return opening or stage == "after" or caller.library == "flask_login"
+
+    def _are_enough(self, kind: Kind, effect: Effect) -> bool:
+        """Whether another one changes nothing: there are too many to be told, or to be
+        remembered one by one."""
+        reads = self._found.values()
+        same = sum(read.kind == kind and read.effect == effect for read in reads)
+        return same > (_KEPT if effect == "hint" else MOST)
 
     @property
     def obstacle(self) -> Read | None:
@@ -183,8 +216,7 @@ class Reads:
     @property
     def too_many(self) -> bool:
         """Whether more inputs were read than an entry remembers."""
-        read = [read for read in self._found.values() if read.effect == "input"]
-        return len(read) > MOST
+        return len(self.inputs(media_type="any", origin="any")) > MOST
 
     @property
     def origin(self) -> Read | None:
@@ -207,15 +239,18 @@ class Reads:
             for read in self._found.values()
             if read.effect == "input"
         ]
-        headers, cookies, query = (
+        headers, cookies, query, variables = (
             sorted(name for of, name in read if of == kind and name is not None)
-            for kind in ("header", "cookie", "query")
+            for kind in ("header", "cookie", "query", "variable")
         )
+        whole = ("query", None) in read or len(query) > MOST
         return Inputs(
             headers=tuple(name for name in headers if name != "accept"),
             cookies=tuple(cookies),
-            query=tuple(query),
-            whole_query=("query", None) in read,
+            query=() if len(query) > MOST else tuple(query),
+            variables=tuple(variables),
+            whole_query=whole,
+            declared=self._declared if whole else (),
             accept=media_type if "accept" in headers else "",
             origin=origin if self.origin is not None else "",
         )
@@ -236,8 +271,10 @@ class Reads:
             # caller asked.
             and (read.caller.direct or read.kind == "query")
             and read.kind not in ("host", "scheme")
+            # Who declares some has thought of it.
+            and not (read.kind == "query" and read.name is None and self._declared)
             # Asked for by whoever looks for a form or JSON.
-            and read.name != "content-type"
+            and read.name not in OF_BODIES
             and (hooks_run_once if read.late else stored or read.kind == "query")
         ]
 
@@ -255,27 +292,37 @@ def is_ignored(kind: Kind, name: str, ignored: t.Collection[str]) -> bool:
     wanted = {"host": "host", "scheme": "host", "address": "remote-addr"}.get(
         kind, name
     )
-    return wanted in {one.lower().replace("_", "-") for one in ignored}
+    return _folded(wanted) in map(_folded, ignored)
+
+
+def _folded(name: str) -> str:
+    return name.lower().replace("_", "-")
 
 
 def _rank(effect: Effect) -> int:
     return ("hint", "input", "obstacle").index(effect)
 
 
-def _effect(kind: Kind, name: str | None, caller: Caller, late: bool) -> Effect | None:
+def _effect(
+    kind: Kind, name: str | None, caller: Caller, stage: Stage
+) -> Effect | None:
     if caller.library in _OBSERVERS:
         return None
-    if late:
+    if stage == "after":
         told = kind in ("query", "cookie", "address") or (
             kind == "header" and name not in _NEUTRAL
         )
         return "hint" if caller.direct and told else None
-    shown = caller.direct and caller.in_view
+    shown = caller.direct and stage == "view"
     if kind == "query" and name is None:
         # For a library that looks at all of them of its own accord, nobody asked.
-        return "input" if caller.in_view and caller.place is not None else None
+        asked = stage == "view" and caller.place is not None
+        return "input" if caller.direct or asked else None
     if name is None:
-        return "obstacle" if shown else None
+        return "obstacle" if shown else "hint" if caller.direct else None
+    if kind == "variable":
+        # Those with a dot are between servers and libraries.
+        return "input" if caller.direct or "." not in name else None
     if kind == "scheme":
         return "input" if caller.direct else None
     if kind == "address" or _is_common(kind, name):

@@ -12,6 +12,7 @@ from .core.answer import Serve
 from .core.encodings import negotiate
 from .core.entry import Coded
 from .core.entry import Entry
+from .core.inputs import OF_BODIES
 from .core.inputs import field_name
 
 if t.TYPE_CHECKING:
@@ -137,7 +138,7 @@ def _vary(entry: Entry) -> str:
     own = _joined(entry.headers, "vary")
     inputs = entry.inputs
     needed = ["Cookie"] if entry.anonymous or inputs.cookies else []
-    needed += map(field_name, inputs.headers)
+    needed += [field_name(name) for name in inputs.headers if name not in OF_BODIES]
     if inputs.accept:
         needed.append("Accept")
     if entry.coded:

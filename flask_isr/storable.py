@@ -30,10 +30,12 @@ from .fields import make_etag
 from .fields import media_type
 from .fields import personal_reason
 from .fields import storable_headers
+from .hosts import host_name
 from .response import gives_lifetime
 from .session_writes import SessionWrite
 from .site import Site
 from .undeclared import not_stored
+from .undeclared import unwatched
 from .undeclared import without_origin
 from .unrepeatable import CSRF_TOKEN
 from .unrepeatable import Unrepeatable
@@ -171,7 +173,8 @@ def _page(capture: Capture, final: Final, rules: Rules, level: Level) -> Outcome
             "its body is larger than ISR_PAGE_BYTES before hooks change it, or is a"
             " stream that they do not read to the end"
         )
-    shown = mentions(rules.site.origin.host, headers, body)
+    # Where the host has a port, that may be shown in an escape.
+    shown = mentions(host_name(rules.site.origin.host), headers, body)
     if shown and rules.site.reserved:
         return Declined("it shows its own address, which is unknown: set ISR_ORIGIN")
     lifetime = functools.reduce(Lifetime.lowered, capture.lifetimes, rules.lifetime)
@@ -279,6 +282,8 @@ def _where(writes: t.Sequence[SessionWrite]) -> str:
 def _obstacle(capture: Capture, site: Site) -> Personal | None:
     """What the view reads that keeps its page from being stored, if anything does."""
     reads = capture.reads
+    if not capture.watched:
+        return unwatched()
     if reads.obstacle is not None:
         return not_stored(reads.obstacle)
     if reads.origin is not None and site.reserved:
@@ -309,7 +314,8 @@ def _failed(cause: str, capture: Capture, final: Final, site: Site) -> Failed:
     own = Unrepeatable.of(capture, final.headers).reason_in(shared, final.body)
     own = own or personal_reason(shared, attended=_attended(capture))
     reads = capture.reads
-    if final.status >= 400 and own is None and not (reads.obstacle or reads.too_many):
+    obstacle = _obstacle(capture, site)
+    if final.status >= 400 and own is None and obstacle is None:
         inputs = reads.inputs(media_type=media_type(shared), origin=site.address)
         error = SealedError(final.status, shared, final.body, inputs)
     return Failed(cause, error)

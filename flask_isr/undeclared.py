@@ -74,6 +74,16 @@ def not_stored(read: Read) -> Personal:
     return Personal(f"it reads {_what(read)}", str(read.caller), f"{cure}.")
 
 
+def unwatched() -> Personal:
+    """The verdict on a page of which nobody knows what it reads."""
+    cure = (
+        "The application's class of requests, or what is wrapped around the application,"
+        " makes the request of a copy of the WSGI environ, or lets nobody derive a class"
+        " from it: change that environ in place."
+    )
+    return Personal("its request cannot be watched", cure=cure)
+
+
 def without_origin(read: Read) -> Personal:
     """The verdict on a page that reads the host or the scheme, which nobody declared."""
     cure = "Set ISR_ORIGIN to the address of the site."
@@ -107,6 +117,8 @@ def _of_input(read: Read) -> str:
 
 
 def _ignore(read: Read) -> str:
+    if read.name is None:
+        return ""
     name = {"address": "Remote-Addr"}.get(read.kind, read.name)
     if read.kind == "header":
         name = field_name(str(name))
@@ -127,6 +139,7 @@ def _what(read: Read) -> str:
             "cookie": "all cookies",
         }.get(read.kind, "all headers")
     return {
+        "variable": f"the variable {read.name!r} of the WSGI environ",
         "query": f"the query parameter {read.name!r}",
         "cookie": f"the cookie {read.name!r}",
         "header": f"the header {field_name(read.name)}",

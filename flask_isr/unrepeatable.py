@@ -90,8 +90,10 @@ def nonces(name: str, value: str) -> list[str]:
 
 
 def mentions(text: str, headers: t.Iterable[tuple[str, str]], body: bytes) -> bool:
-    """Whether an answer has *text* as it stands."""
-    return text.encode() in body or any(text in value for _, value in headers)
+    """Whether an answer has *text*, which is in lower case, in whatever case."""
+    return text.encode() in body.lower() or any(
+        text in value.lower() for _, value in headers
+    )
 
 
 def _has_policy(body: bytes) -> bool:

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 #: Inputs that an entry remembers at most. A page with more is not stored.
 MOST: t.Final = 16
 
+#: Headers that tell of a body.
+OF_BODIES: t.Final = {"content-length", "content-type", "transfer-encoding"}
+
 # Names of fields that are not spelled as others are.
 _SPELLED = {"dnt": "DNT", "hx-request": "HX-Request", "x-api-key": "X-API-Key"}
 
-_NAMES: t.Final = ("headers", "cookies", "query")
+_NAMES: t.Final = ("headers", "cookies", "query", "variables", "declared")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,9 @@ class Inputs:
     :param headers: names of fields, in lower case.
     :param cookies: names of cookies.
     :param query: names of parameters that the page does not declare.
-    :param whole_query: whether the page depends on any parameter that is sent.
+    :param variables: names in the WSGI environ that are no headers.
+    :param whole_query: whether the page depends on any parameter that is sent, but for
+        those in *declared*.
     :param accept: the media type that the render chose by ``Accept``; ``""``: it did not
         look at that.
     :param origin: scheme and host that the render saw or shows, such as
@@ -34,14 +39,16 @@ class Inputs:
     headers: tuple[str, ...] = ()
     cookies: tuple[str, ...] = ()
     query: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
     whole_query: bool = False
+    declared: tuple[str, ...] = ()
     accept: str = ""
     origin: str = ""
 
     def __len__(self) -> int:
         """How many there are."""
-        names = sum(len(getattr(self, name)) for name in _NAMES)
-        return names + self.whole_query + bool(self.accept) + bool(self.origin)
+        names = [*self.headers, *self.cookies, *self.query, *self.variables]
+        return len(names) + self.whole_query + bool(self.accept) + bool(self.origin)
 
     def __bool__(self) -> bool:
         """Whether there is any."""
@@ -63,7 +70,7 @@ class Inputs:
         if not isinstance(value, dict) or not value.keys() <= set(cls.__slots__):
             raise ValueError("inputs of another kind")
         names = {name: tuple(value.get(name, ())) for name in _NAMES}
-        texts = [*names["headers"], *names["cookies"], *names["query"]]
+        texts = [name for listed in names.values() for name in listed]
         accept, origin = value.get("accept", ""), value.get("origin", "")
         if not all(isinstance(text, str) for text in [*texts, accept, origin]):
             raise ValueError("an input without a name")

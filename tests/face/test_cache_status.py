@@ -194,6 +194,12 @@ def _cookie(site: Site) -> t.Any:
     return _looked_at(site, lambda: request.cookies.get("theme"), headers=sent)
 
 
+@case("environ")
+def _environ(site: Site) -> t.Any:
+    sent = {"eppn": "bob@example.com"}
+    return _looked_at(site, lambda: request.environ.get("eppn"), environ_overrides=sent)
+
+
 @case("undeclared-query")
 def _undeclared_query(site: Site) -> t.Any:
     return _looked_at(

@@ -435,13 +435,6 @@ class TestDeclared:
         answer = site.get(f"/page?{many}")
         assert (answer.text, detail(answer)) == ("51", "query")
 
-    def test_a_page_that_declares_some_means_those(self, site: Site) -> None:
-        """Though it looks at all of them."""
-        add(site, lambda: str(dict(request.args)), query=["page"])
-        site.get("/page?page=2")
-        answer = site.get("/page?page=2&color=red")
-        assert (answer.text, cache_state(answer)) == ("{'page': '2'}", "HIT")
-
 
 def test_a_request_in_a_render_that_brings_it(site: Site) -> None:
     """Is answered by the view as well."""

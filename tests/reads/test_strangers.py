@@ -209,7 +209,6 @@ class TestStranger:
             lambda: request.range,
             lambda: request.cache_control.no_cache,
             lambda: request.is_json,
-            lambda: request.full_path,
             lambda: url_for("/page", _external=True) and "",
             lambda: request.form.get("page"),
             lambda: session.get("user"),

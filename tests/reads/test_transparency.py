@@ -59,7 +59,7 @@ class TestNothingElseChanges:
             seen.append(pickle.loads(pickle.dumps(request.cookies)))
             return "page"
 
-        add(site, view, query=["q"], ignore=["User-Agent", "Host"])
+        add(site, view, query=["q"], ignore="*")
         site.get("/page?q=1&q=2")
 
         loaded, cookies = seen
