@@ -44,6 +44,10 @@ CURES = {
         "Declare query parameters by query=, and name what it does not depend on in"
         " ignore=."
     ),
+    "its request cannot be watched": (
+        "Have the class of requests, and what is wrapped around the application, change the"
+        " WSGI environ in place, and let a class be derived from that of requests."
+    ),
     "its render fails": (
         "The view seems to need what only visitors bring, such as a session: have it do"
         " without while flask_isr.rendering() is true, or take @static_page off."

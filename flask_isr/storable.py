@@ -35,7 +35,6 @@ from .response import gives_lifetime
 from .session_writes import SessionWrite
 from .site import Site
 from .undeclared import not_stored
-from .undeclared import unwatched
 from .undeclared import without_origin
 from .unrepeatable import CSRF_TOKEN
 from .unrepeatable import Unrepeatable
@@ -283,7 +282,7 @@ def _obstacle(capture: Capture, site: Site) -> Personal | None:
     """What the view reads that keeps its page from being stored, if anything does."""
     reads = capture.reads
     if not capture.watched:
-        return unwatched()
+        return Personal("its request cannot be watched")
     if reads.obstacle is not None:
         return not_stored(reads.obstacle)
     if reads.origin is not None and site.reserved:

@@ -74,16 +74,6 @@ def not_stored(read: Read) -> Personal:
     return Personal(f"it reads {_what(read)}", str(read.caller), f"{cure}.")
 
 
-def unwatched() -> Personal:
-    """The verdict on a page of which nobody knows what it reads."""
-    cure = (
-        "The application's class of requests, or what is wrapped around the application,"
-        " makes the request of a copy of the WSGI environ, or lets nobody derive a class"
-        " from it: change that environ in place."
-    )
-    return Personal("its request cannot be watched", cure=cure)
-
-
 def without_origin(read: Read) -> Personal:
     """The verdict on a page that reads the host or the scheme, which nobody declared."""
     cure = "Set ISR_ORIGIN to the address of the site."
