@@ -13,6 +13,7 @@ from ..state import current_state
 from . import app_checks
 from . import backend_checks
 from . import build_checks
+from . import page_checks
 from . import store_checks
 from .finding import Finding
 from .finding import Findings
@@ -31,6 +32,7 @@ _FINE: t.Final[t.Mapping[str, str]] = {
     "order": "@static_page stands directly above each view.",
     "settings": "all were set before ISR(app).",
     "static": "no page was found to be made for one visitor.",
+    "inputs": "no stored page depends on what a visitor brings, but for the session.",
     "identity": "its pages are its own.",
     "build": "a deploy is noticed by code, templates and ISR_BUILD_FILES.",
     "disk": "not looked at: the pages are not in the embedded store.",
@@ -53,7 +55,8 @@ _CHECKS: t.Final[t.Sequence[tuple[str, t.Sequence[Check]]]] = (
     ("origin", (app_checks.check_origin,)),
     ("hooks", (app_checks.check_hooks,)),
     ("routes", (app_checks.check_routes,)),
-    ("static", (store_checks.check_static,)),
+    ("static", (page_checks.check_static,)),
+    ("inputs", (page_checks.check_inputs,)),
     ("caching", (app_checks.check_stacked,)),
     ("workers", (app_checks.check_workers,)),
 )

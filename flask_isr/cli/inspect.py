@@ -12,7 +12,6 @@ from ..core.entry import Entry
 from ..core.entry import NotStatic
 from ..core.entry import Record
 from ..core.freshness import Freshness
-from ..core.inputs import field_name
 from ..core.key import PageKey
 from ..core.key import user_tag
 from ..core.key import user_tags
@@ -27,6 +26,7 @@ from ..table import page_count
 from ..table import size
 from ..table import table
 from .common import reading
+from .visitors import visitors_of
 
 STATES = ("FRESH", "STALE", "EXPIRED", "NOT-STATIC")
 
@@ -184,20 +184,6 @@ def _find(state: State, path: str) -> tuple[PageKey, Match]:
     return key_of_url(match, query), match
 
 
-def _visitors(record: Entry) -> str:
-    """Who gets the page from the store; others are answered by the view."""
-    inputs = record.inputs
-    without = ["a session"] if record.anonymous else []
-    without += [field_name(name) for name in inputs.headers]
-    without += [f"the cookie {name!r}" for name in inputs.cookies]
-    without += [f"the parameter {name!r}" for name in inputs.query]
-    without += ["undeclared parameters"] if inputs.whole_query else []
-    those = [f"without {', '.join(without)}"] if without else []
-    those += [f"who accept {inputs.accept}"] if inputs.accept else []
-    those += [f"at {inputs.origin}"] if inputs.origin else []
-    return f"those {', '.join(those)}" if those else "all"
-
-
 def _reason(record: NotStatic) -> str:
     return f"{record.reason} ({record.where})" if record.where else record.reason
 
@@ -213,7 +199,7 @@ def _about(state: State, record: Record, validity: Freshness) -> list[tuple[str,
         ]
     return [
         ("State", _why(state, record, validity, age)),
-        ("Visitors", _visitors(record)),
+        ("Visitors", visitors_of(record)),
         ("Status", str(record.status)),
         ("Age", duration(age)),
         ("Revalidate", duration(record.lifetime.revalidate)),

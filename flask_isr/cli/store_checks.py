@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import re
 import shutil
 from pathlib import Path
 
-from ..core.entry import NotStatic
 from ..errors import StoreUnavailable
 from ..state import State
 from ..stores.sqlite import SQLiteStore
@@ -123,29 +121,6 @@ def check_identity(state: State) -> Findings:
             "identity",
             "problem",
             f"{ago} ago the application was seen in this store {twin}",
-        )
-
-
-def check_static(state: State) -> Findings:
-    """Which pages were found not to be static, and why."""
-    folder = state.settings.folder
-    if not _is_embedded(state) or not folder.is_dir() or foreign_owner(folder):
-        # Looking into it would make files there; and no other store lists its pages.
-        return
-    found: dict[tuple[str, str], list[str]] = {}
-    for overview in itertools.islice(state.store.overview(), _LOOKED_AT):
-        record = overview.record
-        if isinstance(record, NotStatic):
-            found.setdefault((record.key.rule, record.reason), []).append(
-                str(record.key)
-            )
-    for (rule, reason), pages in found.items():
-        more = f" and {len(pages) - 1} more" if len(pages) > 1 else ""
-        yield Finding(
-            "static",
-            "warning",
-            f"{pages[0]}{more} (rule {rule}) found not to be the same for everybody:"
-            f" {reason}. The view answers each visitor: mend that, or remove @static_page.",
         )
 
 

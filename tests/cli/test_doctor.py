@@ -14,12 +14,14 @@ import pytest
 from flask import Flask
 from flask import Response
 from flask import g
+from flask import request
 from flask import request_started
 from flask_caching import Cache
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from flask_isr import static_page
 from flask_isr.cli import doctor
+from flask_isr.cli import page_checks
 from flask_isr.cli import store_checks
 
 from ..conftest import MakeSite
@@ -62,8 +64,8 @@ def test_all_is_well(good: Site) -> None:
     assert found.status == 0
     assert found.checks == [
         *("order", "settings", "enabled", "store", "disk", "space", "identity"),
-        *("build", "secret", "origin", "hooks", "routes", "static", "caching"),
-        "workers",
+        *("build", "secret", "origin", "hooks", "routes", "static", "inputs"),
+        *("caching", "workers"),
     ]
     assert {found.check(name)[0] for name in found.checks} == {"ok"}
     assert SECRET not in found.output
@@ -157,13 +159,31 @@ def test_pages_that_are_not_static_are_told(good: Site) -> None:
     level, text = found.check("static")
     assert (found.status, level) == (0, "warning")
     assert found.checks.count("static") == 1
-    assert "/mine/a and 1 more (rule /mine/<name>)" in text
+    assert (
+        "/mine/a and 1 more are not the same for everybody (rule /mine/<name>)" in text
+    )
     assert "it sets a cookie" in text
+
+
+def test_whom_pages_are_for_is_told(good: Site) -> None:
+    """A password in front of a staging site keeps all hits of such pages away."""
+
+    @good.app.get("/mine/<name>")
+    @static_page()
+    def mine(name: str) -> str:
+        return f"{name} {request.authorization}"
+
+    for path in ("/", "/mine/a", "/mine/b"):
+        good.get(path)
+    level, text = Doctor(good).check("inputs")
+    assert level == "ok"
+    assert "/mine/a and 1 more are for those without Authorization." in text
+    assert "ISR_IGNORE" in text
 
 
 def test_looking_for_pages_makes_no_folder(good: Site) -> None:
     """There are none where there is no folder."""
-    assert list(store_checks.check_static(good.state)) == []
+    assert list(page_checks.check_static(good.state)) == []
     assert not good.state.settings.folder.exists()
 
 

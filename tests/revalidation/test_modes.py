@@ -153,7 +153,7 @@ def test_a_failed_refresh_names_path_and_cause(shop: Shop) -> None:
     shop.warm(PAGE)
     shop.error = RuntimeError("the CMS is down")
     with pytest.raises(
-        RevalidationError, match="last good copies, where there are any, are"
+        RevalidationError, match="last good copies, if there are any, are"
     ) as caught:
         shop.call(revalidate_path, PAGE, mode="refresh")
     assert set(caught.value.failures) == {PAGE}

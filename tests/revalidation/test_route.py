@@ -210,7 +210,7 @@ def test_json_by_another_name_is_pointed_out(shop: Shop, kind: str) -> None:
     assert answer.status_code == 400
     assert answer.json is not None
     assert answer.json["message"] == (
-        "Path is required; where the body is JSON, say Content-Type: application/json"
+        "Path is required; if the body is JSON, say Content-Type: application/json"
     )
 
 
