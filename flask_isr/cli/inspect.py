@@ -15,6 +15,7 @@ from ..core.freshness import Freshness
 from ..core.key import PageKey
 from ..core.key import user_tag
 from ..core.key import user_tags
+from ..cures import cure_of
 from ..page import StaticPage
 from ..routes import Match
 from ..routes import key_of_url
@@ -195,6 +196,7 @@ def _about(state: State, record: Record, validity: Freshness) -> list[tuple[str,
         due = left <= 0 or not state.engine.counts(record, validity)
         return [
             ("State", f"NOT-STATIC: {_reason(record)}"),
+            ("What to do", record.cure or cure_of(record.reason) or "-"),
             ("Tried again", "at the next visit" if due else f"in {duration(left)}"),
         ]
     return [

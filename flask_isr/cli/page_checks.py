@@ -8,6 +8,7 @@ import typing as t
 from ..core.entry import Entry
 from ..core.entry import NotStatic
 from ..core.entry import Record
+from ..cures import cure_of
 from ..state import State
 from ..stores.sqlite import SQLiteStore
 from .common import foreign_owner
@@ -28,14 +29,15 @@ def check_static(state: State) -> Findings:
     for record in _records(state):
         if isinstance(record, NotStatic):
             where = f" ({record.where})" if record.where else ""
-            verdict = record.key.rule, f"{record.reason}{where}", record.cure
+            cure = record.cure or cure_of(record.reason)
+            verdict = record.key.rule, f"{record.reason}{where}", cure
             found.setdefault(verdict, []).append(str(record.key))
     for (rule, reason, cure), pages in found.items():
         yield Finding(
             "static",
             "warning",
-            f"{_some(pages)} not the same for everybody (rule {rule}): {reason}. The view answers each visitor:"
-            f" {cure or 'mend that, or remove @static_page.'}",
+            f"{_some(pages)} not the same for everybody (rule {rule}): {reason}. The view"
+            f" answers each visitor. {cure or 'Mend that, or take @static_page off.'}",
         )
 
 

@@ -162,7 +162,9 @@ def test_pages_that_are_not_static_are_told(good: Site) -> None:
     assert (
         "/mine/a and 1 more are not the same for everybody (rule /mine/<name>)" in text
     )
-    assert "it sets a cookie" in text
+    assert (
+        "it sets a cookie. The view answers each visitor. Set the cookie in a" in text
+    )
 
 
 def test_whom_pages_are_for_is_told(good: Site) -> None:

@@ -239,6 +239,13 @@ class TestShow:
         """By age, by an invalidation, by what the render showed; or not stored."""
         assert self.show(run, path)["State"] == state
 
+    def test_it_says_what_to_do_about_a_page_that_is_not_static(
+        self, stocked: Shop, run: Run
+    ) -> None:
+        """As the warning did that the log may have lost."""
+        told = self.show(run, "/personal")["What to do"]
+        assert told.startswith("Set the cookie in a view without @static_page")
+
     def test_it_says_when_a_page_that_is_not_static_is_tried_again(
         self, make_site: MakeSite
     ) -> None:
