@@ -128,15 +128,12 @@ def bypass_of(inputs: Inputs) -> Bypass | None:
 
 @functools.lru_cache(maxsize=1000)
 def _prefers(header: str, media_type: str) -> bool:
-    """Whether a request with this ``Accept`` gets what the render got, which preferred
-    HTML and came to *media_type*."""
+    """Whether a request with this ``Accept`` gets what the render came to, *media_type*:
+    it prefers that, HTML as the render did, or takes anything alike."""
     accepted = parse_accept_header(header, MIMEAccept)
     best = max((quality for _, quality in accepted), default=0)
     wanted = {name.lower() for name, quality in accepted if quality == best > 0}
     # Scripts ask for JSON, and take anything else for want of it.
     if _JSON in wanted - {media_type}:
         return False
-    # Of a page that is HTML nobody knows what it is to those who take anything alike: the
-    # first that the view has to offer, which may be something else.
-    alike = {media_type, _HTML} if media_type == _HTML else {media_type, _HTML, "*/*"}
-    return not wanted.isdisjoint(alike)
+    return not wanted.isdisjoint({media_type, _HTML, "*/*"})

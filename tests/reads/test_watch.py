@@ -385,8 +385,9 @@ class TestUnseen:
 class TestAccept:
     """A page that looks at ``Accept``."""
 
-    def test_who_takes_anything_gets_the_first_that_there_is(self, site: Site) -> None:
-        """Which need not be HTML."""
+    def test_who_takes_anything_gets_what_browsers_get(self, site: Site) -> None:
+        """Who prefers something else gets that from the view, and so does who says
+        nothing."""
 
         def view() -> str:
             types = ["application/json", "text/html"]
@@ -395,7 +396,9 @@ class TestAccept:
         add(site, view)
         visit(site)
         anything = visit(site, headers={"Accept": "*/*"})
-        assert (anything.text, detail(anything)) == ("application/json", "header")
+        assert (anything.text, cache_state(anything)) == ("text/html", "HIT")
+        for headers in ({}, {"Accept": "application/json"}):
+            assert detail(visit(site, headers=headers)) == "header"
         browser = visit(site, headers={"Accept": "text/html,*/*;q=0.8"})
         assert (browser.text, cache_state(browser)) == ("text/html", "HIT")
 
