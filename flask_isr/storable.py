@@ -314,7 +314,9 @@ def _failed(cause: str, capture: Capture, final: Final, site: Site) -> Failed:
     own = own or personal_reason(shared, attended=_attended(capture))
     reads = capture.reads
     obstacle = _obstacle(capture, site)
-    if final.status >= 400 and own is None and obstacle is None:
+    # The inputs do not tell of the session, nor need `Vary` where a cookie is one of them.
+    same = own is None and obstacle is None and not _session_touched(capture)
+    if final.status >= 400 and same:
         inputs = reads.inputs(media_type=media_type(shared), origin=site.address)
         error = SealedError(final.status, shared, final.body, inputs)
     return Failed(cause, error)

@@ -6,10 +6,13 @@ import itertools
 import typing as t
 
 import pytest
+from flask import Flask
 from flask import Response
 from flask import abort
 from flask import g
 from flask import request
+from flask import session
+from flask.sessions import SecureCookieSessionInterface
 from werkzeug.exceptions import ServiceUnavailable
 
 from flask_isr import rendering
@@ -68,6 +71,15 @@ def failing(
 def _error_page(error: Exception) -> tuple[str, int, dict[str, str]]:
     name = request.headers.get("X-Name", "stranger")
     return f"sorry, {name}", 500, {"Retry-After": "7", "X-Accel-Expires": "300"}
+
+
+class _Silent(SecureCookieSessionInterface):
+    """Sessions that say nothing of the cookie that they hang on, as some libraries' do."""
+
+    def save_session(self, app: Flask, session: t.Any, response: t.Any) -> None:
+        """As Flask does, but for ``Vary``."""
+        super().save_session(app, session, response)
+        response.vary.discard("Cookie")
 
 
 class TestNothingStored:
@@ -202,6 +214,58 @@ class TestNothingStored:
         for _ in range(3):
             answer = site.get("/")
             assert answer.headers["Set-Cookie"].startswith(f"token={answer.text[5:]};")
+
+    @pytest.mark.parametrize("serve", ["wsgi", "view"])
+    @pytest.mark.parametrize(
+        ("where", "varies"),
+        [("before", True), *itertools.product(["hook", "view", "handler"], [1, 0])],
+    )
+    def test_an_error_that_looked_at_the_session_is_not_shared(
+        self, make_site: MakeSite, where: str, varies: bool, serve: str
+    ) -> None:
+        """A member gets their own answer, though the page depends on a cookie too, which
+        they do not bring, and though the library of sessions says nothing of them."""
+        site = make_site(SECRET_KEY="a key", ISR_SERVE=serve)
+        if not varies:
+            site.app.session_interface = _Silent()
+
+        @site.app.get("/login")
+        def login() -> str:
+            session["name"] = "ann"
+            return "in"
+
+        def greet(at: str) -> None:
+            if where == at:
+                g.name = session.get("name", "stranger")
+
+        @site.app.before_request
+        def hook() -> None:
+            g.theme = request.cookies.get("theme", "light")
+            greet("hook")
+            greet("before")
+            if where == "before" and g.name == "stranger" and request.path == "/":
+                raise LookupError
+
+        @site.app.get("/")
+        @static_page()
+        def page() -> str:
+            greet("view")
+            if g.get("name", "stranger") == "stranger":
+                raise LookupError
+            return f"hello {g.name}"
+
+        @site.app.errorhandler(500)
+        def handle(error: Exception) -> tuple[str, int]:
+            greet("handler")
+            return f"sorry {g.name}, {g.theme}", 500
+
+        member = site.app.test_client()
+        member.get("/login")
+        strangers = [site.get("/") for _ in range(2)]
+
+        assert [answer.text for answer in strangers] == ["sorry stranger, light"] * 2
+        expected = "sorry ann, light" if where == "handler" else "hello ann"
+        assert member.get("/").text == expected
 
 
 class TestStrangersOnly:
