@@ -85,7 +85,11 @@ class Application:
     def personal_cookies(self) -> tuple[str, ...]:
         """The cookies whose bearers are asked for their session."""
         named = self.settings.personal_cookies
-        return self.session_cookies if named is None else named
+        if named is None:
+            return self.session_cookies
+        # Who names others, such as one with a token, has sessions all the same. A name
+        # that hangs on the request is among those that are named.
+        return tuple(dict.fromkeys([*filter(None, self.session_cookies), *named]))
 
     @functools.cached_property
     def session_cookies(self) -> tuple[str, ...]:

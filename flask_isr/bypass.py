@@ -8,9 +8,9 @@ import typing as t
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 from werkzeug.http import parse_cookie
-from werkzeug.wsgi import get_host
 
 from .core.inputs import Inputs
+from .hosts import host_and_port
 from .query import is_tracker
 from .query import parameters
 
@@ -117,7 +117,7 @@ class Bypass:
             return False
         if environ.get("HTTP_HOST") == self._host:
             return True
-        return get_host(environ).lower() == self._host
+        return host_and_port(environ) == self._host
 
 
 @functools.lru_cache(maxsize=1000)

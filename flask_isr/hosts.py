@@ -6,6 +6,7 @@ import functools
 import typing as t
 
 from flask import Flask
+from werkzeug.exceptions import SecurityError
 from werkzeug.routing import Map
 from werkzeug.routing import MapAdapter
 from werkzeug.routing import Rule
@@ -97,12 +98,20 @@ def matches_hosts(app: Flask) -> bool:
 
 def host_of(environ: WSGIEnvironment) -> str:
     """The host that a request is for, without its port."""
-    return host_name(get_host(environ))
+    return host_name(_host(environ))
 
 
 def host_and_port(environ: WSGIEnvironment) -> str:
     """The host that a request is for, with a port that is not its scheme's."""
-    return get_host(environ).lower()
+    return _host(environ).lower()
+
+
+def _host(environ: WSGIEnvironment) -> str:
+    try:
+        return get_host(environ)
+    except SecurityError:
+        # Of characters that no host has, some releases say so. Flask answers then.
+        return ""
 
 
 def host_name(host: str) -> str:

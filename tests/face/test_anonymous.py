@@ -295,6 +295,15 @@ def test_the_cookies_can_be_named(make_site: MakeSite) -> None:
     assert see(greeting.browser("bob")) == ("Hello bob", "BYPASS")
 
 
+def test_naming_others_takes_none_away(make_site: MakeSite) -> None:
+    """Such as the cookie of a token, beside sessions of Flask."""
+    greeting = Greeting(
+        make_site(SECRET_KEY="a key", ISR_PERSONAL_COOKIES=["access_token_cookie"])
+    )
+    see(greeting.browser())
+    assert see(greeting.browser("bob")) == ("Hello bob", "BYPASS")
+
+
 def test_who_becomes_somebody_by_this_very_request_is_somebody(
     make_site: MakeSite,
 ) -> None:

@@ -20,8 +20,11 @@ from flask import request
 from flask import session
 from flask import url_for
 from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import SecurityError
 from werkzeug.test import TestResponse
 from werkzeug.wrappers import Request as PlainRequest
+
+from flask_isr import hosts
 
 from ..conftest import MakeSite
 from ..support import Site
@@ -471,3 +474,20 @@ class TestShown:
             assert "https" in other.text.lower()
             visit(site, base_url="http://shop.test:8000")
         assert cache_state(visit(site, base_url="http://shop.test:8000")) == "HIT"
+
+
+def test_a_host_that_none_can_be(
+    make_site: MakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some releases of Werkzeug raise for it: Flask answers, and nothing breaks."""
+    site = make_site(ISR_ORIGIN="http://localhost")
+    add(site, lambda: request.host)
+    visit(site)
+
+    def refuse(environ: t.Any) -> str:
+        raise SecurityError
+
+    monkeypatch.setattr(hosts, "get_host", refuse)
+    answer = visit(site, headers={"Host": "a b"})
+    assert detail(answer) == "origin"
+    assert cache_state(visit(site)) == "HIT"
