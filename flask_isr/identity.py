@@ -11,6 +11,8 @@ import os
 import re
 import typing as t
 from pathlib import PurePath
+from types import FunctionType
+from types import MethodType
 
 from flask import Flask
 
@@ -79,15 +81,37 @@ def _given(view: t.Any) -> str:
 
 
 def _surrounding(view: t.Any) -> dict[str, t.Any]:
-    """The values that a function has of the one in which it was made."""
-    names = getattr(getattr(view, "__code__", None), "co_freevars", ())
-    cells = dict(zip(names, getattr(view, "__closure__", None) or (), strict=True))
-    found = {}
-    for name, cell in cells.items():
+    """The values that a function has of the one in which it was made, with its defaults,
+    the attributes of its object if it is a method, and all that functions among these
+    have."""
+    found: dict[str, t.Any] = {}
+    left, seen = [("", view)], set()
+    while left:
+        prefix, function = left.pop()
+        if id(function) in seen:
+            continue
+        seen.add(id(function))
+        for name, value in _held(function):
+            found[prefix + name] = value
+            if isinstance(value, FunctionType | MethodType):
+                left.append((f"{prefix}{name}.", value))
+    return found
+
+
+def _held(function: t.Any) -> t.Iterator[tuple[str, t.Any]]:
+    if isinstance(function, MethodType):
+        yield from getattr(function.__self__, "__dict__", {}).items()
+        function = function.__func__
+    if not isinstance(function, FunctionType):
+        return
+    code, defaults = function.__code__, function.__defaults__ or ()
+    first = code.co_argcount - len(defaults)
+    yield from zip(code.co_varnames[first : code.co_argcount], defaults, strict=True)
+    yield from (function.__kwdefaults__ or {}).items()
+    for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
         # A name may have no value yet.
         with contextlib.suppress(ValueError):
-            found[name] = cell.cell_contents
-    return found
+            yield name, cell.cell_contents
 
 
 def plain_surroundings(views: t.Iterable[t.Any]) -> dict[str, str]:

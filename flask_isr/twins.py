@@ -42,9 +42,11 @@ class Twin:
         if all(map(is_surrounding, self.names)):
             return (
                 f"with other values in its views, at the same build: {told}. There is one"
-                " place for a page of both, and each renders anew what the other rendered."
-                " If these are two sites, set ISR_APP_ID to a name for each; if a value"
-                " differs in each process, keep it out of the function that makes the view."
+                " place for a page of both. Of text and numbers each renders anew what the"
+                " other rendered; of anything else they may get each other's pages. If"
+                " these are two sites, set ISR_APP_ID to a name for each; if a value"
+                " differs in each process, keep it out of the function that makes the"
+                " view."
             )
         return (
             f"with another configuration, at the same build: {told}. Each configuration has"

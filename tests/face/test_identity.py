@@ -409,18 +409,48 @@ class TestWhatCounts:
         )
 
 
+def _view_of(how: str, kind: str) -> t.Callable[..., t.Any]:
+    """A view to which a factory gives *kind*."""
+
+    def load() -> str:
+        return kind
+
+    class Shop:
+        def __init__(self) -> None:
+            self.kind = kind
+
+        def show(self) -> str:
+            return self.kind
+
+    def itself() -> str:
+        return kind
+
+    def by_default(kind: str = kind) -> str:
+        return kind
+
+    def by_keyword(*, kind: str = kind) -> str:
+        return kind
+
+    def by_a_function() -> str:
+        return load()
+
+    views = {
+        view.__name__: view for view in (itself, by_default, by_keyword, by_a_function)
+    }
+    return views.get(how, Shop().show)
+
+
+@pytest.mark.parametrize(
+    "how", ["itself", "by_default", "by_keyword", "by_a_function", "by_a_method"]
+)
 def test_what_a_factory_was_given_is_told_of(
-    make_site: MakeSite, caplog: pytest.LogCaptureFixture
+    make_site: MakeSite, caplog: pytest.LogCaptureFixture, how: str
 ) -> None:
     """Beside another process: neither is served the other's page."""
 
     def create(kind: str) -> Site:
         site = make_site(ISR_BUILD_ID="one")
-
-        def orders() -> str:
-            return kind
-
-        site.app.add_url_rule("/orders", "orders", static_page()(orders))
+        site.app.add_url_rule("/orders", "orders", static_page()(_view_of(how, kind)))
         return site
 
     shop = create("shop")
@@ -431,7 +461,8 @@ def test_what_a_factory_was_given_is_told_of(
     for _ in range(3):
         assert _see(office)[0] == "office"
         assert _see(shop)[0] == "shop"
-    assert "with other values in its views, at the same build: kind in " in caplog.text
+    assert "with other values in its views, at the same build: " in caplog.text
+    assert "kind in " in caplog.text
     assert "set ISR_APP_ID" in caplog.text
     assert Doctor(shop).check("identity")[0] == "problem"
 
