@@ -110,7 +110,9 @@ class BuildFiles:
         """
         for place in code_of(self._app):
             if not any(place.is_relative_to(known) for known in self._code):
-                self._torn |= self._add_code(place) > self._began
+                changed = self._add_code(place)
+                # What a clock that was set back has in its future tells nothing.
+                self._torn |= self._began < changed <= time.time()
         templates = templates_of(self._app)
         for folder in templates.folders:
             self._add(folder, "templates")

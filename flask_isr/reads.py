@@ -183,9 +183,10 @@ class Reads:
         if ANY in self._ignored:
             return True
         if kind == "query" and self._declared:
-            if ANY in self._declared:
-                return name is None or not is_tracker(name)
-            return name in self._declared
+            # Whoever declares some and looks at all means those.
+            if name is None or ANY not in self._declared:
+                return name is None or name in self._declared
+            return not is_tracker(name)
         return isinstance(name, str) and is_ignored(kind, name, self._ignored)
 
     def _is_session(

@@ -186,10 +186,13 @@ def check_life(one: SQLiteStore, observer: Observer) -> None:
 
 
 def interruptions(calls: list[str]) -> list[tuple[str, int]]:
-    """Each call as strace names it: which one, and the how manieth of its kind."""
+    """Each call as strace names it: which one, and the how manieth of its kind. Memory is
+    asked for when it happens to be needed, and that leaves nothing behind."""
     counts: collections.Counter[str] = collections.Counter()
     found = []
     for call in calls:
+        if call in ("brk", "madvise", "mremap"):
+            continue
         counts[call] += 1
         found.append((call, counts[call]))
     return found
