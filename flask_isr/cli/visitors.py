@@ -13,6 +13,7 @@ def visitors_of(record: Entry) -> str:
     without += [field_name(name) for name in inputs.headers]
     without += [f"the cookie {name!r}" for name in inputs.cookies]
     without += [f"the parameter {name!r}" for name in inputs.query]
+    without += [f"the variable {name!r}" for name in inputs.variables]
     without += ["undeclared parameters"] if inputs.whole_query else []
     those = [f"without {', '.join(without)}"] if without else []
     those += [f"who accept {inputs.accept}"] if inputs.accept else []

@@ -291,6 +291,7 @@ class TestShow:
         def reading() -> str:
             request.args.get("page")
             request.cookies.get("theme")
+            request.environ.get("eppn")
             request.accept_mimetypes.best_match(["text/html"])
             return str(request.headers.get("X-API-Key"))
 
@@ -308,7 +309,7 @@ class TestShow:
             "/": "all",
             "/greeting": "those without a session",
             "/all": "those without X-API-Key, the cookie 'theme', the parameter 'page',"
-            " who accept text/html",
+            " the variable 'eppn', who accept text/html",
         }
         for path, visitors in who.items():
             site.get(path)
