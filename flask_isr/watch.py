@@ -214,22 +214,31 @@ _Headers.__name__ = EnvironHeaders.__name__
 
 
 def _watch(request: Request) -> None:
-    if type(request.headers) is EnvironHeaders:
-        request.headers = _Headers(request.environ)
-    _mix(_Parameters, request, "args")
-    _mix(_Cookies, request, "cookies")
+    environ = request.environ
+    # What is read here is nobody's doing, whoever has the request made.
+    capture = dict.pop(environ, CAPTURE, None)
+    # Of what the application's own class of requests does not let happen, its pages are
+    # not stored.
     with contextlib.suppress(Exception):
+        if type(request.headers) is EnvironHeaders:
+            request.headers = _Headers(environ)
+        _mix(_Parameters, request, "args")
+        _mix(_Cookies, request, "cookies")
         plain: type = type(request)
         request.__class__ = _watched_class(plain)
+    if capture is not None:
+        dict.__setitem__(environ, CAPTURE, capture)
 
 
 def _mix(mixin: type, request: Request, name: str) -> None:
-    # What the application's own class of requests does not let happen goes unwatched.
-    with contextlib.suppress(Exception):
+    try:
         values = getattr(request, name)
-        plain: type = type(values)
-        values._isr_environ = request.environ
-        values.__class__ = _mixed(mixin, plain)
+    except Exception:
+        # Of a class that makes its own of what is noted, and is not ready yet.
+        return
+    plain: type = type(values)
+    values._isr_environ = request.environ
+    values.__class__ = _mixed(mixin, plain)
 
 
 @functools.lru_cache(maxsize=100)

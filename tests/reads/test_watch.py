@@ -345,10 +345,46 @@ class Final(Request):
         raise TypeError("final")
 
 
+class Plain(Request):
+    """A request with parameters in what nobody can watch."""
+
+    parameter_storage_class = dict  # type: ignore[assignment]
+
+
+class Started(Request):
+    """A request that is made by code of the application."""
+
+    def __init__(
+        self, environ: dict[str, t.Any], *args: t.Any, **kwargs: t.Any
+    ) -> None:
+        super().__init__(environ, *args, **kwargs)
+
+
 class TestUnseen:
     """A page of which nobody knows what it reads is not stored."""
 
-    @pytest.mark.parametrize("cls", [Copied, Final])
+    @pytest.mark.parametrize("how", ["class", "middleware"])
+    def test_who_makes_a_request_reads_nothing_of_it(
+        self, make_site: MakeSite, how: str
+    ) -> None:
+        """Whoever brings a cookie gets hits all the same."""
+        site = make_site(ISR_ORIGIN="http://localhost")
+        if how == "class":
+            site.app.request_class = Started
+        else:
+            application = site.state.application
+            inner = application.inner
+
+            def wrapped(environ: t.Any, start: t.Any) -> t.Any:
+                PlainRequest(environ)
+                return inner(environ, start)
+
+            application.inner = wrapped
+        add(site, lambda: "page")
+        visit(site)
+        assert cache_state(visit(site, headers={"Cookie": "consent=1"})) == "HIT"
+
+    @pytest.mark.parametrize("cls", [Copied, Final, Plain])
     def test_a_class_of_requests_that_hides_it(
         self, make_site: MakeSite, caplog: pytest.LogCaptureFixture, cls: type[Request]
     ) -> None:
