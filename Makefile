@@ -43,7 +43,7 @@ test-oldest:
 	@$(MAKE) --no-print-directory VENV=$(OLDEST) $(OLDEST)/oldest.stamp
 	@exec env ISR_JUDGES=0 $(OLDEST)/bin/python -m $(PYTEST) --ignore tests/example \
 	    --ignore tests/judges --ignore tests/test_lint.py \
-	    --ignore tests/extensions/matrix \
+	    --ignore tests/extensions/matrix --ignore tests/docs/test_frozen_flask.py \
 	    --ignore tests/bounds/test_many_keys.py $(ARGS)
 
 # Where they are missing, `make test` skips the tests that need them. A colon comes before

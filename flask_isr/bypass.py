@@ -9,6 +9,7 @@ from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 from werkzeug.http import parse_cookie
 
+from .core.inputs import OF_BODIES
 from .core.inputs import Inputs
 from .hosts import host_and_port
 from .query import is_tracker
@@ -38,6 +39,9 @@ class Bypass:
 
     Such a request is not that of the anonymous visitor that the page was made for: the
     view answers it.
+
+    :ivar absent: variables of the environ that no request has for which the page is.
+    :ivar more: whether that is not all, and :meth:`reason` is to be asked.
     """
 
     __slots__ = (
@@ -52,6 +56,8 @@ class Bypass:
         "_scheme",
         "_variables",
         "_whole_query",
+        "absent",
+        "more",
     )
 
     def __init__(self, inputs: Inputs) -> None:
@@ -73,6 +79,12 @@ class Bypass:
         self._accept = inputs.accept
         self._origin = inputs.origin
         self._scheme, _, self._host = inputs.origin.partition("://")
+        self.absent = tuple(header for header, _, _ in self._headers)
+        if _AUTHORIZATION in inputs.headers:
+            # Where it is there and empty, `reason` finds that out, inside of Flask.
+            self.absent += (_VARIABLES[_AUTHORIZATION],)
+        headers_only = Inputs(headers=inputs.headers) == inputs
+        self.more = not headers_only or not OF_BODIES.isdisjoint(inputs.headers)
 
     def reason(self, environ: WSGIEnvironment) -> str | None:
         """Why a request is answered by the view, as ``Cache-Status`` details it; ``None``

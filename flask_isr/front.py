@@ -191,8 +191,14 @@ class Front:
     ) -> t.Iterable[bytes] | None:
         if ready.anonymous and self._may_be_somebody(environ):
             return None
-        if ready.bypass is not None and ready.bypass.reason(environ) is not None:
-            return None
+        bypass = ready.bypass
+        if bypass is not None:
+            # Most look for `Authorization` alone, which needs no call.
+            for name in bypass.absent:
+                if name in environ:
+                    return None
+            if bypass.more and bypass.reason(environ) is not None:
+                return None
         if self._drafts.covers(environ):
             return None
         serve = ready.serve

@@ -10,13 +10,12 @@ import textwrap
 import typing as t
 from pathlib import Path
 
+import flask_frozen as frozen
 import pytest
 from flask import Flask
 
 from ..support import PATIENCE
 from ..support import cache_state
-
-frozen = pytest.importorskip("flask_frozen")
 
 TEXT = (Path(__file__).parents[2] / "docs" / "frozen-flask.rst").read_text("utf-8")
 BLOCKS = re.findall(

@@ -136,7 +136,7 @@ isr = ISR(app)
 
 @app.route("/test/<name>", methods=METHODS)
 @app.route("/test/<name>/<path:rest>", methods=METHODS)
-@static_page(query=["test"])
+@static_page(query=["test"], ignore="*")
 def page(name: str, rest: str = "") -> Response:
     """The page of one test."""
     path = request.full_path.rstrip("?")

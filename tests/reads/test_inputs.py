@@ -461,3 +461,13 @@ def test_a_page_that_depends_on_nothing(make_site: MakeSite, log: Log) -> None:
     answer = site.get("/page?x=1", headers=BROWSER, base_url="https://b.test")
     assert (answer.text, cache_state(answer)) == (text, "HIT")
     assert not log.reads
+
+
+def test_a_server_that_always_names_a_user(any_level: Site) -> None:
+    """Who is nobody, and gets hits."""
+    add(any_level, lambda: str(request.authorization))
+    nobody = {"environ_overrides": {"REMOTE_USER": ""}}
+    states = [cache_state(any_level.get("/page", **nobody)) for _ in range(2)]
+    assert states == ["MISS", "HIT"]
+    bob = any_level.get("/page", environ_overrides={"REMOTE_USER": "bob"})
+    assert detail(bob) == "authorization"
