@@ -277,6 +277,9 @@ class Engine:
                     entry.level,
                 ):
                     return None
+                if validity is Freshness.STALE:
+                    # It began before its data changed, and the visitor came after that.
+                    return self.serve_old(target, entry)
                 detail = None if leads else "collapsed"
                 return _missed(entry, last_good, detail, stored=stored)
             case Grounded("no-thread" as reason):

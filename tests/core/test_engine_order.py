@@ -72,6 +72,22 @@ def test_the_late_visitor_does_not_wait_for_the_early_render(
     assert told(early.result()) == ("MISS", "second")
 
 
+def test_who_joins_a_render_that_was_made_stale_is_told_so(
+    process: Process, source: Source, gates: list[Gate]
+) -> None:
+    """Nothing is stored yet, so that a visitor waits for the render that runs: it read the
+    old data before they came."""
+    source.script = [held(gates[0])]
+    early = process.visitor()
+    gates[0].wait()
+    source.text = "second"
+    process.store.invalidate(stale=[TAG])
+    late = process.visitor()
+    gates[0].open()
+    assert told(early.result()) == ("MISS", "first")
+    assert told(late.result()) == ("STALE", "first")
+
+
 def test_a_tag_discovered_late_in_a_render_is_judged_right(
     process: Process, source: Source, gates: list[Gate]
 ) -> None:
