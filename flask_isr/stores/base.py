@@ -231,7 +231,8 @@ class Store(t.Protocol):
 
     def put_list(self, name: str, paths: t.Collection[str], mark: Mark) -> bool:
         """Store the closed list *name*, unless one with a newer mark is there. Pages of
-        paths that it lacks now expire with it.
+        paths that it lacks now expire with it. A store with an order keeps a path that was
+        invalidated after *mark*: whoever was asked before that may not have known it.
 
         :param mark: what :meth:`tick` gave before the application was asked.
         :return: whether the list that is there now is as new as this one.

@@ -11,6 +11,7 @@ from ..core.entry import Mark
 from ..core.key import path_tag
 from .base import Listed
 from .order import Writing
+from .order import last
 
 
 def find(db: sqlite3.Connection, name: str) -> Listed | None:
@@ -43,6 +44,10 @@ def replace(
         return True
     before = None if row is None else _paths(row[0])
     gone = (before or frozenset()) - set(paths)
+    # Of a path that was invalidated after the question, the answer tells nothing.
+    unknown = {path for path in gone if _renewed(writing.db, path) > int(mark)}
+    gone -= unknown
+    paths = unknown.union(paths)
     writing.db.execute(
         "INSERT OR REPLACE INTO lists VALUES (?, ?, ?, ?, ?)",
         (name, writing.clock, mark, now, json.dumps(sorted(paths))),
@@ -51,6 +56,10 @@ def replace(
     if gone:
         writing.invalidate(expired=[path_tag(path) for path in gone])
     return True
+
+
+def _renewed(db: sqlite3.Connection, path: str) -> int:
+    return last(db, (path_tag(path),), "max(stale, expired)")
 
 
 def _paths(text: str) -> frozenset[str] | None:

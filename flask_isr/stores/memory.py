@@ -252,13 +252,21 @@ class MemoryStore:
         found = self._lists.get(name)
         if found is not None and found[2] > int(mark):
             return True
-        gone = found[0].paths - set(paths) if found is not None else ()
+        gone = found[0].paths - set(paths) if found is not None else frozenset()
+        # Of a path that was invalidated after the question, the answer tells nothing.
+        unknown = {path for path in gone if self._renewed(path) > int(mark)}
+        gone -= unknown
+        paths = unknown.union(paths)
         self._order += 1
         listed = Listed(frozenset(paths), self.now())
         _keep(self._lists, name, (listed, self._order, int(mark)))
         if gone:
             self.invalidate(expired=[path_tag(path) for path in gone])
         return True
+
+    def _renewed(self, path: str) -> int:
+        tags = [path_tag(path)]
+        return max(self._last(tags, expired=expired) for expired in (False, True))
 
     # -- leases and failures ----------------------------------------------------------
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import typing as t
 
+import pytest
+
 from flask_isr.core.key import PageKey
 from flask_isr.core.key import path_tag
 from flask_isr.core.key import user_tag
@@ -60,6 +62,23 @@ class StrictStoreKit(StoreKit):
         assert not store.busy(FOX, TAGS)
         store.put(entry(FOX, mark, b"began before"))
         assert validity(store) is EXPIRED
+
+    @pytest.mark.parametrize("how", ["stale", "expired"])
+    def test_a_list_that_was_asked_for_before_tells_nothing_of_an_invalidated_path(
+        self, store: Store, how: str
+    ) -> None:
+        """It may have been published since. Another question takes it off the list."""
+        store.put_list("animals", [FOX.path, OWL.path], store.tick())
+        asked = store.tick()
+        store.invalidate(**{how: [path_tag(FOX.path)]})
+        store.put_list("animals", [], asked)
+        listed = store.closed_list("animals")
+        assert listed is not None
+        assert listed.paths == {FOX.path}
+        store.put_list("animals", [], store.tick())
+        listed = store.closed_list("animals")
+        assert listed is not None
+        assert not listed.paths
 
     def test_the_variants_of_a_path_are_found(self, store: Store) -> None:
         """All query variants of one path, up to a limit."""
