@@ -91,9 +91,8 @@ def collapsed(site: Site, path: str) -> Result:
     site.control.close_gate(site.name)
     first = InThread(lambda: site.server.ask(path))
     site.control.wait_for_runs(site.name, 1)
-    before = site.control.visits
     check = site.start(path)
-    poll(lambda: site.control.visits > before)
+    poll(lambda: site.control.waiting(site.name))
     site.control.open_gate(site.name)
     first.result()
     return check.result()

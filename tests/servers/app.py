@@ -24,6 +24,7 @@ from flask_isr import static_page
 
 from .control import Control
 from .naming import NameProcess
+from .naming import note_waiting
 from .states import add_nginx_pages
 from .states import add_pages
 from .states import add_personal_pages
@@ -87,6 +88,7 @@ def create_app() -> Flask:
     def process() -> Response:
         return jsonify(folder=str(control.folder))
 
+    note_waiting(control)
     app.wsgi_app = NameProcess(app.wsgi_app, control)  # type: ignore[method-assign]
     return app
 

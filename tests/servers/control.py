@@ -153,6 +153,11 @@ class Control:
         log = self.folder / "visits.log"
         return log.stat().st_size if log.exists() else 0
 
+    def waiting(self, page: str) -> int:
+        """How many visitors were last seen to wait for a render of *page*."""
+        file = self._file(page, "waiting")
+        return int(file.read_text() or 0) if file.exists() else 0
+
     # -- the application's side -------------------------------------------------------
 
     def version(self, page: str) -> int:
@@ -209,6 +214,11 @@ class Control:
     def note_visit(self) -> None:
         """Count a request that came in."""
         self._append("visits.log", b".")
+
+    def note_waiting(self, page: str, number: int) -> None:
+        """Tell the test that so many wait for a render of *page*: to have come in is not
+        yet to wait."""
+        self._file(page, "waiting").write_text(str(number))
 
     def _note(self, event: str, page: str, version: int, sealed: bool) -> None:
         line = f"{event} {page} {version} {os.getpid()} {sealed}\n"

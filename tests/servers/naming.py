@@ -1,9 +1,12 @@
-"""Tells tests which process answered."""
+"""Tells tests which process answered, and who waits in it."""
 
 from __future__ import annotations
 
 import os
 import typing as t
+
+from flask_isr.core.flight import Flight
+from flask_isr.core.flight import Landing
 
 from .control import Control
 
@@ -33,3 +36,17 @@ class NameProcess:
 
         self._control.note_visit()
         return self._inner(environ, start)
+
+
+def note_waiting(control: Control) -> None:
+    """Have *control* told how many wait in this process. A visitor's wait begins anew each
+    time that the store's clock is looked at, so that the last number told is right."""
+
+    wait = Flight.wait
+
+    def noted(flight: Flight, timeout: float) -> Landing | None:
+        page = flight.key.path.rpartition("/")[2]
+        control.note_waiting(page, flight.waiting + 1)
+        return wait(flight, timeout)
+
+    Flight.wait = noted  # type: ignore[assignment]

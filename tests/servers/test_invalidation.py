@@ -157,11 +157,8 @@ def test_who_comes_while_two_outdated_renders_run_gets_a_third(
         control.wait_for_runs(page, len(visitors))
         control.publish(page)
         _invalidate(server, page, "tag", "expire")
-    before = control.visits
     late = InThread(lambda: server.ask_many(path, 4))
-    poll(lambda: control.visits >= before + 4)
-    # Answered after them: by now they wait for the second render.
-    server.ask("/process")
+    poll(lambda: control.waiting(page) == 4)
     assert [run.version for run in control.runs(page)] == [1, 2]
 
     control.open_gate(page)
