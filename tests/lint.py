@@ -24,8 +24,8 @@ EXCEPTIONS: t.Final[t.Mapping[str, str]] = {
     "STATUS_BAD_REQUEST": "each 400, for being one: the request was wrong",
 }
 
-# Fields whose values count; of all others it is enough that they are there.
-_READ = {"cache-control", "cache-status", "content-encoding", "content-type", "vary"}
+# Fields whose values say nothing of how good they are; those of all others count.
+_OPAQUE = {"cache-tag", "content-length", "date", "etag", "last-modified"}
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Exchange:
         """What exchanges have in common that the judge would say the same of."""
         fields = sorted((name.lower(), value) for name, value in self.headers)
         known = [
-            (name, re.sub(r"\d+", "0", value) if name in _READ else "")
+            (name, "" if name in _OPAQUE else re.sub(r"\d+", "0", value))
             for name, value in fields
         ]
         asked = frozenset(name.lower() for name, _ in self.asked)

@@ -204,6 +204,7 @@ class TestWhatComesBack:
 class TestTryingAgain:
     """What may be better a moment later."""
 
+    @pytest.mark.lint_allows("BAD_SYNTAX")
     def test_503_is_tried_again(
         self, scripted: Scripted, connect: Connect, pauses: list[float]
     ) -> None:
