@@ -14,8 +14,8 @@ PYTEST := pytest --numprocesses auto --maxprocesses 8 --dist loadgroup
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-oldest services lint format types coverage benchmark dist \
-    clean
+.PHONY: help demo test test-oldest services lint format types docs coverage benchmark \
+    dist clean
 
 help:
 	@echo 'make demo         start the example: a CMS and a shop; Ctrl-C stops both'
@@ -25,6 +25,7 @@ help:
 	@echo 'make lint         look for mistakes and check the layout of the code'
 	@echo 'make format       lay the code out, sort the imports'
 	@echo 'make types        check the types'
+	@echo 'make docs         build the documentation, in docs/_build/html'
 	@echo 'make coverage     run all tests and list the lines that none of them reaches'
 	@echo 'make benchmark    measure how long hits and renders take'
 	@echo 'make dist         build and check what would be published, in dist/'
@@ -74,6 +75,14 @@ format: $(VENV)/dev.stamp
 types: $(VENV)/dev.stamp
 	@$(PY) -m mypy $(ARGS)
 
+# Every warning fails it; `doctest` runs the examples that show a session.
+docs: $(VENV)/docs.stamp
+	@$(PY) -m sphinx -W --keep-going --quiet -b html -d docs/_build/doctrees \
+	    docs docs/_build/html
+	@$(PY) -m sphinx -W --keep-going --quiet -b doctest -d docs/_build/doctrees \
+	    docs docs/_build/doctest
+	@echo 'Built docs/_build/html/index.html'
+
 coverage: $(VENV)/dev.stamp $(VENV)/npm.stamp
 	@$(PY) -m coverage erase
 	@$(PY) -m coverage run -m $(PYTEST) $(ARGS)
@@ -89,7 +98,7 @@ dist: $(VENV)/dev.stamp
 	@$(PY) -m twine check --strict dist/*
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .coverage .coverage.*
+	rm -rf $(VENV) build dist docs/_build *.egg-info .coverage .coverage.*
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

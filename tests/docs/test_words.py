@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
 from flask_isr.cures import CURES
 
+from .test_links import ROOT
+from .test_links import name
+from .test_links import pages
 from .test_troubleshooting import logged
 from .test_troubleshooting import sentences
 
-ROOT = Path(__file__).parents[2]
 TEXTS = {
-    path.name: path.read_text("utf-8")
-    for path in (
-        ROOT / "README.rst",
-        ROOT / "CHANGES.rst",
-        *sorted((ROOT / "docs").glob("*.rst")),
-        ROOT / "docs" / "openapi.yaml",
-    )
+    name(path): path.read_text("utf-8")
+    for path in (*pages(), ROOT / "docs" / "openapi.yaml")
 }
 TEXTS["the log"] = "\n".join(sorted({*logged(), *sentences(), *CURES.values()}))
 
