@@ -97,7 +97,12 @@ class ISR:
         app.cli.add_command(isr_commands)
 
     def require_secret(self, view: View) -> View:
-        """Guard a view by the secret; see :func:`flask_isr.secret.require_secret`."""
+        """Guard a view by the secret, such as one that a CMS calls. It is answered 401
+        without ``ISR_SECRET``, which is taken from where the revalidate route takes it,
+        and 503 if the view raises :exc:`~flask_isr.errors.StoreUnavailable`.
+
+        Put it directly above the view, below the route.
+        """
         return require_secret(view)
 
     def token(
