@@ -2,6 +2,7 @@
 
 from .additions import cache_life as cache_life
 from .additions import cache_tag as cache_tag
+from .context import rendering as rendering
 from .errors import ConfigurationError as ConfigurationError
 from .errors import ISRError as ISRError
 from .errors import NotAStaticPage as NotAStaticPage
@@ -11,7 +12,6 @@ from .extension import ISR as ISR
 from .page import static_page as static_page
 from .revalidation import revalidate_path as revalidate_path
 from .revalidation import revalidate_tag as revalidate_tag
-from .visit import rendering as rendering
 
 __all__ = [
     "ConfigurationError",

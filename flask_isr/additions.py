@@ -6,6 +6,7 @@ import datetime
 import inspect
 import typing as t
 
+from .capture import active_capture
 from .config import seconds
 from .core.freshness import Lifetime
 from .core.outcome import cause_of
@@ -13,7 +14,6 @@ from .errors import ConfigurationError
 from .page import StaticPage
 from .page import check_count
 from .page import checked_tags
-from .visit import active_capture
 
 if t.TYPE_CHECKING:
     from .capture import Capture

@@ -29,6 +29,7 @@ from .secret import unavailable
 from .state import State
 from .state import current_state
 from .token import TARGETS
+from .token import Tokens
 from .token import names_all
 
 _WORDS = ("match", "mode")
@@ -117,7 +118,9 @@ def _not_allowed(allowed: tuple[str, ...]) -> Response:
 def _grant(state: State) -> frozenset[str] | None:
     """What a token that was sent is good for; ``None`` where there is none that is."""
     token = given_token(request)
-    return None if token is None else state.tokens.read(token)
+    if token is None:
+        return None
+    return Tokens(state.settings.secrets, state.clock).read(token)
 
 
 def _names_all(state: State, grant: frozenset[str], wanted: _Wanted) -> bool:

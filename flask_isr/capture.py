@@ -17,6 +17,7 @@ from werkzeug.exceptions import HTTPException
 
 from .compat import after_request_functions
 from .compat import peek_session
+from .context import active_render
 from .core.freshness import Lifetime
 from .core.key import PageKey
 from .invalidation import Invalidation
@@ -253,3 +254,8 @@ class Capture:
             close = getattr(chunks, "close", None)
             if close is not None:
                 close()
+
+
+def active_capture() -> Capture | None:
+    """What the render that the code works for lets be seen; ``None`` outside of one."""
+    return t.cast("Capture | None", active_render())

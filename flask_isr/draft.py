@@ -14,13 +14,13 @@ from itsdangerous import BadData
 from itsdangerous import URLSafeSerializer
 
 from .config import seconds
+from .context import rendering
 from .current import current_extension
 from .errors import ConfigurationError
 from .hosts import host_of
 from .hosts import matches_hosts
 from .keys import secret_keys
 from .response import gives_lifetime
-from .visit import rendering
 
 if t.TYPE_CHECKING:
     import datetime

@@ -19,6 +19,7 @@ from .secret import GUARDED_ATTRIBUTE
 from .secret import require_secret
 from .state import State
 from .state import current_state
+from .token import Tokens
 from .token import checked_targets
 
 if t.TYPE_CHECKING:
@@ -91,7 +92,9 @@ class ISR:
             on_prepare=_exempt_from_csrf,
             cache=self._cache,
         )
-        app.wsgi_app = Front(app.wsgi_app, state)  # type: ignore[method-assign]
+        front = Front(app.wsgi_app, state.parts)
+        state.serve_in(front)
+        app.wsgi_app = front  # type: ignore[method-assign]
         from .cli import isr_commands
 
         app.cli.add_command(isr_commands)
@@ -128,7 +131,7 @@ class ISR:
         """
         state = current_state()
         targets = checked_targets(state.revalidator, paths, tags)
-        return state.tokens.make(targets, lifetime)
+        return Tokens(state.settings.secrets, state.clock).make(targets, lifetime)
 
     def skip_on_hit(self, hook: Hook) -> Hook:
         """Mark a ``before_request`` function, a URL preprocessor, or a receiver of

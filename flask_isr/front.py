@@ -6,10 +6,12 @@ import functools
 import itertools
 import logging
 import typing as t
+from dataclasses import dataclass
 
 from werkzeug.wsgi import ClosingIterator
 
 from . import response
+from .application import Application
 from .bypass import bypass_of
 from .conditions import is_conditional
 from .core.answer import Answer
@@ -19,19 +21,24 @@ from .core.answer import ShareError
 from .core.answer import State as ServeState
 from .core.answer import Target
 from .core.encodings import negotiate
+from .core.engine import Engine
 from .core.entry import Entry
 from .core.freshness import Freshness
 from .core.inputs import Inputs
 from .core.key import shelf_name
 from .core.memory import Item
+from .core.memory import Memory
 from .core.memory import Shelf
 from .core.outcome import SealedError
+from .draft import DraftCookies
 from .errors import StoreUnavailable
 from .hosts import host_and_port
 from .hosts import host_of
 from .hosts import matches_hosts
 from .levels import is_flask_alone
+from .listing import ClosedLists
 from .query import declared_query
+from .stores.base import Store
 from .visit import VISIT
 from .visit import Visit
 from .visit import inside
@@ -42,7 +49,9 @@ if t.TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
     from _typeshed.wsgi import WSGIEnvironment
 
-    from .state import State
+    _Follow: t.TypeAlias = t.Callable[
+        [Visit, WSGIEnvironment, str, list[tuple[str, str]]], None
+    ]
 
 logger = logging.getLogger("flask_isr")
 
@@ -86,6 +95,22 @@ class _Ready:
             self.forms[form.coding] = coded, form.body
 
 
+@dataclass(frozen=True, slots=True)
+class ServingParts:
+    """What requests for one application are answered with.
+
+    :ivar follow_unsafe: told of the answers of requests that may write something.
+    """
+
+    application: Application
+    engine: Engine
+    store: Store
+    memory: Memory
+    lists: ClosedLists
+    drafts: DraftCookies
+    follow_unsafe: _Follow
+
+
 class Front:
     """WSGI middleware around the whole application.
 
@@ -93,23 +118,24 @@ class Front:
     dictionary, and goes on into Flask.
     """
 
-    def __init__(self, inner: WSGIApplication, state: State) -> None:
-        alone = is_flask_alone(state.application.app, inner)
+    def __init__(self, inner: WSGIApplication, parts: ServingParts) -> None:
+        alone = is_flask_alone(parts.application.app, inner)
         self._inner = inner if alone else eager(inner)
-        self.serve_from(state)
+        self.serve_from(parts)
 
-    def serve_from(self, state: State) -> None:
-        """Answer from *state* from now on, instead of the one before."""
-        state.front = self
-        state.application.app.extensions["isr"] = self._state = state
-        self._memory = state.memory
-        self._drafts = state.drafts
-        self._writes = state.writes
-        self._announced = state.store.announced
-        self._now = state.store.now
-        self._prefix = state.application.prefix
-        self._shelves = state.memory.shelves
-        self._matches_hosts = matches_hosts(state.application.app)
+    def serve_from(self, parts: ServingParts) -> None:
+        """Answer with *parts* from now on, instead of those before."""
+        self._application = parts.application
+        self._engine = parts.engine
+        self._memory = parts.memory
+        self._lists = parts.lists
+        self._drafts = parts.drafts
+        self._follow_unsafe = parts.follow_unsafe
+        self._announced = parts.store.announced
+        self._now = parts.store.now
+        self._prefix = parts.application.prefix
+        self._shelves = parts.memory.shelves
+        self._matches_hosts = matches_hosts(parts.application.app)
         self._host_of = host_of
         self._has_places = self._matches_hosts or bool(self._prefix)
         self._check_at = float("-inf")
@@ -136,11 +162,11 @@ class Front:
         method = environ["REQUEST_METHOD"]
         if method != "GET" and is_unsafe(method):
             visit.unsafe = visit.touched = True
-            visit.follow = functools.partial(self._writes.follow, visit, environ)
+            visit.follow = functools.partial(self._follow_unsafe, visit, environ)
         return self._pass(visit, environ)
 
     def _prepare(self) -> None:
-        routes, *_ = self._state.application.prepare()
+        routes, *_ = self._application.prepare()
         if routes.ported:
             # Pages are on no port: what is asked for by one may be another rule's.
             self._host_of = host_and_port
@@ -166,7 +192,7 @@ class Front:
             if self._announced() != self._memory.synced or now >= self._check_at:
                 self._memory.sync()
                 self._check_at = now + _CHECK_EVERY
-                self._state.engine.upkeep.report_usage(now)
+                self._engine.upkeep.report_usage(now)
             # Only now: what an invalidation took away is not on the shelf any more.
             query: tuple[tuple[str, str], ...] | None = ()
             if shelf.declared:
@@ -177,7 +203,7 @@ class Front:
             ):
                 return None
         except StoreUnavailable as error:
-            self._state.engine.upkeep.warn(error)
+            self._engine.upkeep.warn(error)
             return None
         item.visited = item.used = True
         return self._send(item.ready, environ, start_response, now)
@@ -203,7 +229,7 @@ class Front:
             return None
         serve = ready.serve
         if serve.state == "STALE":
-            serve = self._state.engine.serve_old(ready.target, serve.entry)
+            serve = self._engine.serve_old(ready.target, serve.entry)
         if serve.state == "STALE" or is_conditional(environ):
             age = now - serve.entry.began
             status, headers, body = response.respond(serve, environ, age)
@@ -221,7 +247,7 @@ class Front:
         """Whether the request has a cookie by which its visitor may be known."""
         cookie = environ.get("HTTP_COOKIE")
         return cookie is not None and any(
-            name in cookie for name in self._state.application.personal_cookies
+            name in cookie for name in self._application.personal_cookies
         )
 
     def _ready(self, item: Item, shelf: Shelf, now: float) -> bool:
@@ -229,20 +255,20 @@ class Front:
         entry = item.record
         if not isinstance(entry, Entry) or entry.level != "wsgi":
             return False
-        match = self._state.routes.match_key(entry.key)
-        if match is None or not self._state.lists.allows(match):
+        match = self._application.routes.match_key(entry.key)
+        if match is None or not self._lists.allows(match):
             return False
-        if self._state.application.levels.required(match.endpoint).level == "view":
+        if self._application.levels.required(match.endpoint).level == "view":
             return False
         age = now - entry.began
-        freshness = self._state.engine.judge(entry, item.validity)
+        freshness = self._engine.judge(entry, item.validity)
         if freshness is Freshness.EXPIRED:
             return False
         state: ServeState = "STALE" if freshness is Freshness.STALE else "HIT"
         target = Target(entry.key, entry.tags, shelf.declared)
         item.ready = _Ready(Serve(entry, state), age, target)
         item.ready_until = _good_until(entry, age, now)
-        if self._state.engine.builds.spares(entry, item.validity):
+        if self._engine.builds.spares(entry, item.validity):
             # That is over some time, whatever the lifetime of the page.
             item.ready_until = min(item.ready_until, now + _CHECK_EVERY)
         return True
@@ -312,7 +338,7 @@ class Front:
         self, visit: Visit, target: Target, environ: WSGIEnvironment
     ) -> t.Iterable[bytes]:
         start_response = visit.start_response
-        answer = visit.answer or self._state.engine.visit(target, own_stack=True)
+        answer = visit.answer or self._engine.visit(target, own_stack=True)
         match answer:
             case Serve(entry) if self._is_unfit(entry, visit, environ):
                 # What the visitor gets is not what a stranger gets.

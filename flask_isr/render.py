@@ -17,6 +17,8 @@ from . import storable
 from .application import Application
 from .capture import Capture
 from .config import Origin
+from .context import CAPTURE
+from .context import current_render
 from .core.entry import Level
 from .core.key import PageKey
 from .core.outcome import Declined
@@ -30,8 +32,7 @@ from .personal import nobodys
 from .reads import Reads
 from .report import Reporter
 from .routes import Match
-from .visit import CAPTURE
-from .visit import current_capture
+from .undeclared import warnings
 from .watch import WatchedEnviron
 
 # Reserved for documentation (RFC 5737): nobody's address.
@@ -122,7 +123,8 @@ class Renderer:
             self.invalidate(others)
         for item, place in asked:
             if item.tag in own:
-                self._reporter.invalidates_itself(capture.key, item.label, place)
+                where = str(place or "by a library")
+                self._reporter.invalidates_itself(capture.key, item.label, where)
 
     def _report(self, capture: Capture, match: Match, outcome: Outcome | None) -> None:
         """Tell of what the page says that cannot be, and of what it reads and does not
@@ -138,16 +140,18 @@ class Renderer:
                 and self._application.levels.required(match.endpoint).level is None
             ),
         )
-        if reads:
-            self._reporter.undeclared(
-                capture.key,
-                reads,
-                match.page.declared(),
-                stored=isinstance(outcome, Rendered),
-            )
+        rule = capture.key.rule
+        new = [
+            read
+            for read in reads
+            if self._reporter.first(rule, f"reads {read.kind} {read.name}")
+        ]
+        stored = isinstance(outcome, Rendered)
+        for text in warnings(new, match.page.declared(), stored=stored):
+            self._reporter.undeclared(capture.key, text)
 
     def _run(self, capture: Capture) -> storable.Final:
-        current_capture.set(capture)
+        current_render.set(capture)
         chunks, status, headers = run_wsgi_app(self._application.inner, capture.environ)
         try:
             body, whole = _read(chunks, capture.limit)

@@ -15,13 +15,6 @@ from .core.outcome import Personal
 from .core.outcome import cause_of
 from .cures import cure_of
 from .errors import ConfigurationError
-from .page import StaticPage
-from .place import Caller
-from .reads import Read
-from .undeclared import warnings
-
-if t.TYPE_CHECKING:
-    from .routes import Match
 
 logger = logging.getLogger("flask_isr")
 
@@ -59,7 +52,7 @@ class Reporter:
 
     def not_static(self, key: PageKey, verdict: Personal) -> None:
         """A page turned out not to be the same for everybody."""
-        if self._first(key.rule, verdict.reason):
+        if self.first(key.rule, verdict.reason):
             logger.warning(
                 "%s (rule %s) has @static_page, but is not the same for everybody: %s%s."
                 " It is rendered for each visitor.%s",
@@ -72,7 +65,7 @@ class Reporter:
 
     def declined(self, key: PageKey, reason: str) -> None:
         """A render gave an answer that is not stored."""
-        if self._first(key.rule, reason):
+        if self.first(key.rule, reason):
             logger.warning(
                 "%s (rule %s) has @static_page, but its answer is not stored: %s.%s",
                 key,
@@ -81,22 +74,12 @@ class Reporter:
                 _then(cure_of(reason)),
             )
 
-    def undeclared(
-        self,
-        key: PageKey,
-        reads: list[Read],
-        declared: t.Sequence[str],
-        *,
-        stored: bool,
-    ) -> None:
-        """A render read what the page does not declare."""
-        new = [
-            read
-            for read in reads
-            if self._first(key.rule, f"reads {read.kind} {read.name}")
-        ]
-        for text in warnings(new, declared, stored=stored):
-            logger.warning("%s (rule %s) reads %s", key, key.rule, text)
+    def undeclared(self, key: PageKey, what: str) -> None:
+        """A render read what the page does not declare.
+
+        :param what: sentences that go on after "reads".
+        """
+        logger.warning("%s (rule %s) reads %s", key, key.rule, what)
 
     def stale_served(self, entry: Entry) -> None:
         """A visitor got a page that is not fresh."""
@@ -108,7 +91,7 @@ class Reporter:
 
         :param what: what it is about, as :meth:`not_static` is given it afterwards.
         """
-        if self._first(key.rule, what):
+        if self.first(key.rule, what):
             logger.warning(
                 "%s (rule %s) has @static_page, but is not stored, since its %s cannot be"
                 " used: %s It is rendered for each visitor.",
@@ -122,7 +105,7 @@ class Reporter:
         """The tags of a page could not be made."""
         if isinstance(error, ConfigurationError):
             self.refused(key, "tags", str(error))
-        elif self._first(key.rule, type(error).__name__):
+        elif self.first(key.rule, type(error).__name__):
             logger.warning(
                 "%s (rule %s) has @static_page, but is not stored, since the callable given"
                 " as tags= failed: %s. It is rendered for each visitor.",
@@ -131,10 +114,9 @@ class Reporter:
                 cause_of(error),
             )
 
-    def query_failed(self, match: Match, error: Exception) -> None:
+    def query_failed(self, rule: str, error: Exception) -> None:
         """The names of a page's query parameters could not be asked."""
-        rule = match.rule.rule
-        if self._first(rule, f"query {type(error).__name__}"):
+        if self.first(rule, f"query {type(error).__name__}"):
             logger.warning(
                 "pages of the rule %s are not stored, since the callable given as query="
                 " failed: %s. They are rendered for each visitor.",
@@ -145,7 +127,7 @@ class Reporter:
     def other_origin(self, came: str, origin: str) -> None:
         """A visitor came by another address than a page shows or looked at."""
         # Once: who sends no host of the site makes the address up.
-        if self._first(origin, "origin"):
+        if self.first(origin, "origin"):
             logger.warning(
                 "visitors come by %s, and pages that show or read the address are rendered"
                 " at %s: they are answered by the view. Set ISR_ORIGIN to the address of"
@@ -154,11 +136,9 @@ class Reporter:
                 origin,
             )
 
-    def invalidates_itself(
-        self, key: PageKey, label: str, place: Caller | None
-    ) -> None:
+    def invalidates_itself(self, key: PageKey, label: str, where: str) -> None:
         """The render of a page asked to invalidate that page, which is not done."""
-        if self._first(key.rule, f"invalidates {label}"):
+        if self.first(key.rule, f"invalidates {label}"):
             logger.warning(
                 "%s (rule %s) invalidates itself while it is rendered, by %r (%s): this is"
                 " ignored, for this page and others. Do not call revalidate_* while"
@@ -166,13 +146,13 @@ class Reporter:
                 key,
                 key.rule,
                 label,
-                place or "by a library",
+                where,
             )
 
     def elsewhere(self, mounted_at: str, prefix: str) -> None:
         """A request came in by another mount prefix than pages are stored for."""
         # Once: where a proxy does not set it, the prefix is a stranger's choice.
-        if self._first(prefix, "elsewhere"):
+        if self.first(prefix, "elsewhere"):
             logger.warning(
                 "requests come in mounted at %r, and static pages are stored for %r: such"
                 " requests are answered by the view. Set ISR_ORIGIN to scheme, host and"
@@ -181,10 +161,9 @@ class Reporter:
                 prefix,
             )
 
-    def unrouted(self, page: StaticPage) -> None:
+    def unrouted(self, view: str) -> None:
         """A view was called that no route is seen to lead to."""
-        view = f"{page.view.__module__}.{getattr(page.view, '__qualname__', page.name)}"
-        if self._first(view, "unrouted"):
+        if self.first(view, "unrouted"):
             logger.warning(
                 "%s has @static_page, but no route is seen to lead to it: it is called for"
                 " each visitor. Put @static_page directly below the route (of a class, into"
@@ -194,7 +173,7 @@ class Reporter:
 
     def rewritten(self, page: str) -> None:
         """A request came to a page by another path than it came to the Front."""
-        if self._first(page, "rewritten"):
+        if self.first(page, "rewritten"):
             logger.warning(
                 "requests for another path are sent on to %s, by a view or by middleware"
                 " that was wrapped around the application before ISR(app): the view answers"
@@ -207,7 +186,8 @@ class Reporter:
         logger.info("revalidated %s", ", ".join([*paths, *tags]))
         self._send(signals.revalidated, paths=paths, tags=tags, mode=mode)
 
-    def _first(self, rule: str, reason: str) -> bool:
+    def first(self, rule: str, reason: str) -> bool:
+        """Whether nobody was told of *reason* for *rule* yet; now they are."""
         if len(self._warned) >= _REMEMBERED:
             self._warned.clear()
         first = (rule, reason) not in self._warned

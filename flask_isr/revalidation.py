@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import typing as t
 
+from .capture import active_capture
 from .errors import ConfigurationError
 from .invalidation import Invalidation
 from .invalidation import MatchKind
 from .invalidation import Mode
 from .state import current_state
-from .visit import active_capture
 
 if t.TYPE_CHECKING:
     from .revalidator import Revalidator

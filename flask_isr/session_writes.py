@@ -9,9 +9,15 @@ from dataclasses import dataclass
 
 from flask.sessions import SessionMixin
 
+from .context import active_render
 from .place import Caller
 from .place import Places
-from .visit import active_capture
+
+
+class _Render(t.Protocol):
+    """What is asked of the render whose session is written to."""
+
+    writes: SessionWrites | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +106,10 @@ def _equal(one: object, two: object) -> bool:
 
 
 def _note(keys: t.Iterable[object]) -> None:
-    capture = active_capture()
-    if capture is not None and capture.writes is not None:
+    render = t.cast("_Render | None", active_render())
+    if render is not None and render.writes is not None:
         for key in keys:
-            capture.writes.note(key)
+            render.writes.note(key)
 
 
 @functools.lru_cache(maxsize=100)

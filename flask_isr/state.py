@@ -22,6 +22,8 @@ from .core.runner import ThreadRunner
 from .current import current_extension
 from .draft import DraftCookies
 from .errors import ConfigurationError
+from .front import Front
+from .front import ServingParts
 from .keys import secret_keys
 from .listing import ClosedLists
 from .render import Renderer
@@ -33,7 +35,6 @@ from .stores.base import Store
 from .stores.caching import CachingStore
 from .stores.signature import Signature
 from .stores.sqlite import SQLiteStore
-from .token import Tokens
 from .twins import Twins
 from .unstored import Unstored
 from .view import Door
@@ -42,8 +43,6 @@ from .writes import Writes
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
     from flask_caching import Cache
-
-    from .front import Front
 
 
 class State:
@@ -54,6 +53,7 @@ class State:
     :param on_prepare: called before the application's views are read.
     :param cache: keeps the pages; ``None``: what the settings say does.
     :param store: keeps the pages, whatever the settings and *cache* say.
+    :ivar clock: seconds since 1970, by the wall clock.
     :ivar front: what serves from this state.
     """
 
@@ -83,13 +83,12 @@ class State:
             app, inner, settings, prepare, alone=store is not None
         )
         self.reporter = Reporter(app)
-        wall_clock = clock or time.time
-        self.drafts = DraftCookies(app, wall_clock)
-        self.tokens = Tokens(settings.secrets, wall_clock)
+        self.clock = clock or time.time
+        self.drafts = DraftCookies(app, self.clock)
         self.runner = _runner(settings)
         self.store = store or _store(app, settings, cache, clock)
         self.memory = Memory(self.store, settings.memory_bytes)
-        self.renderer = Renderer(self.application, self.reporter, wall_clock)
+        self.renderer = Renderer(self.application, self.reporter, self.clock)
         self.twins = Twins(self.application, self.store)
         self.engine = Engine(
             store=self.store,
@@ -139,6 +138,25 @@ class State:
             clock,
             self._on_prepare,
             store=store,
+        )
+
+    def serve_in(self, front: Front) -> None:
+        """Have *front* serve from this state from now on, instead of the one before."""
+        front.serve_from(self.parts)
+        self.front = front
+        self.application.app.extensions["isr"] = self
+
+    @property
+    def parts(self) -> ServingParts:
+        """What requests are answered with."""
+        return ServingParts(
+            application=self.application,
+            engine=self.engine,
+            store=self.store,
+            memory=self.memory,
+            lists=self.lists,
+            drafts=self.drafts,
+            follow_unsafe=self.writes.follow,
         )
 
     @property

@@ -18,6 +18,9 @@ from .application import Application
 from .bypass import PERSONAL
 from .bypass import bypass_of
 from .capture import Capture
+from .capture import active_capture
+from .context import CAPTURE
+from .context import current_render
 from .core.answer import Answer
 from .core.answer import RunView
 from .core.answer import Serve
@@ -38,11 +41,8 @@ from .routes import Match
 from .routes import key_of
 from .routes import target_of
 from .unstored import Unstored
-from .visit import CAPTURE
 from .visit import VISIT
 from .visit import Visit
-from .visit import active_capture
-from .visit import current_capture
 
 logger = logging.getLogger("flask_isr")
 
@@ -123,7 +123,7 @@ class Door:
         arguments: Arguments,
     ) -> Response:
         """Answer while the extension is off: sealed as in production, each time anew."""
-        if current_capture.get() is not None:
+        if current_render.get() is not None:
             return _run_view(page, arguments, "nested")
         serve = self.unstored.render(match, target)
         if isinstance(serve, RunView):
@@ -192,13 +192,15 @@ class Door:
         match = self.application.routes.match_request(request.environ)
         if match is None or match.page is not page:
             if page not in self.application.routes.pages.values():
-                self.reporter.unrouted(page)
+                view = page.view
+                name = getattr(view, "__qualname__", page.name)
+                self.reporter.unrouted(f"{view.__module__}.{name}")
             return "path"
         try:
             key = key_of(match, request.environ.get("QUERY_STRING", ""))
         except Exception as error:
             # The application's callable raised, or gave what are no names.
-            self.reporter.query_failed(match, error)
+            self.reporter.query_failed(match.rule.rule, error)
             return "query"
         if key is None:
             return "query"
@@ -240,7 +242,7 @@ def _call(page: StaticPage, arguments: Arguments) -> Response:
 def _may_be_kept(reason: str, result: Response) -> bool:
     """Whether caches may choose a lifetime for an answer: they are told none."""
     # A render that asks for another page makes of the answer what it will.
-    inside_render = current_capture.get() is not None
+    inside_render = current_render.get() is not None
     return reason != "method" and not inside_render and "Expires" not in result.headers
 
 

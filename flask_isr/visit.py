@@ -17,35 +17,10 @@ if t.TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
     from flask import Response
 
-    from .capture import Capture
     from .invalidation import Invalidation
 
 #: Where a request finds its visit in the WSGI environ.
 VISIT = "flask_isr.visit"
-
-#: Where the synthetic request finds the render that it belongs to.
-CAPTURE = "flask_isr.capture"
-
-#: The render that is going on in this context, if it is one.
-current_capture: contextvars.ContextVar[Capture | None] = contextvars.ContextVar(
-    "flask_isr.capture", default=None
-)
-
-
-def rendering() -> bool:
-    """Whether a page is being rendered to be stored, and no visitor is answered: for rate
-    limiters, analytics and hooks that must skip it."""
-    return active_capture() is not None
-
-
-def active_capture() -> Capture | None:
-    """The render that the code works for: also where it runs in a thread of the view's,
-    which has the request (``copy_current_request_context``) and not the context."""
-    capture = current_capture.get()
-    if capture is None and has_request_context():
-        capture = request.environ.get(CAPTURE)
-    return capture
-
 
 #: The visit that is inside Flask in this context. Teardowns of the application context
 #: find it here: their request context is gone already.

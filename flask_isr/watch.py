@@ -13,12 +13,12 @@ from werkzeug.datastructures import Headers
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Request
 
+from .context import CAPTURE
 from .reads import Kind
-from .visit import CAPTURE
+from .reads import Reads
+from .reads import Stage
 
 if t.TYPE_CHECKING:
-    from .capture import Capture
-
     _Mapping = MultiDict[str, t.Any]
 else:
     # Mixed into whichever class the application uses.
@@ -85,6 +85,16 @@ _PASSERS = {"werkzeug.local", "werkzeug.wsgi"}
 _FLASK = {"flask.app", "flask.ctx"}
 
 _REQUEST = "werkzeug.request"
+
+
+class _Render(t.Protocol):
+    """What is asked of the render whose request is read."""
+
+    reads: Reads
+
+    @property
+    def stage(self) -> Stage:
+        """How far it is."""
 
 
 class WatchedEnviron(dict[str, t.Any]):
@@ -193,9 +203,9 @@ def _asked_by(depth: int, passers: t.Collection[str]) -> str:
 
 def _note(environ: dict[str, t.Any], kind: Kind, name: t.Any) -> None:
     # Of the render itself: who reads may be on a thread that has no context.
-    capture: Capture | None = dict.get(environ, CAPTURE)
-    if capture is not None:
-        capture.reads.note(kind, name, capture.stage)
+    render: _Render | None = dict.get(environ, CAPTURE)
+    if render is not None:
+        render.reads.note(kind, name, render.stage)
 
 
 class _Headers(EnvironHeaders):
@@ -216,7 +226,7 @@ _Headers.__name__ = EnvironHeaders.__name__
 def _watch(request: Request) -> None:
     environ = request.environ
     # What is read here is nobody's doing, whoever has the request made.
-    capture = dict.pop(environ, CAPTURE, None)
+    render = dict.pop(environ, CAPTURE, None)
     # Of what the application's own class of requests does not let happen, its pages are
     # not stored.
     with contextlib.suppress(Exception):
@@ -226,8 +236,8 @@ def _watch(request: Request) -> None:
         _mix(_Cookies, request, "cookies")
         plain: type = type(request)
         request.__class__ = _watched_class(plain)
-    if capture is not None:
-        dict.__setitem__(environ, CAPTURE, capture)
+    if render is not None:
+        dict.__setitem__(environ, CAPTURE, render)
 
 
 def _mix(mixin: type, request: Request, name: str) -> None:

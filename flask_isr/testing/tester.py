@@ -69,7 +69,7 @@ class ISRTester:
             before.settings, enabled=True, runner=AtOnce(), cache=None, sign=False
         )
         state = before.elsewhere(settings, MemoryStore(self.clock), self.clock)
-        before.front.serve_from(state)
+        state.serve_in(before.front)
         for signal, receiver in self._receivers():
             signal.connect(receiver, self._app)
         return self
@@ -82,7 +82,7 @@ class ISRTester:
     ) -> None:
         for signal, receiver in self._receivers():
             signal.disconnect(receiver, self._app)
-        self._before.front.serve_from(self._before)
+        self._before.serve_in(self._before.front)
 
     def _receivers(self) -> list[tuple[t.Any, t.Callable[..., None]]]:
         return [

@@ -15,6 +15,7 @@ from werkzeug.test import Client
 from flask_isr import signals
 from flask_isr.client import RemoteError
 from flask_isr.client import RevalidateClient
+from flask_isr.token import Tokens
 
 from ..client.server import Scripted
 from ..client.server import serving
@@ -116,7 +117,8 @@ def test_no_repr_shows_one(shop: Shop) -> None:
     """Of anything that the extension keeps."""
     state = shop.site.state
     client = RevalidateClient("https://shop.example/api/revalidate", CANARY)
-    parts = [state, state.settings, state.tokens, shop.site.isr, client]
+    tokens = Tokens(state.settings.secrets, state.clock)
+    parts = [state, state.settings, tokens, shop.site.isr, client]
     check_clean(*map(repr, parts), *map(repr, vars(state).values()))
 
 
