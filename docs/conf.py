@@ -17,6 +17,7 @@ version = release.partition(".dev")[0]
 
 extensions = [
     "dead_links",
+    "linked_names",
     "sphinx.ext.autodoc",
     "sphinx.ext.doctest",
     "sphinx.ext.intersphinx",
