@@ -38,6 +38,8 @@ class Revalidated:
     """What the site did: all that was named is expired.
 
     :param complete: whether the new pages are in place, as far as the mode waits for them.
+    :param paths: the paths that were named.
+    :param tags: the tags that were named.
     :param pending: paths whose render goes on in the background of the site.
     """
 
@@ -123,6 +125,8 @@ class RevalidateClient:
     ) -> Revalidated:
         """Have the site make these pages give way to new ones.
 
+        :param paths: as the address bar shows them, or as *match* takes them.
+        :param tags: as in ``@static_page(tags=…)``.
         :param match: ``None``: each path names one page.
         :param mode: ``None``: paths are refreshed, and the site waits for the new pages;
             all else is expired.

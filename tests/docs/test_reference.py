@@ -327,3 +327,56 @@ def test_each_key_of_the_environ_is_named() -> None:
         browser.get("/drafts")
         browser.get("/")
     assert seen == listed
+
+
+# -- arguments and answers ----------------------------------------------------------------
+
+
+def _callables() -> dict[str, t.Any]:
+    """Each public name that is called, and the methods of those that are classes."""
+    found: dict[str, t.Any] = {}
+    for name in _described("api", "errors"):
+        for module in (flask_isr, client, testing):
+            value = getattr(module, name, None)
+            if inspect.isfunction(value):
+                found[name] = value
+            elif inspect.isclass(value) and value is not testing.MemoryStore:
+                # An exception without one of its own takes what its base takes.
+                if "__init__" in vars(value):
+                    found[name] = value
+                found |= {
+                    f"{name}.{method}": function
+                    for method, function in vars(value).items()
+                    if inspect.isfunction(function)
+                    and not method.startswith(("_", "assert_"))
+                }
+    return found
+
+
+#: What a name or a sentence says well enough.
+_PLAIN: t.Final = {
+    "AtOnce.spawn": {"job"},
+    "AtOnce.submit": {"job"},
+    "Clock.advance": {"time"},
+    "ISR.init_app": {"app"},
+    "ISR.require_secret": {"view"},
+    "ISR.skip_on_hit": {"hook"},
+    "NotAStaticPage": {"reason"},
+    "StoreUnavailable": {"cause"},
+}
+
+
+@pytest.mark.parametrize(("name", "called"), _callables().items())
+def test_each_argument_is_described(name: str, called: t.Any) -> None:
+    """In the docstring that the page shows; and no other is."""
+    said = set(re.findall(r":param (\w+):", inspect.getdoc(called) or ""))
+    taken = set(inspect.signature(called).parameters) - {"self"}
+    assert said == taken - _PLAIN.get(name, set())
+
+
+def test_each_answer_of_the_route_is_described() -> None:
+    """The same that are described for programs."""
+    described = (REFERENCE.parent / "openapi.yaml").read_text("utf-8")
+    statuses = re.findall(r'^        "(\d{3})":', described, re.MULTILINE)
+    listed = re.findall(r"^   \* - (\d{3})$", page("route"), re.MULTILINE)
+    assert listed == sorted(set(statuses))
