@@ -49,7 +49,7 @@ test-oldest:
 
 # Where they are missing, `make test` skips the tests that need them. A colon comes before
 # the package of a program with another name.
-SERVICES := memcached nginx npm redis-server strace varnishtest:varnish
+SERVICES := curl memcached nginx npm redis-server strace varnishtest:varnish
 
 services:
 	@PATH="$$PATH:/usr/sbin"; missing=$$(for name in $(SERVICES); do \
