@@ -14,17 +14,19 @@ PYTEST := pytest --numprocesses auto --maxprocesses 8 --dist loadgroup
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-oldest services lint format types docs coverage benchmark \
-    dist clean
+.PHONY: help demo check test test-oldest services lint format types hooks docs coverage \
+    benchmark dist clean
 
 help:
 	@echo 'make demo         start the example: a CMS and a shop; Ctrl-C stops both'
+	@echo 'make check        lint, types, and the tests that need no server: a minute'
 	@echo 'make test         run all tests'
 	@echo 'make test-oldest  most of them with the oldest dependencies'
 	@echo 'make services     install the programs that some tests need, or say how'
 	@echo 'make lint         look for mistakes and check the layout of the code'
 	@echo 'make format       lay the code out, sort the imports'
 	@echo 'make types        check the types'
+	@echo 'make hooks        have these three run at each commit'
 	@echo 'make docs         build the documentation, in docs/_build/html'
 	@echo 'make coverage     run all tests and list the lines that none of them reaches'
 	@echo 'make benchmark    measure how long hits and renders take'
@@ -34,6 +36,13 @@ help:
 # `exec`: signals reach the program, with no shell in between.
 demo: $(VENV)/demo.stamp
 	@exec $(PY) -m example_app.demo $(ARGS)
+
+# The tests that need nothing but this process, and little time.
+QUICK := tests/client tests/core tests/docs tests/draft tests/reads tests/testing \
+    tests/token tests/stores/test_memory.py tests/test_house.py tests/test_requirements.py
+
+check: lint types
+	@exec $(PY) -m $(PYTEST) --quiet $(QUICK)
 
 test: $(VENV)/judges.stamp $(VENV)/npm.stamp
 	@exec $(PY) -m $(PYTEST) $(ARGS)
@@ -74,6 +83,9 @@ format: $(VENV)/dev.stamp
 
 types: $(VENV)/dev.stamp
 	@$(PY) -m mypy $(ARGS)
+
+hooks: $(VENV)/dev.stamp
+	@$(PY) -m pre_commit install
 
 # Every warning fails it; `doctest` runs the examples that show a session.
 docs: $(VENV)/docs.stamp

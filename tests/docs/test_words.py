@@ -16,7 +16,7 @@ from .test_troubleshooting import sentences
 
 TEXTS = {
     name(path): path.read_text("utf-8")
-    for path in (*pages(), ROOT / "docs" / "openapi.yaml")
+    for path in (*pages(), ROOT / "docs" / "openapi.yaml", ROOT / "SECURITY.md")
 }
 TEXTS["the log"] = "\n".join(sorted({*logged(), *sentences(), *CURES.values()}))
 
