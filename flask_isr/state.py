@@ -86,7 +86,7 @@ class State:
         self.clock = clock or time.time
         self.drafts = DraftCookies(app, self.clock)
         self.runner = _runner(settings)
-        self.store = store or _store(app, settings, cache, clock)
+        self.store = store or select_store(app, settings, cache, clock)
         self.memory = Memory(self.store, settings.memory_bytes)
         self.renderer = Renderer(self.application, self.reporter, self.clock)
         self.twins = Twins(self.application, self.store)
@@ -185,12 +185,17 @@ def current_state() -> State:
     return t.cast(State, current_extension())
 
 
-def _store(
+def select_store(
     app: Flask,
     settings: Settings,
     cache: Cache | None,
     clock: t.Callable[[], float] | None,
 ) -> Store:
+    """The store that *settings* ask for, or that *cache* gives.
+
+    :raises ConfigurationError: where they contradict each other, or the backend cannot
+        keep pages.
+    """
     config = settings.cache
     if cache is None and config is None:
         if settings.sign:

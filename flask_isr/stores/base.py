@@ -11,6 +11,9 @@ from ..core.freshness import Freshness
 from ..core.key import PageKey
 from ..core.outcome import SealedError
 
+#: Of those met under one name, so many are remembered.
+MET: t.Final = 8
+
 
 @dataclass(frozen=True, slots=True)
 class Stored:

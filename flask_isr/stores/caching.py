@@ -22,6 +22,7 @@ from ..errors import StoreUnavailable
 from .backend import Backend
 from .backend import Reach
 from .backend import Values
+from .base import MET
 from .base import Busy
 from .base import Changes
 from .base import Failure
@@ -32,7 +33,6 @@ from .base import Overview
 from .base import Resting
 from .base import Stored
 from .claims import Claims
-from .encounters import MET
 from .notes import Found
 from .notes import read_builds
 from .notes import read_list

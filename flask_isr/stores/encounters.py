@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-#: Of one name, so many are remembered.
-MET = 8
+from .base import MET
 
 # Of all names.
 _ROWS = 1000

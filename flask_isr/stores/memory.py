@@ -19,6 +19,7 @@ from ..core.freshness import Freshness
 from ..core.key import PageKey
 from ..core.key import path_tag
 from ..core.key import prefix_tag
+from .base import MET
 from .base import Busy
 from .base import Changes
 from .base import Failure
@@ -28,7 +29,6 @@ from .base import Overdue
 from .base import Overview
 from .base import Resting
 from .base import Stored
-from .encounters import MET
 
 # Records, tags, failures, lists and builds kept; the oldest go.
 _KEPT = 10_000

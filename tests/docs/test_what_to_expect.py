@@ -35,6 +35,7 @@ from flask_isr.core import renewal
 from flask_isr.core import upkeep
 from flask_isr.core.runner import ThreadRunner
 from flask_isr.stores import access
+from flask_isr.stores import base
 from flask_isr.stores import database
 from flask_isr.stores import encounters
 from flask_isr.stores import eviction
@@ -99,7 +100,7 @@ def runner(name: str) -> t.Any:
         f"{client._ANSWER // MIB} MiB; of a message {client._MESSAGE} characters",
         f"{build._FILES:,} of code and templates, {build._FILES:,} of content",
         f"among {build._ENTRIES:,} of each folder",
-        f"the last {encounters.MET} of a build, with {twins._NAMES:,} names each",
+        f"the last {base.MET} of a build, with {twins._NAMES:,} names each",
         f"{encounters._ROWS:,} in the embedded store",
         f"{token.TARGETS}; of the paths {renewal._TOGETHER} are rendered at a time",
         f"{draft._TRIED} are looked at",
