@@ -20,11 +20,11 @@ from werkzeug.test import run_wsgi_app
 
 from flask_isr import ISR
 from flask_isr import static_page
-from flask_isr.core.answer import Target
+from flask_isr.core.decision import Target
 from flask_isr.core.outcome import Rendered
-from flask_isr.render import Renderer
-from flask_isr.routes import target_of
-from flask_isr.state import State
+from flask_isr.pages.routes import target_of
+from flask_isr.render.renderer import Renderer
+from flask_isr.runtime import State
 
 BODY = "x" * 20_000
 ROUNDS = 41

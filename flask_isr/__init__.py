@@ -1,17 +1,17 @@
 """Incremental Static Regeneration for Flask."""
 
-from .additions import cache_life as cache_life
-from .additions import cache_tag as cache_tag
-from .context import rendering as rendering
+from .api import revalidate_path as revalidate_path
+from .api import revalidate_tag as revalidate_tag
 from .errors import ConfigurationError as ConfigurationError
 from .errors import ISRError as ISRError
 from .errors import NotAStaticPage as NotAStaticPage
 from .errors import RevalidationError as RevalidationError
 from .errors import StoreUnavailable as StoreUnavailable
 from .extension import ISR as ISR
-from .page import static_page as static_page
-from .revalidation import revalidate_path as revalidate_path
-from .revalidation import revalidate_tag as revalidate_tag
+from .pages.decorator import static_page as static_page
+from .render.additions import cache_life as cache_life
+from .render.additions import cache_tag as cache_tag
+from .render.context import rendering as rendering
 
 __all__ = [
     "ConfigurationError",

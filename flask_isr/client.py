@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
-from .config import seconds
 from .errors import ConfigurationError
 from .errors import ISRError
-from .invalidation import MatchKind
-from .invalidation import Mode
+from .modes import MatchKind
+from .modes import Mode
+from .validation import seconds
 
 if t.TYPE_CHECKING:
     from requests import PreparedRequest

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
-import sys
 import typing as t
 import warnings
 from dataclasses import dataclass
@@ -12,12 +10,13 @@ from pathlib import Path
 from urllib.parse import SplitResult
 from urllib.parse import urlsplit
 
-from .compression import Compress
-from .compression import compressor
-from .core.encodings import CODINGS
-from .core.runner import GuardedRunner
-from .core.runner import Runner
+from .background.runner import GuardedRunner
+from .background.runner import Runner
 from .errors import ConfigurationError
+from .http.compression import Compress
+from .http.compression import compressor
+from .http.encodings import CODINGS
+from .validation import seconds
 
 if t.TYPE_CHECKING:
     from flask import Flask
@@ -174,22 +173,6 @@ class Settings:
             runner=_runner(values["ISR_RUNNER"]),
             given=values,
         )
-
-
-def seconds(name: str, value: t.Any) -> float:
-    """*value* as seconds: a number above zero, or a timedelta.
-
-    :raises ConfigurationError: for anything else; *name* says whose value it is.
-    """
-    number = value.total_seconds() if isinstance(value, datetime.timedelta) else value
-    good = isinstance(number, int | float) and not isinstance(number, bool)
-    # Also false for NaN; the upper bound is a float's, beyond which integers overflow.
-    if not good or not 0 < number <= sys.float_info.max:
-        raise ConfigurationError(
-            f"{name} is {value!r}; it must be a number of seconds greater than 0, or a"
-            " timedelta."
-        )
-    return float(number)
 
 
 def _grace(name: str, value: t.Any) -> float | None:
@@ -406,5 +389,5 @@ def _runner(value: t.Any) -> t.Any:
         return GuardedRunner(value)
     raise ConfigurationError(
         f"ISR_RUNNER is {value!r}; it must be 'thread', 'inline', or an object with the"
-        " methods submit and spawn of flask_isr.core.runner.Runner."
+        " methods submit and spawn of flask_isr.background.runner.Runner."
     )

@@ -8,19 +8,19 @@ import typing as t
 from flask import Blueprint
 from flask import Flask
 
-from .blueprint import make_blueprint
 from .config import Settings
-from .draft import Draft
 from .errors import ConfigurationError
-from .front import Front
-from .levels import SKIP_ATTRIBUTE
-from .logs import show_warnings
-from .secret import GUARDED_ATTRIBUTE
-from .secret import require_secret
-from .state import State
-from .state import current_state
-from .token import Tokens
-from .token import checked_targets
+from .observe.logs import show_warnings
+from .pages.levels import SKIP_ATTRIBUTE
+from .runtime import State
+from .runtime import current_state
+from .serving.draft import Draft
+from .serving.middleware import Front
+from .webhooks.auth import GUARDED_ATTRIBUTE
+from .webhooks.auth import require_secret
+from .webhooks.route import make_blueprint
+from .webhooks.tokens import Tokens
+from .webhooks.tokens import checked_targets
 
 if t.TYPE_CHECKING:
     from flask_caching import Cache

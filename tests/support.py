@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 
 from flask_isr import ISR
 from flask_isr import testing
-from flask_isr.state import State
+from flask_isr.runtime import State
 
 SECRET = "a secret of more than sixteen characters"
 

@@ -3,7 +3,7 @@
 from flask.cli import AppGroup
 
 from .build import build_command as _build
-from .doctor import doctor_command as _doctor
+from .doctor.command import doctor_command as _doctor
 from .inspect import pages_command as _pages
 from .inspect import routes_command as _routes
 from .inspect import show_command as _show

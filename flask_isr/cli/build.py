@@ -13,23 +13,23 @@ import click
 from flask.cli import with_appcontext
 
 from ..core.entry import NotStatic
-from ..core.flight import Broken
-from ..core.flight import Grounded
-from ..core.flight import Landed
-from ..core.flight import Landing
 from ..core.outcome import Personal
 from ..core.outcome import cause_of
+from ..core.singleflight import Broken
+from ..core.singleflight import Grounded
+from ..core.singleflight import Landed
+from ..core.singleflight import Landing
 from ..errors import StoreUnavailable
-from ..paths import declared_pages
-from ..routes import Match
-from ..routes import is_fixed
-from ..routes import target_of
-from ..state import State
-from ..table import duration
-from ..table import page_count
-from ..table import size
-from ..table import table
+from ..pages.paths import declared_pages
+from ..pages.routes import Match
+from ..pages.routes import is_fixed
+from ..pages.routes import target_of
+from ..runtime import State
 from .common import writing
+from .format import duration
+from .format import page_count
+from .format import size
+from .format import table
 
 
 @dataclass

@@ -12,8 +12,8 @@ from pathlib import Path
 import click
 
 from ..errors import ISRError
-from ..state import State
-from ..state import current_state
+from ..runtime import State
+from ..runtime import current_state
 
 
 @contextlib.contextmanager

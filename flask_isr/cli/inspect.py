@@ -15,18 +15,18 @@ from ..core.freshness import Freshness
 from ..core.key import PageKey
 from ..core.key import user_tag
 from ..core.key import user_tags
-from ..cures import cure_of
-from ..page import StaticPage
-from ..routes import Match
-from ..routes import key_of_url
-from ..state import State
-from ..stores.base import Overview
-from ..stores.caching import CachingStore
-from ..table import duration
-from ..table import page_count
-from ..table import size
-from ..table import table
+from ..core.store import Overview
+from ..observe.cures import cure_of
+from ..pages.decorator import StaticPage
+from ..pages.routes import Match
+from ..pages.routes import key_of_url
+from ..runtime import State
+from ..stores.caching.store import CachingStore
 from .common import reading
+from .format import duration
+from .format import page_count
+from .format import size
+from .format import table
 from .visitors import visitors_of
 
 STATES = ("FRESH", "STALE", "EXPIRED", "NOT-STATIC")

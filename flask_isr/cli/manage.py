@@ -8,11 +8,11 @@ import click
 from flask.cli import with_appcontext
 
 from ..errors import RevalidationError
-from ..invalidation import MATCHES
-from ..invalidation import MODES
-from ..stores.sqlite import SQLiteStore
-from ..table import page_count
+from ..modes import MATCHES
+from ..modes import MODES
+from ..stores.sqlite.store import SQLiteStore
 from .common import writing
+from .format import page_count
 from .remote import revalidate_remotely
 
 

@@ -10,9 +10,9 @@ import click
 from ..client import RemoteError
 from ..client import RevalidateClient
 from ..errors import ConfigurationError
-from ..invalidation import MatchKind
-from ..invalidation import Mode
-from ..state import current_state
+from ..modes import MatchKind
+from ..modes import Mode
+from ..runtime import current_state
 
 _VARIABLE = "FLASK_ISR_SECRET"
 

@@ -9,26 +9,26 @@ import time
 import typing as t
 from collections import OrderedDict
 
-from ..core.build import is_later
-from ..core.build import is_protected
+from ..background.fork import forget_at_fork
+from ..core.deployment import is_later
+from ..core.deployment import is_protected
 from ..core.entry import Entry
 from ..core.entry import Mark
 from ..core.entry import Record
-from ..core.fork import forget_at_fork
 from ..core.freshness import Freshness
 from ..core.key import PageKey
 from ..core.key import path_tag
 from ..core.key import prefix_tag
-from .base import MET
-from .base import Busy
-from .base import Changes
-from .base import Failure
-from .base import Lease
-from .base import Listed
-from .base import Overdue
-from .base import Overview
-from .base import Resting
-from .base import Stored
+from ..core.store import MET
+from ..core.store import Busy
+from ..core.store import Changes
+from ..core.store import Failure
+from ..core.store import Lease
+from ..core.store import Listed
+from ..core.store import Overdue
+from ..core.store import Overview
+from ..core.store import Resting
+from ..core.store import Stored
 
 # Records, tags, failures, lists and builds kept; the oldest go.
 _KEPT = 10_000
@@ -48,7 +48,7 @@ def _locked(method: Method) -> Method:
 
 
 class MemoryStore:
-    """A :class:`~.base.Store` for one process, as strict as the embedded one.
+    """A :class:`~.core.store.Store` for one process, as strict as the embedded one.
 
     The order is a counter that each write advances. A fork has a copy of its own.
 

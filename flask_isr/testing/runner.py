@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 
-from ..core.runner import InlineRunner
-from ..core.threads import Job
+from ..background.runner import InlineRunner
+from ..background.threads import Job
 
 
 class AtOnce(InlineRunner):

@@ -10,7 +10,7 @@ from flask import Flask
 from werkzeug.wrappers import Response
 
 from .. import signals
-from ..state import State
+from ..runtime import State
 from ..stores.memory import MemoryStore
 from .clock import Clock
 from .runner import AtOnce

@@ -14,8 +14,8 @@ from flask import request
 from flask import url_for
 
 from flask_isr import static_page
-from flask_isr.core import launch
-from flask_isr.stores import eviction
+from flask_isr.core import coordinator as launch
+from flask_isr.stores.sqlite import eviction
 
 from ..conftest import MakeSite
 from ..support import Clock

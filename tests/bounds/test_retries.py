@@ -9,8 +9,8 @@ import threading
 
 import pytest
 
-from flask_isr import retries
-from flask_isr.retries import Retries
+from flask_isr.background import retries
+from flask_isr.background.retries import Retries
 
 from ..revalidation.shop import until
 from ..support import Gate

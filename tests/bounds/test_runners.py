@@ -7,8 +7,8 @@ from collections import Counter
 import pytest
 
 from flask_isr import static_page
-from flask_isr.core import launch
-from flask_isr.core.threads import Job
+from flask_isr.background.threads import Job
+from flask_isr.core import coordinator as launch
 from flask_isr.testing.runner import AtOnce
 
 from ..conftest import MakeSite

@@ -10,24 +10,24 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from flask_isr import build
-from flask_isr import hosts
-from flask_isr.core import rendering
+from flask_isr.background.runner import InlineRunner
+from flask_isr.background.threads import Job
+from flask_isr.core import leased_render as rendering
 from flask_isr.core.key import PageKey
-from flask_isr.core.memory import Memory
+from flask_isr.core.local_cache import Memory
+from flask_isr.core.maintenance import Upkeep
 from flask_isr.core.outcome import SealedError
-from flask_isr.core.runner import InlineRunner
-from flask_isr.core.threads import Job
-from flask_isr.core.upkeep import Upkeep
-from flask_isr.hosts import Hosts
-from flask_isr.stores import database
-from flask_isr.stores import order
-from flask_isr.stores import stamps
-from flask_isr.stores.database import Database
+from flask_isr.pages import fingerprint as build
+from flask_isr.pages import hosts
+from flask_isr.pages.hosts import Hosts
+from flask_isr.stores.caching import stamps
+from flask_isr.stores.caching.codec import read_failure
+from flask_isr.stores.caching.codec import write_failure
+from flask_isr.stores.caching.stamps import Sightings
 from flask_isr.stores.memory import MemoryStore
-from flask_isr.stores.notes import read_failure
-from flask_isr.stores.notes import write_failure
-from flask_isr.stores.stamps import Sightings
+from flask_isr.stores.sqlite import database
+from flask_isr.stores.sqlite import order
+from flask_isr.stores.sqlite.database import Database
 
 from ..core.conftest import MakeProcess
 from ..core.conftest import gates

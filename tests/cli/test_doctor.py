@@ -20,9 +20,9 @@ from flask_caching import Cache
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from flask_isr import static_page
-from flask_isr.cli import doctor
-from flask_isr.cli import page_checks
-from flask_isr.cli import store_checks
+from flask_isr.cli.doctor import command as doctor
+from flask_isr.cli.doctor import pages as page_checks
+from flask_isr.cli.doctor import store as store_checks
 
 from ..conftest import MakeSite
 from ..support import SECRET

@@ -12,9 +12,9 @@ import pytest
 from flask import Flask
 from jinja2 import FunctionLoader
 
-from flask_isr import build
 from flask_isr import static_page
-from flask_isr.cli import opened
+from flask_isr.cli.doctor import opened
+from flask_isr.pages import fingerprint as build
 
 from ..conftest import MakeSite
 from ..support import Site

@@ -7,11 +7,12 @@ import threading
 import typing as t
 from pathlib import Path
 
-from flask_isr.core.answer import Answer
-from flask_isr.core.answer import Limits
-from flask_isr.core.answer import Serve
-from flask_isr.core.answer import Target
-from flask_isr.core.build import Build
+from flask_isr.background.pool import ThreadRunner
+from flask_isr.core.decision import Answer
+from flask_isr.core.decision import Limits
+from flask_isr.core.decision import Serve
+from flask_isr.core.decision import Target
+from flask_isr.core.deployment import Build
 from flask_isr.core.engine import Engine
 from flask_isr.core.entry import Entry
 from flask_isr.core.entry import Level
@@ -19,12 +20,11 @@ from flask_isr.core.entry import Mark
 from flask_isr.core.freshness import Lifetime
 from flask_isr.core.key import PageKey
 from flask_isr.core.key import user_tag
-from flask_isr.core.memory import Memory
+from flask_isr.core.local_cache import Memory
 from flask_isr.core.outcome import Outcome
 from flask_isr.core.outcome import Personal
 from flask_isr.core.outcome import Rendered
-from flask_isr.core.runner import ThreadRunner
-from flask_isr.stores.sqlite import SQLiteStore
+from flask_isr.stores.sqlite.store import SQLiteStore
 
 from ..records import FOX
 from ..support import PATIENCE

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from flask_isr.core.build import PROTECTED
-from flask_isr.core.build import is_later
-from flask_isr.core.build import is_protected
+from flask_isr.core.deployment import PROTECTED
+from flask_isr.core.deployment import is_later
+from flask_isr.core.deployment import is_protected
 from flask_isr.core.freshness import Freshness
 
 from ..records import FOX

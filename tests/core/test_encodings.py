@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flask_isr.core.encodings import CODINGS
-from flask_isr.core.encodings import negotiate
+from flask_isr.http.encodings import CODINGS
+from flask_isr.http.encodings import negotiate
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,10 @@ import typing as t
 
 import pytest
 
-from flask_isr.core.flight import Broken
-from flask_isr.core.flight import Landed
 from flask_isr.core.outcome import Outcome
 from flask_isr.core.outcome import Rendered
+from flask_isr.core.singleflight import Broken
+from flask_isr.core.singleflight import Landed
 
 from ..records import FOX
 from .process import Process

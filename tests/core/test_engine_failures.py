@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from flask_isr.core.answer import Answer
-from flask_isr.core.answer import RunView
-from flask_isr.core.answer import Serve
-from flask_isr.core.answer import ShareError
+from flask_isr.core.decision import Answer
+from flask_isr.core.decision import RunView
+from flask_isr.core.decision import Serve
+from flask_isr.core.decision import ShareError
 from flask_isr.core.freshness import Lifetime
 from flask_isr.core.key import path_tag
 from flask_isr.core.outcome import Declined
@@ -355,7 +355,7 @@ def test_another_process_takes_over_when_the_renderer_is_killed(
     program = f"""
         import sys, time
         from pathlib import Path
-        from flask_isr.stores.sqlite import SQLiteStore
+        from flask_isr.stores.sqlite.store import SQLiteStore
         from tests.records import FOX
 
         store = SQLiteStore(Path({str(tmp_path / "isr")!r}), limit=10**9)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 
-from flask_isr.core.answer import Serve
+from flask_isr.core.decision import Serve
 from flask_isr.core.key import user_tag
 from flask_isr.core.outcome import Outcome
 from flask_isr.core.outcome import Rendered
-from flask_isr.stores.base import Lease
+from flask_isr.core.store import Lease
 
 from ..records import OWL
 from ..support import PATIENCE

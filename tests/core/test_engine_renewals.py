@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from flask_isr.core.build import Build
+from flask_isr.core.deployment import Build
 from flask_isr.core.entry import Record
-from flask_isr.core.flight import Broken
 from flask_isr.core.key import path_tag
 from flask_isr.core.outcome import Failed
 from flask_isr.core.outcome import Outcome
 from flask_isr.core.outcome import Rendered
+from flask_isr.core.singleflight import Broken
+from flask_isr.core.store import Stored
 from flask_isr.errors import StoreUnavailable
-from flask_isr.stores.base import Stored
 
 from ..records import FOX
 from ..support import Gate

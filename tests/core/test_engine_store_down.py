@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from flask_isr.core.answer import RunView
-from flask_isr.core.answer import Serve
+from flask_isr.core.decision import RunView
+from flask_isr.core.decision import Serve
 from flask_isr.core.outcome import Outcome
 from flask_isr.core.outcome import Rendered
-from flask_isr.stores import folder as folder_module
+from flask_isr.stores.sqlite import folder as folder_module
 
 from ..support import PATIENCE
 from .conftest import MakeProcess

@@ -8,7 +8,7 @@ import typing as t
 import pytest
 
 from flask_isr.core import engine
-from flask_isr.core.answer import RunView
+from flask_isr.core.decision import RunView
 from flask_isr.core.entry import Entry
 from flask_isr.core.entry import Record
 from flask_isr.core.freshness import Lifetime
@@ -17,11 +17,11 @@ from flask_isr.core.outcome import Declined
 from flask_isr.core.outcome import Outcome
 from flask_isr.core.outcome import Personal
 from flask_isr.core.outcome import Rendered
-from flask_isr.stores.base import Busy
-from flask_isr.stores.base import Lease
-from flask_isr.stores.base import Overdue
-from flask_isr.stores.base import Resting
-from flask_isr.stores.base import Stored
+from flask_isr.core.store import Busy
+from flask_isr.core.store import Lease
+from flask_isr.core.store import Overdue
+from flask_isr.core.store import Resting
+from flask_isr.core.store import Stored
 
 from ..records import FOX
 from ..records import OWL

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from flask_isr.core.flight import Elsewhere
-from flask_isr.core.flight import Flight
-from flask_isr.core.flight import Flights
-from flask_isr.core.flight import Landed
-from flask_isr.stores.base import Lease
+from flask_isr.core.singleflight import Elsewhere
+from flask_isr.core.singleflight import Flight
+from flask_isr.core.singleflight import Flights
+from flask_isr.core.singleflight import Landed
+from flask_isr.core.store import Lease
 
 from ..records import FOX
 from ..records import OWL

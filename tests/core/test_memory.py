@@ -14,10 +14,10 @@ from flask_isr.core.key import path_tag
 from flask_isr.core.key import prefix_tag
 from flask_isr.core.key import rule_tag
 from flask_isr.core.key import user_tag
-from flask_isr.core.memory import Memory
+from flask_isr.core.local_cache import Memory
+from flask_isr.core.store import Stored
 from flask_isr.errors import StoreUnavailable
-from flask_isr.stores.base import Stored
-from flask_isr.stores.sqlite import SQLiteStore
+from flask_isr.stores.sqlite.store import SQLiteStore
 
 from ..records import FOX
 from ..records import OWL

@@ -10,10 +10,10 @@ import typing as t
 
 import pytest
 
-from flask_isr.core import threads
-from flask_isr.core.runner import InlineRunner
-from flask_isr.core.runner import ThreadRunner
-from flask_isr.core.threads import Job
+from flask_isr.background import threads
+from flask_isr.background.pool import ThreadRunner
+from flask_isr.background.runner import InlineRunner
+from flask_isr.background.threads import Job
 
 from ..support import PATIENCE
 from ..support import Clock

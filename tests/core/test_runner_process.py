@@ -36,7 +36,7 @@ def test_the_interpreter_waits_for_a_job_that_runs_when_it_exits() -> None:
     out = _run(
         """
         import threading
-        from flask_isr.core.runner import ThreadRunner
+        from flask_isr.background.pool import ThreadRunner
 
         begun, ending = threading.Event(), threading.Event()
 
@@ -60,7 +60,7 @@ def test_a_job_that_hangs_keeps_the_interpreter_for_its_grace_only() -> None:
     out = _run(
         """
         import logging, sys, threading
-        from flask_isr.core.runner import ThreadRunner
+        from flask_isr.background.pool import ThreadRunner
 
         logging.basicConfig(stream=sys.stdout, format="%(message)s")
         runner = ThreadRunner(grace=0.05)
@@ -81,7 +81,7 @@ def test_a_forked_process_has_a_runner_of_its_own() -> None:
     out = _run(
         """
         import os, threading
-        from flask_isr.core.runner import ThreadRunner
+        from flask_isr.background.pool import ThreadRunner
 
         runner = ThreadRunner(workers=1, queue=1, foreground=1)
         gate, begun = threading.Event(), threading.Semaphore(0)

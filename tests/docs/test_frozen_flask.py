@@ -106,7 +106,7 @@ def test_a_deploy_with_new_content_is_noticed(
     load: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By the files that ISR_BUILD_FILES names, and not without it."""
-    from flask_isr import build
+    from flask_isr.pages import fingerprint as build
 
     for setting, shown in (('["content/*.md"]', "New text."), ("[]", "Old text.")):
         code = AFTER.replace('["content/*.md"]', setting)

@@ -12,15 +12,15 @@ import pytest
 from flask import Response
 
 import flask_isr
-from flask_isr import build
 from flask_isr import errors
-from flask_isr import paths
 from flask_isr import signals
 from flask_isr import static_page
 from flask_isr.client import RemoteError
 from flask_isr.client import RemoteUnavailable
-from flask_isr.cures import CURES
-from flask_isr.cures import cure_of
+from flask_isr.observe.cures import CURES
+from flask_isr.observe.cures import cure_of
+from flask_isr.pages import fingerprint as build
+from flask_isr.pages import paths
 
 from ..face.test_cache_status import CASES
 from ..face.test_cache_status import OF_THE_ENGINE
@@ -38,7 +38,15 @@ TEXT = DOCUMENT.read_text("utf-8")
 _SENTENCE = re.compile(r"(?:it|its|a hook|Cache-Control:|Vary:) ")
 
 #: Modules and folders that say such things of something else than a page.
-_OTHERS = ("cli", "core/entry", "cures", "revalidator", "routes", "stores", "testing")
+_OTHERS = (
+    "cli",
+    "core/entry",
+    "observe/cures",
+    "pages/routes",
+    "revalidation",
+    "stores",
+    "testing",
+)
 
 
 def _section(title: str) -> str:
@@ -197,7 +205,7 @@ def test_each_failure_of_a_render_has_a_row() -> None:
     """Those that the extension itself tells."""
     found = {
         text
-        for name in ("storable", "core/rendering")
+        for name in ("render/classify", "core/leased_render")
         for node in ast.walk(TREES[name])
         if isinstance(node, ast.Assign | ast.Call)
         for part in ([node.value] if isinstance(node, ast.Assign) else node.args[:1])

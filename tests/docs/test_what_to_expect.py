@@ -8,41 +8,41 @@ from pathlib import Path
 
 import pytest
 
-from flask_isr import build
-from flask_isr import bypass
 from flask_isr import client
-from flask_isr import draft
-from flask_isr import hosts
-from flask_isr import page
-from flask_isr import query
-from flask_isr import report
-from flask_isr import retries
-from flask_isr import revalidator
-from flask_isr import routes
-from flask_isr import secret
-from flask_isr import storable
-from flask_isr import token
-from flask_isr import twins
-from flask_isr import writes
+from flask_isr.background import retries
+from flask_isr.background.pool import ThreadRunner
 from flask_isr.config import DEFAULTS
-from flask_isr.core import encodings
+from flask_isr.core import batch as renewal
+from flask_isr.core import coordinator as launch
 from flask_isr.core import engine
 from flask_isr.core import inputs
-from flask_isr.core import launch
+from flask_isr.core import leased_render as rendering
+from flask_isr.core import maintenance as upkeep
 from flask_isr.core import outcome
-from flask_isr.core import rendering
-from flask_isr.core import renewal
-from flask_isr.core import upkeep
-from flask_isr.core.runner import ThreadRunner
-from flask_isr.stores import access
-from flask_isr.stores import base
-from flask_isr.stores import database
-from flask_isr.stores import encounters
-from flask_isr.stores import eviction
-from flask_isr.stores import folder
-from flask_isr.stores import leases
-from flask_isr.stores import notes
-from flask_isr.stores import order
+from flask_isr.core import store as base
+from flask_isr.http import encodings
+from flask_isr.http import groups
+from flask_isr.http import query
+from flask_isr.observe import reporter as report
+from flask_isr.pages import decorator as page
+from flask_isr.pages import fingerprint as build
+from flask_isr.pages import hosts
+from flask_isr.pages import routes
+from flask_isr.pages import twins
+from flask_isr.render import classify as storable
+from flask_isr.revalidation import service as revalidator
+from flask_isr.serving import bypass
+from flask_isr.serving import draft
+from flask_isr.stores.caching import codec as notes
+from flask_isr.stores.sqlite import access
+from flask_isr.stores.sqlite import database
+from flask_isr.stores.sqlite import encounters
+from flask_isr.stores.sqlite import eviction
+from flask_isr.stores.sqlite import folder
+from flask_isr.stores.sqlite import leases
+from flask_isr.stores.sqlite import order
+from flask_isr.webhooks import inputs as webhook_inputs
+from flask_isr.webhooks import tokens as token
 
 DOCS = Path(__file__).parents[2] / "docs"
 TEXT = " ".join((DOCS / "what-to-expect.rst").read_text("utf-8").split())
@@ -105,10 +105,10 @@ def runner(name: str) -> t.Any:
         f"{token.TARGETS}; of the paths {renewal._TOGETHER} are rendered at a time",
         f"{draft._TRIED} are looked at",
         f"{encodings._FIELD_LENGTH} characters; beyond, the plain page",
-        f"{writes._GROUPS}; beyond, none",
+        f"{groups._GROUPS}; beyond, none",
         f"at most {revalidator._VARIANTS} are rendered, the others when",
         f"Its headers {storable._HEADERS // 1024} KiB",
-        f"{secret._BODY // 1024} KiB",
+        f"{webhook_inputs._BODY // 1024} KiB",
     ],
 )
 def test_its_numbers_are_those_of_the_code(said: str) -> None:

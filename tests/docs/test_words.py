@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from flask_isr.cures import CURES
+from flask_isr.observe.cures import CURES
 
 from .test_links import ROOT
 from .test_links import name

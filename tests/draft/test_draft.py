@@ -17,8 +17,8 @@ from werkzeug.test import TestResponse
 from flask_isr import ISR
 from flask_isr import rendering
 from flask_isr import static_page
-from flask_isr.draft import COOKIE
 from flask_isr.errors import ConfigurationError
+from flask_isr.serving.draft import COOKIE
 
 from ..conftest import MakeSite
 from ..support import Clock

@@ -8,8 +8,8 @@ from pathlib import Path
 from flask import Flask
 from flask import render_template
 
-from flask_isr import build
 from flask_isr import static_page
+from flask_isr.pages import fingerprint as build
 
 from ..conftest import MakeSite
 from ..support import Site

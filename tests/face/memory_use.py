@@ -21,7 +21,7 @@ from flask_isr import ISR
 from flask_isr import static_page
 from flask_isr.core.entry import Entry
 from flask_isr.core.key import PageKey
-from flask_isr.state import State
+from flask_isr.runtime import State
 
 
 def _resident() -> int:

@@ -14,9 +14,9 @@ from flask import Blueprint
 from flask import Flask
 
 from flask_isr import ISR
-from flask_isr import build
-from flask_isr import sources
 from flask_isr import static_page
+from flask_isr.pages import fingerprint as build
+from flask_isr.pages import sources
 
 from .deployed import Deployed
 from .deployed import see

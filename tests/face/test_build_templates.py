@@ -19,7 +19,7 @@ from jinja2 import PackageLoader
 from jinja2 import PrefixLoader
 from jinja2 import TemplateNotFound
 
-from flask_isr import build
+from flask_isr.pages import fingerprint as build
 
 from .deployed import Deployed
 from .deployed import see

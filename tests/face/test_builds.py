@@ -9,10 +9,10 @@ import pytest
 from flask import Flask
 from flask import render_template
 
-from flask_isr import build
 from flask_isr import static_page
-from flask_isr.build import digest_of
-from flask_isr.core.build import PROTECTED
+from flask_isr.core.deployment import PROTECTED
+from flask_isr.pages import fingerprint as build
+from flask_isr.pages.fingerprint import digest_of
 
 from ..conftest import MakeSite
 from ..support import Clock

@@ -19,9 +19,9 @@ import flask_isr
 from flask_isr import cache_life
 from flask_isr import rendering
 from flask_isr import static_page
-from flask_isr.core.answer import Serve
+from flask_isr.core.decision import Serve
 from flask_isr.core.freshness import Lifetime
-from flask_isr.response import cache_status
+from flask_isr.http.cache_status import cache_status
 
 from ..conftest import MakeSite
 from ..records import FOX

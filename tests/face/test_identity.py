@@ -13,10 +13,10 @@ from flask import Flask
 from flask import current_app
 from flask.views import View
 
-from flask_isr import application
 from flask_isr import revalidate_path
 from flask_isr import revalidate_tag
 from flask_isr import static_page
+from flask_isr.pages import application
 
 from ..cli.doctor import Doctor
 from ..conftest import MakeSite

@@ -10,10 +10,10 @@ import pytest
 from flask import Flask
 from flask import Response
 
-from flask_isr import build
 from flask_isr import rendering
 from flask_isr import revalidate_path
 from flask_isr import static_page
+from flask_isr.pages import fingerprint as build
 
 from ..conftest import MakeSite
 from ..support import Clock

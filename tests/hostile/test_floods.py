@@ -16,8 +16,8 @@ from werkzeug.test import run_wsgi_app
 from flask_isr import revalidate_path
 from flask_isr import static_page
 from flask_isr.core.key import PageKey
-from flask_isr.core.memory import Memory
-from flask_isr.stores.base import Stored
+from flask_isr.core.local_cache import Memory
+from flask_isr.core.store import Stored
 
 from ..conftest import MakeSite
 from ..records import entry

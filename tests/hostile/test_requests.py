@@ -22,11 +22,11 @@ from werkzeug.test import run_wsgi_app
 
 from flask_isr import ISR
 from flask_isr import static_page
-from flask_isr.conditions import evaluate
-from flask_isr.core.encodings import CODINGS
-from flask_isr.core.encodings import negotiate
 from flask_isr.errors import ConfigurationError
-from flask_isr.writes import groups
+from flask_isr.http.conditions import evaluate
+from flask_isr.http.encodings import CODINGS
+from flask_isr.http.encodings import negotiate
+from flask_isr.http.groups import groups
 
 from ..support import Clock
 from .fuzz import quick

@@ -15,8 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.test import create_environ
 
-from flask_isr import response
-from flask_isr.core.answer import Serve
+from flask_isr.core.decision import Serve
 from flask_isr.core.entry import Coded
 from flask_isr.core.entry import Entry
 from flask_isr.core.entry import NotStatic
@@ -25,15 +24,17 @@ from flask_isr.core.entry import Unreadable
 from flask_isr.core.entry import decode
 from flask_isr.core.entry import encode
 from flask_isr.core.freshness import Lifetime
-from flask_isr.core.memory import Item
+from flask_isr.core.local_cache import Item
 from flask_isr.core.outcome import SealedError
-from flask_isr.stores import notes
-from flask_isr.stores.base import Failure
-from flask_isr.stores.base import Lease
-from flask_isr.stores.base import Listed
-from flask_isr.stores.base import Stored
-from flask_isr.stores.signature import Signature
-from flask_isr.stores.stamps import Point
+from flask_isr.core.store import Failure
+from flask_isr.core.store import Lease
+from flask_isr.core.store import Listed
+from flask_isr.core.store import Stored
+from flask_isr.http import response
+from flask_isr.http.cache_status import bypass_status
+from flask_isr.stores.caching import codec as notes
+from flask_isr.stores.caching.signature import Signature
+from flask_isr.stores.caching.stamps import Point
 
 from ..records import FOX
 from ..records import entry
@@ -76,7 +77,7 @@ def use(record: Record) -> None:
     Item(Stored(record, FRESH, FRESH, 1, 1))
     Point.of(record.mark)
     if isinstance(record, NotStatic):
-        response.bypass_status(record.reason)
+        bypass_status(record.reason)
         assert isinstance(record.probe_at + record.strikes, float | int)
         return
     age = 1_000_000.0 - record.began

@@ -5,16 +5,16 @@ from __future__ import annotations
 import typing as t
 from collections import deque
 
-from flask_isr.core.answer import Answer
-from flask_isr.core.answer import Limits
-from flask_isr.core.answer import Target
+from flask_isr.background.threads import Job
+from flask_isr.core.decision import Answer
+from flask_isr.core.decision import Limits
+from flask_isr.core.decision import Target
 from flask_isr.core.engine import Engine
 from flask_isr.core.key import PageKey
 from flask_isr.core.key import user_tag
-from flask_isr.core.memory import Memory
+from flask_isr.core.local_cache import Memory
 from flask_isr.core.outcome import Outcome
-from flask_isr.core.threads import Job
-from flask_isr.stores.base import Store
+from flask_isr.core.store import Store
 
 from ..core.process import Journal
 from ..records import FOX

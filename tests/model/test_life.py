@@ -23,9 +23,9 @@ from hypothesis.stateful import RuleBasedStateMachine
 from hypothesis.stateful import initialize
 from hypothesis.stateful import rule
 
-from flask_isr.core.answer import RunView
-from flask_isr.core.answer import Serve
-from flask_isr.core.answer import ShareError
+from flask_isr.core.decision import RunView
+from flask_isr.core.decision import Serve
+from flask_isr.core.decision import ShareError
 from flask_isr.core.freshness import Lifetime
 from flask_isr.core.key import PageKey
 from flask_isr.core.key import path_tag
@@ -35,9 +35,9 @@ from flask_isr.core.outcome import Failed
 from flask_isr.core.outcome import Outcome
 from flask_isr.core.outcome import Personal
 from flask_isr.core.outcome import Rendered
-from flask_isr.stores.base import Store
-from flask_isr.stores.caching import CachingStore
-from flask_isr.stores.sqlite import SQLiteStore
+from flask_isr.core.store import Store
+from flask_isr.stores.caching.store import CachingStore
+from flask_isr.stores.sqlite.store import SQLiteStore
 
 from ..records import FOX
 from ..records import OWL

@@ -24,7 +24,7 @@ from werkzeug.exceptions import SecurityError
 from werkzeug.test import TestResponse
 from werkzeug.wrappers import Request as PlainRequest
 
-from flask_isr import hosts
+from flask_isr.http import host
 
 from ..conftest import MakeSite
 from ..support import Site
@@ -520,7 +520,7 @@ def test_a_host_that_none_can_be(
     def refuse(environ: t.Any) -> str:
         raise SecurityError
 
-    monkeypatch.setattr(hosts, "get_host", refuse)
+    monkeypatch.setattr(host, "get_host", refuse)
     answer = visit(site, headers={"Host": "a b"})
     assert detail(answer) == "origin"
     assert cache_state(visit(site)) == "HIT"

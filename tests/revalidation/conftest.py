@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flask_isr.stores import access
+from flask_isr.stores.sqlite import access
 
 from ..conftest import MakeSite
 from ..support import Site

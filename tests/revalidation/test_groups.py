@@ -8,7 +8,7 @@ import pytest
 from flask import Response
 
 from flask_isr.errors import ConfigurationError
-from flask_isr.writes import groups
+from flask_isr.http.groups import groups
 
 from ..conftest import MakeSite
 from ..support import Site

@@ -15,7 +15,7 @@ from werkzeug.test import Client
 from flask_isr import signals
 from flask_isr.client import RemoteError
 from flask_isr.client import RevalidateClient
-from flask_isr.token import Tokens
+from flask_isr.webhooks.tokens import Tokens
 
 from ..client.server import Scripted
 from ..client.server import serving

@@ -9,9 +9,9 @@ import pytest
 from flask import Response
 
 from flask_isr import StoreUnavailable
-from flask_isr import retries
 from flask_isr import revalidate_path
 from flask_isr import revalidate_tag
+from flask_isr.background import retries
 
 from ..support import InThread
 from .shop import Plug

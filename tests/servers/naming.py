@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import typing as t
 
-from flask_isr.core.flight import Flight
-from flask_isr.core.flight import Landing
+from flask_isr.core.singleflight import Flight
+from flask_isr.core.singleflight import Landing
 
 from .control import Control
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from flask_isr.stores.files import FILES
+from flask_isr.stores.sqlite.files import FILES
 
 from .conftest import StartFarm
 from .running import Farm

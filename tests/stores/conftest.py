@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flask_isr.stores.sqlite import SQLiteStore
+from flask_isr.stores.sqlite.store import SQLiteStore
 
 from ..support import Clock
 

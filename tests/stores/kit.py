@@ -8,7 +8,7 @@ import typing as t
 
 import pytest
 
-from flask_isr.core.build import PROTECTED
+from flask_isr.core.deployment import PROTECTED
 from flask_isr.core.entry import Entry
 from flask_isr.core.entry import Mark
 from flask_isr.core.entry import Record
@@ -20,12 +20,12 @@ from flask_isr.core.key import prefix_tag
 from flask_isr.core.key import rule_tag
 from flask_isr.core.key import user_tag
 from flask_isr.core.outcome import SealedError
-from flask_isr.stores.base import Busy
-from flask_isr.stores.base import Failure
-from flask_isr.stores.base import Lease
-from flask_isr.stores.base import Overdue
-from flask_isr.stores.base import Resting
-from flask_isr.stores.base import Store
+from flask_isr.core.store import Busy
+from flask_isr.core.store import Failure
+from flask_isr.core.store import Lease
+from flask_isr.core.store import Overdue
+from flask_isr.core.store import Resting
+from flask_isr.core.store import Store
 
 from ..records import FOX
 from ..records import OWL

@@ -9,7 +9,7 @@ import pytest
 from flask_isr.core.key import PageKey
 from flask_isr.core.key import path_tag
 from flask_isr.core.key import user_tag
-from flask_isr.stores.base import Store
+from flask_isr.core.store import Store
 
 from ..records import FOX
 from ..records import OWL

@@ -18,7 +18,7 @@ from flask_isr import revalidate_path
 from flask_isr import revalidate_tag
 from flask_isr import static_page
 from flask_isr.errors import ConfigurationError
-from flask_isr.stores.caching import CachingStore
+from flask_isr.stores.caching.store import CachingStore
 
 from ..support import PATIENCE
 from ..support import Gate

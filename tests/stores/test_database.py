@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from flask_isr.stores.database import Database
+from flask_isr.stores.sqlite.database import Database
 
 from ..support import InThread
 

@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 
 from flask_isr.core.key import path_tag
-from flask_isr.core.memory import Memory
+from flask_isr.core.local_cache import Memory
 from flask_isr.errors import StoreUnavailable
-from flask_isr.stores import access
-from flask_isr.stores import files
-from flask_isr.stores.database import Database
-from flask_isr.stores.files import FILES
-from flask_isr.stores.liveness import Liveness
-from flask_isr.stores.sqlite import SQLiteStore
-from flask_isr.stores.word import ClockWord
+from flask_isr.stores.sqlite import access
+from flask_isr.stores.sqlite import files
+from flask_isr.stores.sqlite.clock_word import ClockWord
+from flask_isr.stores.sqlite.database import Database
+from flask_isr.stores.sqlite.files import FILES
+from flask_isr.stores.sqlite.liveness import Liveness
+from flask_isr.stores.sqlite.store import SQLiteStore
 
 from ..records import FOX
 from .conftest import MakeStore

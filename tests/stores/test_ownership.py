@@ -10,7 +10,7 @@ import pytest
 
 from flask_isr import static_page
 from flask_isr.errors import StoreUnavailable
-from flask_isr.stores.ownership import open_own
+from flask_isr.stores.sqlite.ownership import open_own
 
 from ..cli.doctor import Doctor
 from ..conftest import MakeSite

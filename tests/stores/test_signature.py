@@ -15,8 +15,8 @@ from flask_isr import ISR
 from flask_isr import revalidate_path
 from flask_isr import static_page
 from flask_isr.errors import ConfigurationError
-from flask_isr.stores.caching import CachingStore
-from flask_isr.stores.signature import Signature
+from flask_isr.stores.caching.signature import Signature
+from flask_isr.stores.caching.store import CachingStore
 
 from ..support import Clock
 from ..support import cache_state

@@ -6,9 +6,9 @@ import typing as t
 
 import pytest
 
-from flask_isr.stores.base import Store
-from flask_isr.stores.caching import CachingStore
-from flask_isr.stores.signature import Signature
+from flask_isr.core.store import Store
+from flask_isr.stores.caching.signature import Signature
+from flask_isr.stores.caching.store import CachingStore
 
 from ..records import FOX
 from ..records import OWL

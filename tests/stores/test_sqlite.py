@@ -12,10 +12,10 @@ import pytest
 from flask_isr.core.key import PageKey
 from flask_isr.core.key import user_tag
 from flask_isr.core.outcome import SealedError
-from flask_isr.stores import builds
-from flask_isr.stores import eviction
-from flask_isr.stores.base import Store
-from flask_isr.stores.sqlite import SQLiteStore
+from flask_isr.core.store import Store
+from flask_isr.stores.sqlite import builds
+from flask_isr.stores.sqlite import eviction
+from flask_isr.stores.sqlite.store import SQLiteStore
 
 from ..records import FOX
 from ..records import OWL

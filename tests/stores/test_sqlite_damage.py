@@ -16,7 +16,7 @@ from flask_isr import StoreUnavailable
 from flask_isr import revalidate_path
 from flask_isr import static_page
 from flask_isr.core.key import path_tag
-from flask_isr.core.memory import Memory
+from flask_isr.core.local_cache import Memory
 
 from ..conftest import MakeSite
 from ..records import FOX

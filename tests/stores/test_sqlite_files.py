@@ -15,9 +15,9 @@ import pytest
 from flask_isr.core.key import PageKey
 from flask_isr.core.key import path_tag
 from flask_isr.errors import StoreUnavailable
-from flask_isr.stores.folder import OpenFolder
-from flask_isr.stores.sqlite import SQLiteStore
-from flask_isr.stores.word import ClockWord
+from flask_isr.stores.sqlite.clock_word import ClockWord
+from flask_isr.stores.sqlite.folder import OpenFolder
+from flask_isr.stores.sqlite.store import SQLiteStore
 
 from ..records import FOX
 from ..records import entry

@@ -12,7 +12,7 @@ import pytest
 from flask_isr import revalidate_path
 from flask_isr import static_page
 from flask_isr.errors import StoreUnavailable
-from flask_isr.stores import folder as folder_module
+from flask_isr.stores.sqlite import folder as folder_module
 
 from ..conftest import MakeSite
 from ..records import FOX

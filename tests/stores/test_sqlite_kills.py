@@ -17,9 +17,9 @@ import pytest
 
 from flask_isr.core.entry import Entry
 from flask_isr.core.key import path_tag
-from flask_isr.core.memory import Memory
-from flask_isr.stores.base import Lease
-from flask_isr.stores.sqlite import SQLiteStore
+from flask_isr.core.local_cache import Memory
+from flask_isr.core.store import Lease
+from flask_isr.stores.sqlite.store import SQLiteStore
 
 from ..records import FOX
 from ..records import OWL

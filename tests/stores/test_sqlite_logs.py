@@ -10,7 +10,7 @@ import typing as t
 from pathlib import Path
 
 from flask_isr.core.key import PageKey
-from flask_isr.stores.sqlite import SQLiteStore
+from flask_isr.stores.sqlite.store import SQLiteStore
 
 from ..support import PATIENCE
 from ..support import InThread

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from flask_isr.core.key import path_tag
-from flask_isr.core.memory import Memory
-from flask_isr.stores.base import Busy
+from flask_isr.core.local_cache import Memory
+from flask_isr.core.store import Busy
 
 from ..records import FOX
 from ..support import PATIENCE
@@ -30,9 +30,9 @@ _HEAD = """
 import os, signal, sys, threading
 from pathlib import Path
 from flask_isr.core.key import path_tag
-from flask_isr.core.memory import Memory
-from flask_isr.stores.sqlite import SQLiteStore
-from flask_isr.stores.word import ClockWord
+from flask_isr.core.local_cache import Memory
+from flask_isr.stores.sqlite.store import SQLiteStore
+from flask_isr.stores.sqlite.clock_word import ClockWord
 from tests.records import FOX, entry
 from tests.stores.kit import TAGS, lease_of, validity, write
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from flask_isr.stores import folder as folder_module
+from flask_isr.stores.sqlite import folder as folder_module
 
 from ..support import Clock
 from .conftest import MakeStore

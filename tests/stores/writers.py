@@ -16,7 +16,7 @@ from pathlib import Path
 from flask_isr.core.key import PageKey
 from flask_isr.core.key import path_tag
 from flask_isr.core.key import user_tag
-from flask_isr.stores.sqlite import SQLiteStore
+from flask_isr.stores.sqlite.store import SQLiteStore
 
 from ..records import FOX
 from ..records import OWL

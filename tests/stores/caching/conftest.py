@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flask_isr.stores.caching import CachingStore
+from flask_isr.stores.caching.store import CachingStore
 
 from ...support import Clock
 from .values import Watched

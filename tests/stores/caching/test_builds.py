@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from flask_isr.core.entry import Entry
-from flask_isr.stores.caching import CachingStore
+from flask_isr.stores.caching.store import CachingStore
 
 from ...records import FOX
 from ...records import entry

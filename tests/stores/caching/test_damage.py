@@ -8,7 +8,7 @@ import pytest
 
 from flask_isr.core.freshness import Freshness
 from flask_isr.core.key import path_tag
-from flask_isr.stores.caching import CachingStore
+from flask_isr.stores.caching.store import CachingStore
 
 from ...records import FOX
 from ..kit import EXPIRED

@@ -6,10 +6,10 @@ import typing as t
 
 import pytest
 
+from flask_isr.core.store import Store
 from flask_isr.errors import StoreUnavailable
-from flask_isr.stores.backend import Values
-from flask_isr.stores.base import Store
-from flask_isr.stores.caching import CachingStore
+from flask_isr.stores.caching.backend import Values
+from flask_isr.stores.caching.store import CachingStore
 
 from ...records import FOX
 from ...records import entry
@@ -58,7 +58,7 @@ def test_visitors_do_not_wait_for_a_slow_backend_one_after_the_other(
         now += 3.0
         broken._fail()
 
-    monkeypatch.setattr("flask_isr.stores.backend.time.monotonic", lambda: now)
+    monkeypatch.setattr("flask_isr.stores.caching.backend.time.monotonic", lambda: now)
     monkeypatch.setattr(broken, "get", slow)
     store = caching_store(broken)
     for _ in range(5):

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from flask_isr.backends import private_backend
+from flask_isr.core.store import Store
 from flask_isr.errors import StoreUnavailable
-from flask_isr.stores.backend import Values
-from flask_isr.stores.base import Store
-from flask_isr.stores.caching import CachingStore
+from flask_isr.stores.caching.backend import Values
+from flask_isr.stores.caching.flask_caching import private_backend
+from flask_isr.stores.caching.store import CachingStore
 
 from ...records import FOX
 from ...records import entry

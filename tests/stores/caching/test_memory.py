@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 
 from flask_isr.core.key import path_tag
-from flask_isr.core.memory import Memory
-from flask_isr.stores.base import Busy
-from flask_isr.stores.caching import CachingStore
+from flask_isr.core.local_cache import Memory
+from flask_isr.core.store import Busy
+from flask_isr.stores.caching.store import CachingStore
 
 from ...records import FOX
 from ...records import entry

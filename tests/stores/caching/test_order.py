@@ -7,9 +7,9 @@ import pytest
 from flask_isr.core.freshness import Freshness
 from flask_isr.core.key import path_tag
 from flask_isr.core.key import user_tag
-from flask_isr.core.memory import Memory
-from flask_isr.stores.base import Lease
-from flask_isr.stores.caching import CachingStore
+from flask_isr.core.local_cache import Memory
+from flask_isr.core.store import Lease
+from flask_isr.stores.caching.store import CachingStore
 
 from ...records import FOX
 from ...records import entry

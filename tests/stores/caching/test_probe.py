@@ -8,12 +8,12 @@ import pytest
 from cachelib import SimpleCache
 from cachelib.serializers import JSONSerializer
 
-from flask_isr.backends import LIMITS
-from flask_isr.backends import BytesSerializer
-from flask_isr.backends import private_backend
 from flask_isr.errors import ConfigurationError
-from flask_isr.stores.backend import Values
-from flask_isr.stores.backend import probe
+from flask_isr.stores.caching.backend import Values
+from flask_isr.stores.caching.backend import probe
+from flask_isr.stores.caching.flask_caching import LIMITS
+from flask_isr.stores.caching.flask_caching import BytesSerializer
+from flask_isr.stores.caching.flask_caching import private_backend
 
 from .values import Broken
 from .values import Mute

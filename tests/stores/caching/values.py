@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typing as t
 
-from flask_isr.stores.backend import Values
-from flask_isr.stores.caching import CachingStore
+from flask_isr.stores.caching.backend import Values
+from flask_isr.stores.caching.store import CachingStore
 
 from ...support import Clock
 

@@ -1,0 +1,1 @@
+"""Where work runs that no visitor waits for: runners, threads, retries, forks."""

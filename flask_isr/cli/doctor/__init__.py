@@ -1,0 +1,1 @@
+"""``flask isr doctor``: checks of an application and of its store."""

@@ -1,0 +1,82 @@
+"""``flask isr doctor`` on a backend of Flask-Caching: what it cannot do, and does not."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ...runtime import State
+from ...stores.caching.backend import Values
+from ...stores.caching.backend import probe
+from ...stores.caching.flask_caching import LIMITS
+from ...stores.caching.flask_caching import BackendLimits
+from ...stores.caching.store import CachingStore
+from ..format import size
+from .finding import Finding
+from .finding import Findings
+from .store import written
+
+_SHARED: t.Final[t.Mapping[str, str]] = {
+    "process": "each process has its own pages",
+    "machine": "the processes of one machine share its pages",
+    "network": "all machines that reach it share its pages",
+}
+
+
+def check_backend(state: State) -> Findings:
+    """Whether the cache keeps pages as they need it, and what it can do at best."""
+    store = state.store
+    if not isinstance(store, CachingStore):
+        return
+    values = store.values
+    found = written(state, "the cache of Flask-Caching")
+    yield found
+    if found.level == "ok":
+        yield from _tried(values, state.settings.page_bytes)
+    yield _limits(type(values).__name__)
+
+
+def _tried(values: Values, largest: int) -> Findings:
+    faults = probe(values, 1)
+    for fault in faults:
+        yield Finding(
+            "backend",
+            "problem",
+            f"{fault}. Pages cannot be kept so: take another backend.",
+        )
+    if not faults and probe(values, largest):
+        yield Finding(
+            "backend",
+            "warning",
+            f"it takes no page of {size(largest)}, as ISR_PAGE_BYTES allows: larger ones"
+            " than it takes are rendered for each visitor. Lower ISR_PAGE_BYTES, or have"
+            " the backend take more.",
+        )
+
+
+def _limits(name: str) -> Finding:
+    limits = LIMITS.get(name)
+    if limits is None:
+        return Finding(
+            "backend",
+            "warning",
+            f"{name} is not known: who shares its pages, and whether they are rendered"
+            " once for all, cannot be told.",
+        )
+    if limits.reach == "process":
+        return Finding(
+            "backend",
+            "warning",
+            f"{_described(name, limits)} With several processes, take another backend, or"
+            " the embedded store.",
+        )
+    return Finding("backend", "ok", _described(name, limits))
+
+
+def _described(name: str, limits: BackendLimits) -> str:
+    shared = _SHARED[limits.reach]
+    renders = "one render" if limits.one_render else "now and then several renders"
+    largest = "any size" if limits.largest is None else f"up to {size(limits.largest)}"
+    return (
+        f"{name}: {shared}; {renders} of a page at a time; pages of {largest};"
+        f" {limits.remark}."
+    )

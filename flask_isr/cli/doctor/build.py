@@ -1,0 +1,76 @@
+"""``flask isr doctor`` on the build: whether a deploy will be noticed."""
+
+from __future__ import annotations
+
+import glob
+import os
+import typing as t
+from pathlib import Path
+
+from ...pages.fingerprint import faults
+from ...runtime import State
+from .finding import Finding
+from .finding import Findings
+from .opened import content_of
+from .opened import opened_by_renders
+from .starting import opened_at_start
+
+# Globs that are told, of however many.
+_TOLD = 5
+
+
+def check_build(state: State) -> Findings:
+    """Whether all that pages are made from tells one build from another."""
+    settings, app = state.settings, state.application.app
+    if settings.build_id != "auto":
+        what = "nothing" if settings.build_id is None else "ISR_BUILD_ID"
+        yield Finding("build", "ok", f"{what} tells one release from another.")
+        return
+    files = state.application.build_files()
+    files.digest()
+    for fault in faults(files, settings.build_files):
+        yield Finding("build", "warning", fault)
+    for pattern in settings.build_files:
+        if not any(glob.iglob(pattern, root_dir=app.root_path, recursive=True)):
+            text = (
+                f"{pattern!r} of ISR_BUILD_FILES names no file below {app.root_path}."
+            )
+            yield Finding("build", "warning", text)
+    watched = {os.path.realpath(path) for path in (*files.files, *files.content)}
+    opened = [path for path in opened_by_renders(state) if str(path) not in watched]
+    root = Path(os.path.realpath(app.root_path))
+    if opened:
+        yield Finding(
+            "build",
+            "warning",
+            f"pages are made from files whose change in a deploy is not noticed, such as"
+            f" {opened[0]}: name them in ISR_BUILD_FILES: {_globs(opened, root)}.",
+        )
+    watched.update(map(str, opened))
+    read = content_of(state, opened_at_start(state.settings.render_timeout, root))
+    read = [path for path in read if str(path) not in watched]
+    if read:
+        yield Finding(
+            "build",
+            "warning",
+            f"the application reads files while it starts whose change in a deploy is not"
+            f" noticed, such as {read[0]}: if pages show what is in them, name them in"
+            f" ISR_BUILD_FILES: {_globs(read, root)}.",
+        )
+
+
+def _globs(paths: t.Sequence[Path], root: Path) -> str:
+    """What ISR_BUILD_FILES may be so that it names *paths*."""
+    names: dict[str, None] = {}
+    for path in paths:
+        # Of folders in each other, the outermost.
+        folders = {one.parent for one in paths if one.suffix == path.suffix}
+        outer = min(
+            (folder for folder in folders if path.is_relative_to(folder)),
+            key=lambda folder: len(folder.parts),
+        )
+        nested = any(outer in folder.parents for folder in folders)
+        name = f"**/*{path.suffix}" if nested else f"*{path.suffix}"
+        names[os.path.join(os.path.relpath(outer, root), name)] = None
+    shown = ", ".join(repr(os.path.normpath(name)) for name in list(names)[:_TOLD])
+    return f"[{shown}{', …' if len(names) > _TOLD else ''}]"

@@ -1,0 +1,110 @@
+"""Which files pages are made from: what renders open, while the doctor looks on."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+import typing as t
+from pathlib import Path
+
+from ...pages.paths import declared_pages
+from ...pages.routes import Match
+from ...pages.routes import is_fixed
+from ...pages.sources import is_installed
+from ...runtime import State
+
+# Pages rendered, one of each view, and files noted.
+_PAGES = 20
+_FILES = 1000
+
+# Where a system keeps what is no application's.
+_SYSTEM = ("/proc", "/sys", "/dev", "/etc", "/usr", "/lib", "/run")
+
+# Python's own, and Jinja's cache of compiled templates.
+_COMPILED = (".py", ".pyc", ".so", ".cache")
+
+# What is noted at this moment; the hook, which cannot be taken away, notes nothing else.
+_noted: list[set[str]] = []
+_hooked = threading.Event()
+
+
+def opened_by_renders(state: State) -> list[Path]:
+    """The files that a render of some pages reads, other than Python's and the system's.
+
+    What is rendered is not stored. Views that take too long are left alone.
+    """
+    opened: set[str] = set()
+    state.application.prepare()
+
+    def render() -> None:
+        with noting(opened):
+            for match in _some_pages(state):
+                # What fails is told where the page is asked for.
+                with contextlib.suppress(Exception):
+                    state.renderer(match.key())
+
+    thread = threading.Thread(target=render, daemon=True)
+    thread.start()
+    thread.join(state.settings.render_timeout)
+    return content_of(state, opened)
+
+
+def content_of(state: State, opened: t.Collection[str]) -> list[Path]:
+    """Those of the files *opened* that are neither Python's, the system's, nor written by
+    the application."""
+    folders = [Path(state.application.app.instance_path), state.settings.folder]
+    paths = sorted({Path(os.path.realpath(path)) for path in list(opened)})
+    return [path for path in paths if path.is_file() and _is_content(path, folders)]
+
+
+def _is_content(path: Path, others: t.Sequence[Path]) -> bool:
+    places = map(str, (sys.prefix, sys.base_prefix, *_SYSTEM, *others))
+    return (
+        path.suffix not in _COMPILED
+        and not is_installed(path)
+        and not any(path.is_relative_to(os.path.realpath(place)) for place in places)
+    )
+
+
+@contextlib.contextmanager
+def noting(opened: set[str]) -> t.Iterator[None]:
+    """Add the path of each file that this process opens for reading to *opened*."""
+    if not _hooked.is_set():
+        _hooked.set()
+        sys.addaudithook(_note)
+    _noted.append(opened)
+    try:
+        yield
+    finally:
+        _noted.remove(opened)
+
+
+def _note(event: str, arguments: tuple[t.Any, ...]) -> None:
+    if event != "open" or not _noted:
+        return
+    path, _, flags = arguments
+    # Whatever is wrong here must not keep anybody from opening a file.
+    with contextlib.suppress(Exception):
+        reads = not flags & (os.O_WRONLY | os.O_RDWR)
+        if reads and isinstance(path, str | bytes | os.PathLike):
+            for opened in _noted:
+                if len(opened) < _FILES:
+                    opened.add(os.path.abspath(os.fsdecode(path)))
+
+
+def _some_pages(state: State) -> t.Iterator[Match]:
+    for endpoint, page in list(state.routes.pages.items())[:_PAGES]:
+        with contextlib.suppress(Exception):
+            if page.paths is not None:
+                pages, _ = declared_pages(state.application, endpoint)
+            else:
+                rules = state.routes.rules_of(endpoint)
+                found = [
+                    state.routes.match(rule.rule, state.routes.hosts[0])
+                    for rule in rules
+                    if is_fixed(rule)
+                ]
+                pages = [match for match in found if match is not None]
+            yield from pages[:1]

@@ -1,0 +1,155 @@
+"""Telling the pages of one deployment from those of another."""
+
+from __future__ import annotations
+
+import logging
+import typing as t
+from dataclasses import dataclass
+from dataclasses import field
+
+from ..errors import StoreUnavailable
+from .entry import Entry
+from .entry import Record
+from .freshness import Freshness
+from .key import PageKey
+
+if t.TYPE_CHECKING:
+    from .store import Store
+
+logger = logging.getLogger("flask_isr")
+
+#: Seconds for which a page of a later build is neither renewed nor replaced by an earlier
+#: one that runs beside it. Not for ever: the build whose process started last is the
+#: latest, though the others may outlive it.
+PROTECTED = 600.0
+
+# Seconds after which a store that did not note a build is asked again.
+_AGAIN = 1.0
+
+
+def is_later(one: str | None, other: str | None, order: t.Sequence[str]) -> bool:
+    """Whether build *one* is later than *other*. Those of one name are one build.
+
+    :param order: the builds that are known, the latest last. Of others, nobody knows.
+    """
+    if one is None or other is None or not {one, other}.issubset(order):
+        return False
+    return order.index(one) > order.index(other)
+
+
+def is_protected(record: Record, validity: Freshness, now: float) -> bool:
+    """Whether *record* stays where an earlier build rendered its page after it.
+
+    What was invalidated does not, nor what is too old to be served: no more renders of
+    the later build may come.
+
+    :param validity: what invalidations say of it now.
+    :param now: the store's time, in seconds.
+    """
+    age = now - record.began
+    lasts = not isinstance(record, Entry) or (
+        record.lifetime.judge(age) is not Freshness.EXPIRED
+    )
+    return validity is Freshness.FRESH and lasts and 0 <= age < PROTECTED
+
+
+@dataclass(slots=True)
+class Build:
+    """The deployment that this process belongs to.
+
+    :param id: what tells it from others, known when the application is complete; ``None``:
+        deployments share their pages.
+    :param strict: pages of another build are not served; else those of an earlier one are
+        stale: served once more while they are renewed.
+    :param given: the view that a page is of, as its key names it, to a digest of what the
+        factory of the application gave it.
+    """
+
+    id: str | None = None
+    strict: bool = False
+    given: t.Mapping[str, str] = field(default_factory=dict)
+
+
+class Builds:
+    """Judges pages by the build that made them.
+
+    The store keeps the builds of each application in the order in which processes of them
+    started last, so that a process of an earlier build neither renews nor replaces what a
+    later one made while both run. All processes are told the same order.
+    """
+
+    def __init__(self, store: Store, build: Build) -> None:
+        self._store = store
+        self._met = False
+        self._ask_at = float("-inf")
+        #: The build of this process.
+        self.build = build
+        #: What else is to be done at the first look; may raise StoreUnavailable.
+        self.on_meet: t.Callable[[], None] = lambda: None
+
+    def meet(self, site: str) -> None:
+        """Make this process's build the latest, if this is its first look at the store.
+
+        :param site: the application; see :attr:`.PageKey.site`.
+        """
+        if self._met or self._store.now() < self._ask_at:
+            return
+        try:
+            if self.build.id is not None:
+                self._store.meet_build(site, self.build.id)
+            self.on_meet()
+        except StoreUnavailable as error:
+            # A store that is full can still be read.
+            self._ask_at = self._store.now() + _AGAIN
+            logger.debug("%s", error)
+        else:
+            self._met = True
+
+    def forget(self) -> None:
+        """The store is another one than before: it has to meet this build too."""
+        self._met = False
+
+    def refuses(self, record: Record) -> bool:
+        """Whether *record* is a page that must not be served at all.
+
+        That of an application whose factory was given something else at the same build,
+        which is another site, is none of this one's.
+        """
+        build = self.build
+        if build.id is None or not isinstance(record, Entry):
+            return False
+        if record.build != build.id:
+            return build.strict
+        return record.given != self.given(record.key)
+
+    def given(self, key: PageKey) -> str:
+        """What :attr:`.Entry.given` is of the pages of this process."""
+        return self.build.given.get(key.view, "")
+
+    def spares(self, record: Record, validity: Freshness) -> bool:
+        """Whether a later build made *record* not long ago, which is to stay.
+
+        :param validity: what invalidations say of it.
+        :raises StoreUnavailable: where the store does not say.
+        """
+        id = self.build.id
+        return (
+            id is not None
+            and record.build != id
+            and is_protected(record, validity, self._store.now())
+            and is_later(record.build, id, self._store.builds(record.key.site))
+        )
+
+    def judge(self, record: Record, validity: Freshness) -> Freshness:
+        """What the build says of *record*: fresh as that of this process, or of one that
+        knows better.
+
+        :param validity: what invalidations say of it.
+        :raises StoreUnavailable: where the store does not say.
+        """
+        build = self.build
+        if self.refuses(record):
+            return Freshness.EXPIRED
+        if build.id is None or record.build == build.id:
+            return Freshness.FRESH
+        return Freshness.FRESH if self.spares(record, validity) else Freshness.STALE

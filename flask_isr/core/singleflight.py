@@ -1,0 +1,168 @@
+"""Single flight: one render of a page at a time in this process, and who waits for it."""
+
+from __future__ import annotations
+
+import threading
+import typing as t
+from dataclasses import dataclass
+
+from .entry import Entry
+from .key import PageKey
+from .outcome import Personal
+from .store import Failure
+from .store import Lease
+
+# Seconds between two looks at the store's time while waiting for a flight.
+_CLOCK_CHECK = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """The flight brought a page.
+
+    :param stored: whether it was written to the store.
+    :param refused: it was not, since what a later build made stands there.
+    """
+
+    entry: Entry
+    stored: bool
+    refused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """There is no new page, because of *failure*.
+
+    :param attempted: false when nobody tried, since the last attempt had failed.
+    """
+
+    failure: Failure
+    attempted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Somebody else did the work, or will: look into the store again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grounded:
+    """The flight could not be made; *reason* says why."""
+
+    reason: str
+
+
+Landing: t.TypeAlias = Landed | Personal | Broken | Elsewhere | Grounded
+
+
+class Flight:
+    """One attempt at a page.
+
+    :ivar lease: the lease under which it renders; ``None`` while it has none.
+    :ivar landing: what came of it; ``None`` while it is in the air.
+    :ivar waited_out: somebody has waited as long as one may while a good copy is there.
+    :ivar waiting: how many wait at this moment.
+    """
+
+    __slots__ = (
+        "_landed",
+        "key",
+        "landing",
+        "lease",
+        "waited_out",
+        "waiting",
+    )
+
+    def __init__(self, key: PageKey) -> None:
+        self.key = key
+        self.lease: Lease | None = None
+        self.landing: Landing | None = None
+        self.waited_out = False
+        self.waiting = 0
+        self._landed = threading.Event()
+
+    def land(self, landing: Landing) -> None:
+        """Tell all who wait what came of it."""
+        self.landing = landing
+        self._landed.set()
+
+    def overdue(self, now: float) -> bool:
+        """Whether its lease is void by its deadline, though it is still in the air."""
+        return self.lease is not None and now >= self.lease.deadline
+
+    def wait(self, timeout: float) -> Landing | None:
+        """What came of it; ``None`` when that is not known after *timeout* seconds."""
+        self.waiting += 1
+        try:
+            self._landed.wait(timeout)
+        finally:
+            self.waiting -= 1
+        return self.landing
+
+    def wait_out(self, now: t.Callable[[], float]) -> Landing | None:
+        """What came of it; ``None`` when its lease is void before that.
+
+        :param now: the store's time in seconds.
+        """
+        while True:
+            landing = self.wait(_CLOCK_CHECK)
+            if landing is not None or self.overdue(now()):
+                return landing
+
+
+class Flights:
+    """The flights of this process that are in the air."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        # At most two of a page, the older one first.
+        self._aloft: dict[int, list[Flight]] = {}
+
+    def get(self, key: PageKey, now: float) -> Flight | None:
+        """The newest flight of *key*. Those that are overdue are given up at time *now*:
+        they may land yet, but the next visitor leads another."""
+        newest = None
+        # A copy: others land while we look.
+        for flight in list(self._aloft.get(key.id, ())):
+            if flight.overdue(now):
+                self._remove(flight)
+            else:
+                newest = flight
+        return newest
+
+    def board(
+        self, key: PageKey, now: float, useful: t.Callable[[Flight], bool]
+    ) -> tuple[Flight, bool]:
+        """Join the newest flight of *key*, or make one that the caller must lead.
+
+        A flight that is not *useful* to the caller (the page expired after it began) gets
+        a successor, and no more than one: of a page that expires all the time two renders
+        run at most.
+
+        :return: the flight, and whether the caller leads it.
+        """
+        while True:
+            newest = self.get(key, now)
+            joins = newest is not None and useful(newest)
+            with self._lock:
+                aloft = self._aloft.setdefault(key.id, [])
+                if newest is not (aloft[-1] if aloft else None):
+                    continue
+                if newest is not None and (joins or len(aloft) > 1):
+                    return newest, False
+                flight = Flight(key)
+                aloft.append(flight)
+                return flight, True
+
+    def land(self, flight: Flight, landing: Landing) -> None:
+        """End *flight*: nobody can join it any more."""
+        self._remove(flight)
+        flight.land(landing)
+
+    def _remove(self, flight: Flight) -> None:
+        with self._lock:
+            aloft = self._aloft.get(flight.key.id, [])
+            if flight in aloft:
+                aloft.remove(flight)
+            if not aloft:
+                self._aloft.pop(flight.key.id, None)

@@ -1,0 +1,1 @@
+"""HTTP, without Flask or a store: headers, conditions, encodings, answers made of pages."""

@@ -1,0 +1,62 @@
+"""Header fields as WSGI has them: a list of names and values."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+HeaderList: t.TypeAlias = list[tuple[str, str]]
+
+# Wherever it stands: people write `private; max-age=0`, which no parser understands.
+_FORBIDS_SHARING = re.compile(r"(?<![\w-])(?:private|no-store)(?![\w-])")
+
+# What some caches believe instead of Cache-Control; RFC 9213 has names for more of these.
+_OF_SOME_CACHES = {"edge-control", "expires", "surrogate-control", "x-accel-expires"}
+
+# Without any of these, caches choose a lifetime of their own (RFC 9111, section 4.2.2).
+_LIFETIMES = {"max-age", "no-cache", "no-store", "s-maxage"}
+
+
+def gives_lifetime(name: str) -> bool:
+    """Whether the field *name* may tell some cache how long it is to keep an answer."""
+    lower = name.lower()
+    # Also CDN-Cache-Control, and what single CDNs put before that.
+    return lower.endswith("cache-control") or lower in _OF_SOME_CACHES
+
+
+def forbids_sharing(control: str) -> str | None:
+    """The word by which a ``Cache-Control`` keeps an answer from shared caches, if any."""
+    found = _FORBIDS_SHARING.search(control.lower())
+    return None if found is None else found[0]
+
+
+def _joined(headers: t.Iterable[tuple[str, str]], wanted: str) -> str:
+    return ", ".join(value for name, value in headers if name.lower() == wanted)
+
+
+def _with_names(listed: str, names: t.Iterable[str]) -> str:
+    known = {name.strip().lower() for name in listed.split(",")}
+    missing = [name for name in names if name.lower() not in known]
+    return ", ".join([listed, *missing] if listed else missing)
+
+
+def _directives(control: str) -> set[str]:
+    return {item.partition("=")[0].strip().lower() for item in control.split(",")}
+
+
+if t.TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse
+
+
+def forbid_storing(start_response: StartResponse) -> StartResponse:
+    """A ``start_response`` that says ``no-store``, whatever views and hooks said."""
+
+    def start(
+        status: str, headers: list[tuple[str, str]], *exc_info: t.Any
+    ) -> t.Callable[[bytes], object]:
+        others = [pair for pair in headers if not gives_lifetime(pair[0])]
+        return start_response(
+            status, [*others, ("Cache-Control", "no-store")], *exc_info
+        )
+
+    return start

@@ -1,0 +1,13 @@
+"""How pages give way, and what of the site a path means."""
+
+from __future__ import annotations
+
+import typing as t
+
+MatchKind: t.TypeAlias = t.Literal["path", "rule", "prefix"]
+
+Mode: t.TypeAlias = t.Literal["expire", "stale", "refresh"]
+
+MATCHES: t.Final[tuple[MatchKind, ...]] = ("path", "rule", "prefix")
+
+MODES: t.Final[tuple[Mode, ...]] = ("expire", "stale", "refresh")

@@ -1,0 +1,1 @@
+"""What people and programs hear of the cache: logs and signals."""

@@ -1,0 +1,1 @@
+"""What the application declares: static pages, their routes, hosts, paths and lists."""

@@ -1,0 +1,1 @@
+"""One sealed render, from a key to an outcome."""

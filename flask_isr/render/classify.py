@@ -1,0 +1,322 @@
+"""What may be stored of a rendered answer, and what it says of the page otherwise."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import typing as t
+from dataclasses import dataclass
+
+from ..core.entry import Level
+from ..core.freshness import Lifetime
+from ..core.inputs import MOST
+from ..core.inputs import Inputs
+from ..core.outcome import Declined
+from ..core.outcome import Failed
+from ..core.outcome import Outcome
+from ..core.outcome import Personal
+from ..core.outcome import Rendered
+from ..core.outcome import SealedError
+from ..core.outcome import cause_of
+from ..http.compression import Compress
+from ..http.compression import compressed
+from ..http.headers import gives_lifetime
+from ..http.host import host_name
+from ..pages.origin import Site
+from .capture import DELIBERATE
+from .capture import Capture
+from .capture import ViewAnswer
+from .headers import HeaderList
+from .headers import comparable
+from .headers import is_truncated
+from .headers import make_etag
+from .headers import media_type
+from .headers import personal_reason
+from .headers import storable_headers
+from .inputs.advice import not_stored
+from .inputs.advice import without_origin
+from .leaks import CSRF_TOKEN
+from .leaks import Unrepeatable
+from .leaks import mentions
+from .session_writes import SessionWrite
+
+# Answers of a source that is ill, or not ready, and none of a page: the last good one
+# stays.
+_ILL = {204, 205, 206, 304, 408, 424, 425, 429}
+
+# Answers that depend on who asks, whoever gives them.
+_DEPENDS = {401, 402, 403, 407}
+
+# Characters that the headers of a page may take: proxies and servers refuse more.
+_HEADERS = 32 * 1024
+
+# Seconds for which a deliberate 404, 410 or 451 is good, unless the page says less.
+_GONE_LIFETIME = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Final:
+    """The answer as it left the application, after all hooks.
+
+    :param whole: whether the body was read to its end, within the size limit.
+    """
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the page and the settings ask for.
+
+    :param level: the level that is required; ``None``: WSGI, or view where hooks make the
+        final answer personal.
+    :param site: where the page is rendered.
+    :param compressors: coding to what compresses a body, best first.
+    """
+
+    level: Level | None
+    lifetime: Lifetime
+    site: Site
+    compressors: t.Mapping[str, Compress]
+
+
+def judge(capture: Capture, final: Final, rules: Rules) -> Outcome:
+    """What came of a render."""
+    view = capture.view
+    status = final.status
+    if not final.whole:
+        return Declined("it is larger than ISR_PAGE_BYTES")
+    # Whatever error handlers and hooks made of it since, the worst counts.
+    chosen = [view.status] if view is not None else []
+    if capture.aborted is not None:
+        chosen.insert(0, capture.aborted)
+    ill = _first(_is_ill, [*chosen, status])
+    # An error page that looks like any other is one all the same, and so is what is made of
+    # an exception that nobody handles.
+    disguised = capture.error is not None and (status == 200 or view is None)
+    if ill or disguised:
+        return _failed(_cause(capture, ill or status), capture, final, rules.site)
+    if view is None:
+        return _without_view(status, rules)
+    refusal = _first(_is_no_page, [*chosen, status])
+    if refusal is None and status == view.status:
+        return _whole_page(capture, final, rules)
+    # By time, as likely as not: a page that was open must not outlive it.
+    return Personal(
+        _depends(refusal or status) or f"it answers with status {refusal or status}"
+    )
+
+
+def _without_view(status: int, rules: Rules) -> Outcome:
+    """What came of a render that a hook ended before the view."""
+    if 300 <= status < 400 and rules.site.reserved:
+        # From the address that stands in for the site's own, as likely as not.
+        return Declined(f"a hook redirects it (status {status}): set ISR_ORIGIN")
+    reason = _depends(status)
+    if reason is not None:
+        return Personal(reason)
+    if status == 200:
+        return Declined("a hook or an error handler answered, and not the view")
+    return Declined(f"it is answered before the view, with status {status}")
+
+
+def _depends(status: int) -> str | None:
+    """Why an answer with *status* is not the same for everybody, whoever gives it."""
+    if 300 <= status < 400:
+        return f"it redirects (status {status})"
+    if status in _DEPENDS:
+        return f"it answers with status {status}, which depends on who asks"
+    return None
+
+
+def _first(test: t.Callable[[int], bool], statuses: list[int]) -> int | None:
+    return next(filter(test, statuses), None)
+
+
+def _is_ill(status: int) -> bool:
+    return status >= 500 or status in _ILL
+
+
+def _is_no_page(status: int) -> bool:
+    return status != 200 and status not in DELIBERATE
+
+
+def _whole_page(capture: Capture, final: Final, rules: Rules) -> Outcome:
+    if is_truncated(final.headers, final.body):
+        cause = "the body is shorter than its Content-Length"
+        return _failed(cause, capture, final, rules.site)
+    if final.status == 200 and not final.body:
+        return _failed("an empty body", capture, final, rules.site)
+    if capture.refused is not None:
+        return Personal(capture.refused[0])
+    level = _level(capture, final, rules)
+    if isinstance(level, Personal):
+        return level
+    return _page(capture, final, rules, level)
+
+
+def _page(capture: Capture, final: Final, rules: Rules, level: Level) -> Outcome:
+    view = capture.view
+    assert view is not None
+    if level == "wsgi" and not _is_untouched(view, final):
+        headers, body = final.headers, final.body
+        looked = _session_touched(capture)
+    elif view.complete:
+        headers, body = view.headers, view.body
+        looked = False
+    else:
+        return Declined(
+            "its body is larger than ISR_PAGE_BYTES before hooks change it, or is a"
+            " stream that they do not read to the end"
+        )
+    # Where the host has a port, that may be shown in an escape.
+    shown = mentions(host_name(rules.site.origin.host), headers, body)
+    if shown and rules.site.reserved:
+        return Declined("it shows its own address, which is unknown: set ISR_ORIGIN")
+    lifetime = functools.reduce(Lifetime.lowered, capture.lifetimes, rules.lifetime)
+    if final.status in DELIBERATE:
+        lifetime = lifetime.lowered(Lifetime(_GONE_LIFETIME, _GONE_LIFETIME))
+    kept, etag = storable_headers(headers)
+    if len(etag or "") + sum(len(name) + len(value) for name, value in kept) > _HEADERS:
+        return Declined(f"its headers are longer than {_HEADERS // 1024} KiB")
+    return Rendered(
+        status=final.status,
+        headers=kept,
+        body=body,
+        etag=etag or make_etag(kept, body),
+        level=level,
+        lifetime=lifetime,
+        tags=capture.key.implicit_tags | capture.tags,
+        anonymous=view.session_read or looked,
+        inputs=_inputs(capture, headers, rules.site, shown=shown),
+        coded=compressed(kept, body, rules.compressors),
+    )
+
+
+def _inputs(
+    capture: Capture, headers: HeaderList, site: Site, *, shown: bool
+) -> Inputs:
+    inputs = capture.reads.inputs(media_type=media_type(headers), origin=site.address)
+    if shown and not site.declared:
+        # Others may come by another address, which the view would show them.
+        inputs = dataclasses.replace(inputs, origin=site.address)
+    return inputs
+
+
+def _is_untouched(view: ViewAnswer, final: Final) -> bool:
+    """Whether hooks left the view's answer as it was.
+
+    Flask's own ``Vary: Cookie`` alone says that somebody looked at the session.
+    """
+    if not view.complete or view.body != final.body or view.status != final.status:
+        return False
+    return comparable(view.headers) == comparable(final.headers)
+
+
+def _level(capture: Capture, final: Final, rules: Rules) -> Level | Personal:
+    """The level at which the page may be stored, or why at none."""
+    view = capture.view
+    assert view is not None
+    unrepeatable = Unrepeatable.of(capture, final.headers)
+    attended = _attended(capture)
+    own = _own_reason(capture, view, unrepeatable, attended)
+    if own is None:
+        own = _obstacle(capture, rules.site)
+    if own is not None or rules.level == "view":
+        return own or "view"
+    if _session_touched(capture):
+        # That alone makes Flask say `Vary: Cookie`.
+        attended = {*attended, "cookie"}
+    whole = personal_reason(final.headers, attended=attended)
+    # What the view gave has been looked at.
+    added = b"" if final.body == view.body else final.body
+    whole = whole or unrepeatable.reason_in(final.headers, added)
+    if whole is None:
+        return "wsgi"
+    # Hooks made it personal: they run for each visitor then, over the view's answer.
+    return "view" if rules.level is None else Personal(whole)
+
+
+def _attended(capture: Capture) -> set[str]:
+    """The fields that the page was seen to depend on."""
+    inputs = capture.reads.inputs(media_type="any", origin="")
+    names = {*inputs.headers}
+    if inputs.accept:
+        names.add("accept")
+    if inputs.cookies:
+        names.add("cookie")
+    return names
+
+
+def _own_reason(
+    capture: Capture,
+    view: ViewAnswer,
+    unrepeatable: Unrepeatable,
+    attended: t.Collection[str],
+) -> Personal | None:
+    """Why the view's own answer is not for everybody, if it is not."""
+    reason = personal_reason(view.headers, attended=attended)
+    reason = reason or unrepeatable.reason_in(view.headers, view.body)
+    if reason is not None:
+        token = capture.token if reason == CSRF_TOKEN else None
+        return Personal(reason, _where([token] if token else []))
+    if view.written:
+        keys = [repr(write.key) for write in view.written if write.key is not None]
+        what = f"{', '.join(sorted(keys))} to the session" if keys else "to the session"
+        return Personal(f"it writes {what}", _where(view.written))
+    if view.session_filled:
+        return Personal(
+            "a hook before the view writes to the session of every new visitor"
+        )
+    return None
+
+
+def _where(writes: t.Sequence[SessionWrite]) -> str:
+    return next((str(write.caller) for write in writes if write.caller), "")
+
+
+def _obstacle(capture: Capture, site: Site) -> Personal | None:
+    """What the view reads that keeps its page from being stored, if anything does."""
+    reads = capture.reads
+    if not capture.watched:
+        return Personal("its request cannot be watched")
+    if reads.obstacle is not None:
+        return not_stored(reads.obstacle)
+    if reads.origin is not None and site.reserved:
+        return without_origin(reads.origin)
+    if reads.too_many:
+        return Personal(f"it depends on more than {MOST} inputs of its request")
+    return None
+
+
+def _cause(capture: Capture, status: int) -> str:
+    if capture.error is None:
+        return f"status {status}"
+    return f"{cause_of(capture.error)} (status {status})"
+
+
+def _session_touched(capture: Capture) -> bool:
+    return capture.session is not None and capture.session.accessed
+
+
+def _failed(cause: str, capture: Capture, final: Final, site: Site) -> Failed:
+    kept, _ = storable_headers(final.headers)
+    shared = tuple(
+        (name, value)
+        for name, value in kept
+        if name.lower() != "set-cookie" and not gives_lifetime(name)
+    )
+    error = None
+    own = Unrepeatable.of(capture, final.headers).reason_in(shared, final.body)
+    own = own or personal_reason(shared, attended=_attended(capture))
+    reads = capture.reads
+    obstacle = _obstacle(capture, site)
+    # The inputs do not tell of the session, nor need `Vary` where a cookie is one of them.
+    same = own is None and obstacle is None and not _session_touched(capture)
+    if final.status >= 400 and same:
+        inputs = reads.inputs(media_type=media_type(shared), origin=site.address)
+        error = SealedError(final.status, shared, final.body, inputs)
+    return Failed(cause, error)

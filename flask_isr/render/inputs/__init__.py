@@ -1,0 +1,1 @@
+"""What a sealed render reads of its request, noticed and explained."""

@@ -1,0 +1,184 @@
+"""What may be one answer's own: a page that shows it is not the same for everybody."""
+
+from __future__ import annotations
+
+import datetime
+import html
+import re
+import typing as t
+from dataclasses import dataclass
+from urllib.parse import unquote
+from urllib.parse import unquote_plus
+from uuid import UUID
+
+from werkzeug.sansio.http import parse_cookie
+
+from ..core.key import PageKey
+from .capture import Capture
+
+# Characters from which on a value stands in a page by no accident.
+_TELLING = 8
+
+# Letters that a word has at most, and words that are no secret together.
+_WORD = 16
+_WORDS = 4
+
+# Texts that are looked for: each costs searches of the whole body.
+_MOST = 64
+
+# Mappings and lists inside of each other that are looked into.
+_DEPTH = 8
+
+CSRF_TOKEN: t.Final = "it has a CSRF token"
+NONCE: t.Final = "it has a Content-Security-Policy nonce"
+
+_NONCE = re.compile("'nonce-([^']+)'", re.IGNORECASE)
+_META = re.compile(rb"<meta\b[^<>]{0,4096}>")
+_SCRIPT_ESCAPE = re.compile(r'((?:\\u[0-9a-fA-F]{4})+)|\\(["\\/])')
+
+
+@dataclass(frozen=True, slots=True)
+class Unrepeatable:
+    """What may belong to one answer alone.
+
+    A secret and a constant look alike in one answer: what is long enough, and neither a
+    few words nor the page's own address, counts as a secret.
+
+    :param texts: what may not be shown, with what an answer is that does.
+    :param complete: whether these are all.
+    """
+
+    texts: t.Mapping[str, str]
+    complete: bool
+
+    @classmethod
+    def of(cls, capture: Capture, headers: t.Iterable[tuple[str, str]]) -> Unrepeatable:
+        """What is found in a render.
+
+        :param headers: of the answer as it left the application.
+        """
+        texts: dict[str, str] = {}
+        for text, reason in _found(capture, headers):
+            if text not in texts and len(texts) == _MOST:
+                return cls(texts, complete=False)
+            texts.setdefault(text, reason)
+        return cls(texts, complete=True)
+
+    def reason_in(
+        self, headers: t.Iterable[tuple[str, str]], body: bytes
+    ) -> str | None:
+        """Why an answer is its visitor's own, if it shows what is."""
+        if not self.complete:
+            return f"its cookies and its session hold more than {_MOST} values"
+        if _has_policy(body):
+            return NONCE
+        if not self.texts:
+            return None
+        answer = "\n".join([value for _, value in headers])
+        bare = _unescaped(f"{answer}\n{body.decode('utf-8', 'replace')}")
+        for text, reason in self.texts.items():
+            # The latter where it looks escaped itself, as what has a plus does.
+            if text in bare or _unescaped(text) in bare:
+                return reason
+        return None
+
+
+def nonces(name: str, value: str) -> list[str]:
+    """The nonces in a header, if it is a Content-Security-Policy."""
+    is_policy = name.lower().startswith("content-security-policy")
+    return _NONCE.findall(value) if is_policy else []
+
+
+def mentions(text: str, headers: t.Iterable[tuple[str, str]], body: bytes) -> bool:
+    """Whether an answer has *text*, which is in lower case, in whatever case."""
+    return text.encode() in body.lower() or any(
+        text in value.lower() for _, value in headers
+    )
+
+
+def _has_policy(body: bytes) -> bool:
+    """Whether a page has a policy with a nonce in itself."""
+    body = body.lower()
+    return b"nonce-" in body and any(
+        b"content-security-policy" in tag and b"nonce-" in tag
+        for tag in _META.findall(body)
+    )
+
+
+def _unescaped(text: str) -> str:
+    """*text* without the escapes of HTML, scripts and URLs, whatever it has of them."""
+    return unquote_plus(_SCRIPT_ESCAPE.sub(_plain, html.unescape(text)))
+
+
+def _plain(escape: re.Match[str]) -> str:
+    if escape[1] is None:
+        return escape[2]
+    # A character may take two of them.
+    return bytes.fromhex(escape[1].replace("\\u", "")).decode("utf-16-be", "replace")
+
+
+def _found(
+    capture: Capture, headers: t.Iterable[tuple[str, str]]
+) -> t.Iterator[tuple[str, str]]:
+    token = capture.csrf_token
+    if token:
+        yield token, CSRF_TOKEN
+    for held in _texts(_held(capture)):
+        for text in _parts(held, capture.key):
+            yield text, "it shows what the session holds"
+    for name, value in headers:
+        for nonce in nonces(name, value):
+            yield nonce, NONCE
+        if name.lower() == "set-cookie":
+            for cookie, held in parse_cookie(value.partition(";")[0]).items():
+                for text in _parts(held, capture.key):
+                    yield text, f"it shows what the cookie {cookie!r} is set to"
+
+
+def _held(capture: Capture) -> dict[str, t.Any]:
+    """What the session of the render holds, or held before that was taken back."""
+    # A session may be false though it holds something.
+    held = {} if capture.session is None else dict(capture.session)
+    return held if capture.writes is None else {**capture.writes.undone, **held}
+
+
+def _texts(held: object, depth: int = _DEPTH) -> t.Iterator[str]:
+    """What a session holds, as a page would show it."""
+    if isinstance(held, bytes):
+        yield held.decode("utf-8", "replace")
+    elif isinstance(held, str | int | float | UUID | datetime.date):
+        yield str(held)
+    elif depth and isinstance(held, dict):
+        for item in held.values():
+            yield from _texts(item, depth - 1)
+    elif depth and isinstance(held, list | tuple | set):
+        for item in held:
+            yield from _texts(item, depth - 1)
+
+
+def _parts(held: str, key: PageKey) -> t.Iterator[str]:
+    """What a page may show of *held*: all of it, or what is signed."""
+    if not _tells(held) or _is_address(unquote(held), unquote(key.path)):
+        return
+    yield held
+    signed = held.partition(".")[0]
+    if _tells(signed):
+        yield signed
+
+
+def _tells(text: str) -> bool:
+    """Whether *text* is not just some words, such as the name of a theme or a time zone."""
+    if len(text) < _TELLING:
+        return False
+    parts = [part for part in re.split("[ /_.-]", text) if part]
+    return len(parts) > _WORDS or not all(
+        part.isalpha() and len(part) <= _WORD and part in (part.lower(), part.title())
+        for part in parts
+    )
+
+
+def _is_address(text: str, path: str) -> bool:
+    """Whether *text* is a part of the page's path, or the page's URL."""
+    return text in path or bool(
+        re.fullmatch(rf"https?://[\w.:-]+{re.escape(path)}", text)
+    )

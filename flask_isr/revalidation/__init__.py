@@ -1,0 +1,1 @@
+"""What makes stored pages give way, in this process."""

@@ -1,0 +1,190 @@
+"""All that the extension knows of one application."""
+
+from __future__ import annotations
+
+import random
+import time
+import typing as t
+
+from flask import Flask
+
+from .background.fork import forget_at_fork
+from .background.pool import ThreadRunner
+from .background.runner import InlineRunner
+from .background.runner import Runner
+from .config import Settings
+from .core.decision import Limits
+from .core.engine import Engine
+from .core.local_cache import Memory
+from .core.store import Store
+from .current import current_extension
+from .observe.reporter import Reporter
+from .pages.application import Application
+from .pages.closed_lists import ClosedLists
+from .pages.routes import Routes
+from .pages.twins import Twins
+from .render.renderer import Renderer
+from .revalidation.service import Revalidator
+from .revalidation.unsafe import Writes
+from .serving.draft import DraftCookies
+from .serving.middleware import Front
+from .serving.middleware import ServingParts
+from .serving.unstored import Unstored
+from .serving.view import Door
+from .stores.caching.store import CachingStore
+from .stores.select import select_store
+from .stores.sqlite.store import SQLiteStore
+
+if t.TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+    from flask_caching import Cache
+
+
+class State:
+    """The parts for one application, wired; lives at ``app.extensions["isr"]``.
+
+    :param inner: the WSGI application below the Front.
+    :param clock: replaces the time, in seconds since 1970, for tests.
+    :param on_prepare: called before the application's views are read.
+    :param cache: keeps the pages; ``None``: what the settings say does.
+    :param store: keeps the pages, whatever the settings and *cache* say.
+    :ivar clock: seconds since 1970, by the wall clock.
+    :ivar front: what serves from this state.
+    """
+
+    front: Front
+
+    def __init__(
+        self,
+        app: Flask,
+        inner: WSGIApplication,
+        settings: Settings,
+        clock: t.Callable[[], float] | None,
+        on_prepare: t.Callable[[Flask], None],
+        cache: Cache | None = None,
+        store: Store | None = None,
+    ) -> None:
+        self.settings = settings
+        self._on_prepare = on_prepare
+
+        def prepare(app: Flask) -> None:
+            on_prepare(app)
+            if isinstance(self.store, CachingStore):
+                # The cache may have been initialised after the extension.
+                self.store.check()
+                self.store.check_key()
+
+        self.application = Application(
+            app, inner, settings, prepare, alone=store is not None
+        )
+        self.reporter = Reporter(app)
+        self.clock = clock or time.time
+        self.drafts = DraftCookies(app, self.clock)
+        self.runner = _runner(settings)
+        self.store = store or select_store(app, settings, cache, clock)
+        self.memory = Memory(self.store, settings.memory_bytes)
+        self.renderer = Renderer(self.application, self.reporter, self.clock)
+        self.twins = Twins(self.application, self.store)
+        self.engine = Engine(
+            store=self.store,
+            memory=self.memory,
+            runner=self.runner,
+            render=self.renderer,
+            limits=Limits(
+                render=settings.render_timeout,
+                wait=settings.wait_timeout,
+                stale_if_error=settings.stale_if_error,
+            ),
+            random=random.random,
+            observer=self.reporter,
+            build=self.application.build,
+        )
+        self.engine.builds.on_meet = self.twins.meet
+        if isinstance(self.store, SQLiteStore):
+            self.store.on_restart = self._forget_store
+        self.lists = ClosedLists(
+            self.application, self.store, self.runner, self.engine.upkeep.warn
+        )
+        self.revalidator = Revalidator(
+            self.application, self.store, self.engine, self.lists, self.reporter
+        )
+        self.renderer.invalidate = self.revalidator.after_render
+        self.writes = Writes(self.application, self.revalidator)
+        self.door = Door(
+            self.application,
+            self.engine,
+            self.lists,
+            self.reporter,
+            Unstored(self.application, self.renderer, self.runner, self.reporter),
+            self.drafts,
+        )
+        forget_at_fork(self)
+
+    def elsewhere(
+        self, settings: Settings, store: Store, clock: t.Callable[[], float]
+    ) -> State:
+        """A state of the same application with other parts, which nothing serves from
+        yet."""
+        application = self.application
+        return State(
+            application.app,
+            application.inner,
+            settings,
+            clock,
+            self._on_prepare,
+            store=store,
+        )
+
+    def serve_in(self, front: Front) -> None:
+        """Have *front* serve from this state from now on, instead of the one before."""
+        front.serve_from(self.parts)
+        self.front = front
+        self.application.app.extensions["isr"] = self
+
+    @property
+    def parts(self) -> ServingParts:
+        """What requests are answered with."""
+        return ServingParts(
+            application=self.application,
+            engine=self.engine,
+            store=self.store,
+            memory=self.memory,
+            lists=self.lists,
+            drafts=self.drafts,
+            follow_unsafe=self.writes.follow,
+        )
+
+    @property
+    def routes(self) -> Routes:
+        """The static pages of the application."""
+        return self.application.routes
+
+    def _forget_store(self) -> None:
+        self.memory.clear()
+        self.engine.builds.forget()
+
+    def after_fork(self) -> None:
+        """In a child process: forget what the parent's other threads were doing."""
+        self.application.after_fork()
+        self.lists.forget_questions()
+        self.revalidator.forget_retries()
+        self.engine.forget_flights()
+
+
+def current_state() -> State:
+    """The state of the current application.
+
+    :raises RuntimeError: outside of an application context, or where the application has
+        no Flask-ISR.
+    """
+    return t.cast(State, current_extension())
+
+
+def _runner(settings: Settings) -> Runner:
+    if settings.runner == "inline":
+        return InlineRunner()
+    if settings.runner == "thread":
+        return ThreadRunner(
+            job_timeout=settings.render_timeout, grace=settings.wait_timeout
+        )
+    return settings.runner

@@ -1,0 +1,1 @@
+"""One visitor's request, from WSGI through Flask and back."""

@@ -1,0 +1,429 @@
+"""The outer door: answers from memory without entering Flask."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import logging
+import typing as t
+from dataclasses import dataclass
+
+from werkzeug.wsgi import ClosingIterator
+
+from ..core.decision import Answer
+from ..core.decision import RunView
+from ..core.decision import Serve
+from ..core.decision import ShareError
+from ..core.decision import State as ServeState
+from ..core.decision import Target
+from ..core.engine import Engine
+from ..core.entry import Entry
+from ..core.freshness import Freshness
+from ..core.inputs import Inputs
+from ..core.key import shelf_name
+from ..core.local_cache import Item
+from ..core.local_cache import Memory
+from ..core.local_cache import Shelf
+from ..core.outcome import SealedError
+from ..core.store import Store
+from ..errors import StoreUnavailable
+from ..http import response
+from ..http.cache_status import ERROR_STATUS
+from ..http.conditions import is_conditional
+from ..http.encodings import negotiate
+from ..http.headers import HeaderList
+from ..http.host import host_and_port
+from ..http.host import host_of
+from ..http.methods import is_unsafe
+from ..http.query import declared_query
+from ..pages.application import Application
+from ..pages.closed_lists import ClosedLists
+from ..pages.hosts import matches_hosts
+from ..pages.levels import is_flask_alone
+from .bypass import bypass_of
+from .draft import DraftCookies
+from .visit import VISIT
+from .visit import Visit
+from .visit import inside
+
+if t.TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse
+    from _typeshed.wsgi import WSGIApplication
+    from _typeshed.wsgi import WSGIEnvironment
+
+    _Follow: t.TypeAlias = t.Callable[
+        [Visit, WSGIEnvironment, str, list[tuple[str, str]]], None
+    ]
+
+logger = logging.getLogger("flask_isr")
+
+# Seconds between two looks at whether the store is still the same one.
+_CHECK_EVERY = 1.0
+
+
+class _Ready:
+    """An answer that needs no more than to be sent.
+
+    :ivar bypass: tells whom the page is not for; ``None``: it is for all.
+    :ivar codings: those that the page is stored in, best first.
+    :ivar forms: coding to headers and body; ``None`` is the plain body.
+    """
+
+    __slots__ = (
+        "anonymous",
+        "bypass",
+        "codings",
+        "forms",
+        "serve",
+        "status",
+        "target",
+    )
+
+    def __init__(self, serve: Serve, age: float, target: Target) -> None:
+        entry = serve.entry
+        self.serve = serve
+        self.target = target
+        self.status = response.status_line(entry.status)
+        self.anonymous = entry.anonymous
+        self.bypass = bypass_of(entry.inputs)
+        self.codings = tuple(form.coding for form in entry.coded)
+        headers = response.page_headers(serve, age)
+        self.forms: dict[str | None, tuple[HeaderList, bytes]] = {
+            None: ([*headers, ("Content-Length", str(len(entry.body)))], entry.body)
+        }
+        for form in entry.coded:
+            coded = response.coded_headers(headers, form)
+            coded.append(("Content-Length", str(len(form.body))))
+            self.forms[form.coding] = coded, form.body
+
+
+@dataclass(frozen=True, slots=True)
+class ServingParts:
+    """What requests for one application are answered with.
+
+    :ivar follow_unsafe: told of the answers of requests that may write something.
+    """
+
+    application: Application
+    engine: Engine
+    store: Store
+    memory: Memory
+    lists: ClosedLists
+    drafts: DraftCookies
+    follow_unsafe: _Follow
+
+
+class Front:
+    """WSGI middleware around the whole application.
+
+    It matches no URLs: a request that memory does not answer costs it one look into a
+    dictionary, and goes on into Flask.
+    """
+
+    def __init__(self, inner: WSGIApplication, parts: ServingParts) -> None:
+        alone = is_flask_alone(parts.application.app, inner)
+        self._inner = inner if alone else eager(inner)
+        self.serve_from(parts)
+
+    def serve_from(self, parts: ServingParts) -> None:
+        """Answer with *parts* from now on, instead of those before."""
+        self._application = parts.application
+        self._engine = parts.engine
+        self._memory = parts.memory
+        self._lists = parts.lists
+        self._drafts = parts.drafts
+        self._follow_unsafe = parts.follow_unsafe
+        self._announced = parts.store.announced
+        self._now = parts.store.now
+        self._prefix = parts.application.prefix
+        self._shelves = parts.memory.shelves
+        self._matches_hosts = matches_hosts(parts.application.app)
+        self._host_of = host_of
+        self._has_places = self._matches_hosts or bool(self._prefix)
+        self._check_at = float("-inf")
+        self._prepared = False
+
+    def __call__(
+        self, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> t.Iterable[bytes]:
+        """Answer one request."""
+        path = name = environ.get("PATH_INFO", "")
+        if self._has_places:
+            name = self._place(environ, path)
+        shelf = self._shelves.get(name)
+        if shelf is not None:
+            answer = self._answer_from_memory(shelf, environ, start_response)
+            if answer is not None:
+                return answer
+        if not self._prepared:
+            self._prepare()
+        visit = environ[VISIT] = Visit()
+        visit.start_response = start_response
+        visit.asked = path
+        # Most are, and need no closer look.
+        method = environ["REQUEST_METHOD"]
+        if method != "GET" and is_unsafe(method):
+            visit.unsafe = visit.touched = True
+            visit.follow = functools.partial(self._follow_unsafe, visit, environ)
+        return self._pass(visit, environ)
+
+    def _prepare(self) -> None:
+        routes, *_ = self._application.prepare()
+        if routes.ported:
+            # Pages are on no port: what is asked for by one may be another rule's.
+            self._host_of = host_and_port
+        self._prepared = True
+
+    def _place(self, environ: WSGIEnvironment, path: str) -> str:
+        """The name of the shelf for a request, where that is not just its path."""
+        host = self._host_of(environ) if self._matches_hosts else None
+        return shelf_name(self._prefix + path, host)
+
+    # -- memory -----------------------------------------------------------------------
+
+    def _answer_from_memory(
+        self, shelf: Shelf, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> t.Iterable[bytes] | None:
+        method = environ["REQUEST_METHOD"]
+        if method != "GET" and method != "HEAD":
+            return None
+        if environ.get("SCRIPT_NAME", "") != self._prefix:
+            return None
+        try:
+            now = self._now()
+            if self._announced() != self._memory.synced or now >= self._check_at:
+                self._memory.sync()
+                self._check_at = now + _CHECK_EVERY
+                self._engine.upkeep.report_usage(now)
+            # Only now: what an invalidation took away is not on the shelf any more.
+            query: tuple[tuple[str, str], ...] | None = ()
+            if shelf.declared:
+                query = declared_query(environ.get("QUERY_STRING", ""), shelf.declared)
+            item = shelf.items.get(query) if query is not None else None
+            if item is None or (
+                now >= item.ready_until and not self._ready(item, shelf, now)
+            ):
+                return None
+        except StoreUnavailable as error:
+            self._engine.upkeep.warn(error)
+            return None
+        item.visited = item.used = True
+        return self._send(item.ready, environ, start_response, now)
+
+    def _send(
+        self,
+        ready: _Ready,
+        environ: WSGIEnvironment,
+        start_response: StartResponse,
+        now: float,
+    ) -> t.Iterable[bytes] | None:
+        if ready.anonymous and self._may_be_somebody(environ):
+            return None
+        bypass = ready.bypass
+        if bypass is not None:
+            # Most look for `Authorization` alone, which needs no call.
+            for name in bypass.absent:
+                if name in environ:
+                    return None
+            if bypass.more and bypass.reason(environ) is not None:
+                return None
+        if self._drafts.covers(environ):
+            return None
+        serve = ready.serve
+        if serve.state == "STALE":
+            serve = self._engine.serve_old(ready.target, serve.entry)
+        if serve.state == "STALE" or is_conditional(environ):
+            age = now - serve.entry.began
+            status, headers, body = response.respond(serve, environ, age)
+            start_response(status, headers)
+            return body
+        coding = None
+        if ready.codings:
+            coding = negotiate(environ.get("HTTP_ACCEPT_ENCODING"), ready.codings)
+        headers, page = ready.forms[coding]
+        # Lists of this answer's own: servers and middleware may change them.
+        start_response(ready.status, headers[:])
+        return [page] if environ["REQUEST_METHOD"] == "GET" else []
+
+    def _may_be_somebody(self, environ: WSGIEnvironment) -> bool:
+        """Whether the request has a cookie by which its visitor may be known."""
+        cookie = environ.get("HTTP_COOKIE")
+        return cookie is not None and any(
+            name in cookie for name in self._application.personal_cookies
+        )
+
+    def _ready(self, item: Item, shelf: Shelf, now: float) -> bool:
+        """Prepare the answer of *item*; false when it is not for this door."""
+        entry = item.record
+        if not isinstance(entry, Entry) or entry.level != "wsgi":
+            return False
+        match = self._application.routes.match_key(entry.key)
+        if match is None or not self._lists.allows(match):
+            return False
+        if self._application.levels.required(match.endpoint).level == "view":
+            return False
+        age = now - entry.began
+        freshness = self._engine.judge(entry, item.validity)
+        if freshness is Freshness.EXPIRED:
+            return False
+        state: ServeState = "STALE" if freshness is Freshness.STALE else "HIT"
+        target = Target(entry.key, entry.tags, shelf.declared)
+        item.ready = _Ready(Serve(entry, state), age, target)
+        item.ready_until = _good_until(entry, age, now)
+        if self._engine.builds.spares(entry, item.validity):
+            # That is over some time, whatever the lifetime of the page.
+            item.ready_until = min(item.ready_until, now + _CHECK_EVERY)
+        return True
+
+    @staticmethod
+    def _is_unfit(entry: Entry, visit: Visit, environ: WSGIEnvironment) -> bool:
+        """Whether *entry* looked at something that the visitor brings."""
+        somebody = entry.anonymous and visit.has_session
+        return somebody or _brings(entry.inputs, environ)
+
+    # -- Flask ------------------------------------------------------------------------
+
+    def _enter(
+        self, environ: WSGIEnvironment, start_response: StartResponse, verdict: Answer
+    ) -> t.Iterable[bytes]:
+        """Send a request through Flask once more, with what the Engine decided."""
+        environ.pop("werkzeug.request", None)
+        visit = environ[VISIT] = Visit()
+        visit.start_response = start_response
+        visit.verdict = verdict
+        return self._pass(visit, environ)
+
+    def _pass(self, visit: Visit, environ: WSGIEnvironment) -> t.Iterable[bytes]:
+        outer = inside.get()
+        inside.set(visit)
+        try:
+            body = self._inner(environ, visit)
+        except BaseException:
+            visit.finish()
+            raise
+        finally:
+            # None, but for a request inside a request, such as by a test client.
+            inside.set(outer)
+        # Complete, or a file, which servers send without reading it as long as it is not
+        # hidden: nothing of the application runs any more.
+        complete = type(body) is list or type(body) is environ.get("wsgi.file_wrapper")
+        if visit.touched:
+            if visit.target is not None or visit.served is not None:
+                return self._answer(visit, body, environ)
+            visit.release(complete=complete)
+        if complete:
+            visit.finish()
+            return body
+        # The body may still be made while it is sent, and invalidate pages meanwhile.
+        visit.body = body
+        return visit
+
+    def _answer(
+        self, visit: Visit, body: t.Iterable[bytes], environ: WSGIEnvironment
+    ) -> t.Iterable[bytes]:
+        start_response = visit.start_response
+        try:
+            data = _drain(body) if visit.target is None else _close(body)
+        finally:
+            visit.finish()
+        if visit.target is not None:
+            return self._ask_engine(visit, visit.target, environ)
+        assert visit.served is not None
+        assert visit.started is not None
+        status, headers, chunks = response.finish(
+            visit.served, environ, *visit.started, data
+        )
+        start_response(status, headers)
+        return chunks
+
+    def _ask_engine(
+        self, visit: Visit, target: Target, environ: WSGIEnvironment
+    ) -> t.Iterable[bytes]:
+        start_response = visit.start_response
+        answer = visit.answer or self._engine.visit(target, own_stack=True)
+        match answer:
+            case Serve(entry) if self._is_unfit(entry, visit, environ):
+                # What the visitor gets is not what a stranger gets.
+                return self._enter(environ, start_response, answer)
+            case Serve(entry) if entry.level == "wsgi":
+                age = self._now() - entry.began
+                status, headers, chunks = response.respond(answer, environ, age)
+                start_response(status, headers)
+                return chunks
+            case ShareError(error) if not _brings(error.inputs, environ):
+                return _send_error(error, environ, start_response)
+            case Serve() | RunView() | ShareError():
+                # The view must see the request after all: a second time through Flask.
+                return self._enter(environ, start_response, answer)
+
+
+def eager(inner: WSGIApplication) -> WSGIApplication:
+    """*inner*, with ``start_response`` called before it returns, as Flask alone does.
+
+    A middleware that is a generator runs nothing before its first chunk is asked for.
+    """
+
+    def started(
+        environ: WSGIEnvironment, start_response: StartResponse
+    ) -> t.Iterable[bytes]:
+        body = inner(environ, start_response)
+        if isinstance(body, list | tuple):
+            return body
+        close = getattr(body, "close", None)
+        chunks = iter(body)
+        try:
+            first = list(itertools.islice(chunks, 1))
+        except BaseException:
+            if close is not None:
+                close()
+            raise
+        return ClosingIterator(itertools.chain(first, chunks), close)
+
+    return started
+
+
+def _brings(inputs: Inputs, environ: WSGIEnvironment) -> bool:
+    bypass = bypass_of(inputs)
+    return bypass is not None and bypass.reason(environ) is not None
+
+
+def _good_until(entry: Entry, age: float, now: float) -> float:
+    """Until when an answer may be sent as it is prepared at *now*, in the store's time."""
+    limits = [
+        limit
+        for limit in (entry.lifetime.revalidate, entry.lifetime.expire)
+        if limit is not None
+    ]
+    if not limits:
+        return float("inf")
+    # The `ttl` of Cache-Status counts whole seconds.
+    tick = now + 1.0 - age % 1.0
+    return min([tick, *(entry.began + limit for limit in limits if limit > age)])
+
+
+def _drain(body: t.Iterable[bytes]) -> bytes:
+    try:
+        return b"".join(body)
+    finally:
+        _close(body)
+
+
+def _close(body: t.Iterable[bytes]) -> bytes:
+    close = getattr(body, "close", None)
+    if close is not None:
+        close()
+    return b""
+
+
+def _send_error(
+    error: SealedError, environ: WSGIEnvironment, start_response: StartResponse
+) -> t.Iterable[bytes]:
+    headers = [
+        *error.headers,
+        ("Content-Length", str(len(error.body))),
+        ("Cache-Control", "no-store"),
+        ("X-ISR-Cache", "MISS"),
+        ("Cache-Status", ERROR_STATUS),
+    ]
+    start_response(response.status_line(error.status), headers)
+    return [] if environ["REQUEST_METHOD"] == "HEAD" else [error.body]

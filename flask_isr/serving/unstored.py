@@ -1,0 +1,120 @@
+"""Pages while the extension is off: rendered as in production, and never stored."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import typing as t
+
+from ..background.runner import Runner
+from ..core.decision import RunView
+from ..core.decision import Serve
+from ..core.decision import Target
+from ..core.entry import Entry
+from ..core.outcome import Declined
+from ..core.outcome import Failed
+from ..core.outcome import Personal
+from ..core.outcome import Rendered
+from ..observe.reporter import Reporter
+from ..pages.application import Application
+from ..pages.paths import declared_pages
+from ..pages.routes import Match
+from ..render.renderer import Renderer
+
+logger = logging.getLogger("flask_isr")
+
+T = t.TypeVar("T")
+
+
+class Unstored:
+    """Renders pages for one visitor, on a stack where no request is live."""
+
+    def __init__(
+        self,
+        application: Application,
+        renderer: Renderer,
+        runner: Runner,
+        reporter: Reporter,
+    ) -> None:
+        self._application = application
+        self._renderer = renderer
+        self._runner = runner
+        self._reporter = reporter
+
+    def render(self, match: Match, target: Target) -> Serve | RunView | None:
+        """The page as a stranger gets it; ``None`` where its closed list lacks it."""
+        answers = self._on_a_thread(lambda: self._render(match, target))
+        return answers[0] if answers else RunView("no-thread")
+
+    def lacks(self, match: Match) -> bool:
+        """Whether *match* is not in the closed list of its page, which can be asked."""
+
+        def ask() -> bool:
+            try:
+                return not self._is_listed(match)
+            except Exception:
+                logger.exception("paths= of the static page %r failed", match.endpoint)
+                return False
+
+        return self._on_a_thread(ask) == [True]
+
+    def _on_a_thread(self, ask: t.Callable[[], T]) -> list[T]:
+        """What *ask* returns away from the visitor's request; nothing where no thread is
+        left."""
+        answers: list[T] = []
+        done = threading.Event()
+
+        def job() -> None:
+            try:
+                answers.append(ask())
+            finally:
+                done.set()
+
+        if self._runner.spawn(job):
+            done.wait()
+        return answers
+
+    def _is_listed(self, route: Match) -> bool:
+        pages, errors = declared_pages(self._application, route.endpoint)
+        for error in errors:
+            logger.warning("%s", error)
+        return route.path in {page.path for page in pages}
+
+    def _render(self, route: Match, target: Target) -> Serve | RunView | None:
+        try:
+            if route.page.fallback is False and not self._is_listed(route):
+                return None
+            outcome = self._renderer(target.key, "view")
+        except Exception:
+            # Raised again by the view, for the visitor's own request.
+            return RunView("error")
+        match outcome:
+            case Personal(reason):
+                self._reporter.not_static(target.key, outcome)
+                return RunView(reason)
+            case Declined(reason):
+                self._reporter.declined(target.key, reason)
+                return RunView(reason)
+            case Failed():
+                return RunView("error")
+            case Rendered():
+                return Serve(
+                    _entry(target, outcome), "MISS", detail="off", stored=False
+                )
+
+
+def _entry(target: Target, page: Rendered) -> Entry:
+    return Entry(
+        key=target.key,
+        status=page.status,
+        headers=page.headers,
+        body=page.body,
+        etag=page.etag,
+        level="view",
+        mark=0,
+        began=0.0,
+        lifetime=page.lifetime,
+        tags=page.tags,
+        anonymous=page.anonymous,
+        inputs=page.inputs,
+    )

@@ -1,0 +1,223 @@
+"""One request on its way through the Front and Flask."""
+
+from __future__ import annotations
+
+import contextvars
+import typing as t
+
+from flask import after_this_request
+from flask import has_request_context
+from flask import request
+
+from ..core.decision import Answer
+from ..core.decision import Serve
+from ..core.decision import Target
+
+if t.TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse
+    from flask import Response
+
+    from ..pages.invalidation import Invalidation
+
+#: Where a request finds its visit in the WSGI environ.
+VISIT = "flask_isr.visit"
+
+#: The visit that is inside Flask in this context. Teardowns of the application context
+#: find it here: their request context is gone already.
+inside: contextvars.ContextVar[Visit | None] = contextvars.ContextVar(
+    "flask_isr.visit", default=None
+)
+
+
+def current_visit() -> Visit | None:
+    """The visit of the current request, if the Front let it in."""
+    if has_request_context():
+        return t.cast("Visit | None", request.environ.get(VISIT))
+    return inside.get()
+
+
+def _swallow(data: bytes) -> None:
+    """Stand in for the ``write`` of an answer that nobody gets."""
+
+
+class Visit:
+    """What the Front, the decorated view and ``revalidate_*`` tell each other.
+
+    It is also the ``start_response`` that Flask is given, and the body that is handed to
+    the server where somebody must know when that is closed: one object for a request that
+    has nothing to do with static pages. Since each such request pays for it, its defaults
+    are the class's, and whoever makes it sets :attr:`start_response`, which is cheaper
+    than a constructor.
+
+    :ivar start_response: the server's.
+    :ivar asked: the path as it came to the Front; ``None`` on the second way through.
+    :ivar unsafe: whether it came to the Front with a method that may write something.
+    :ivar reads_page: whether Flask asks a static page for an answer, by GET or HEAD.
+    :ivar touched: whether a decorated view or ``revalidate_*`` wrote into it, or, as it is
+        unsafe, somebody still may.
+    :ivar follow: told of status and headers of an unsafe request's answer.
+    :ivar has_session: whether the visitor is somebody; known when a decorated view ran.
+    :ivar target: written by the decorated view: "answer with this page".
+    :ivar answer: the Engine's answer for that, where it is known already.
+    :ivar verdict: read by the decorated view: what the Engine decided already.
+    :ivar served: written by the decorated view: "I answered with this".
+    :ivar started: status and headers of an answer that the Front keeps back.
+    :ivar released: whether that went out, or would if it came now.
+    :ivar pending: invalidations to be repeated when Flask has finished.
+    :ivar finished: whether that moment is over.
+    :ivar body: what Flask answered with.
+    """
+
+    asked: str | None = None
+    unsafe = False
+    reads_page = False
+    touched = False
+    has_session = False
+    target: Target | None = None
+    verdict: Answer | None = None
+    answer: Answer | None = None
+    served: Serve | None = None
+    started: tuple[str, list[tuple[str, str]]] | None = None
+    released = False
+    follow: t.Callable[[str, list[tuple[str, str]]], None] | None = None
+    pending: dict[tuple[str, str], Invalidation] | None = None
+    finished = False
+    _streamed = False
+    body: t.Any = ()
+
+    start_response: StartResponse
+    _write: t.Callable[[bytes], object]
+    _repeat: t.Callable[[list[Invalidation]], None]
+
+    def __call__(
+        self,
+        status: str,
+        headers: list[tuple[str, str]],
+        exc_info: t.Any = None,
+    ) -> t.Callable[[bytes], object]:
+        """The ``start_response`` for Flask.
+
+        Some servers send the headers from within theirs: an answer without a body would be
+        out before what was invalidated is so for the second time.
+        """
+        if self.touched and not self.released:
+            self.started = (status, headers)
+            if self.target is not None or self.served is not None:
+                return _swallow
+            if self.follow is not None:
+                self.follow(status, headers)
+            return self._write_early
+        if exc_info is not None:
+            return self.start_response(status, headers, exc_info)
+        return self.start_response(status, headers)
+
+    def answer_with(
+        self, target: Target, *, has_session: bool, answer: Answer | None = None
+    ) -> None:
+        """Have the Front answer with *target* when Flask has finished.
+
+        :param answer: what the Engine answered already.
+        """
+        self.target = target
+        self.answer = answer
+        self.has_session = has_session
+        self.touched = True
+
+    def answered_with(self, serve: Serve) -> None:
+        """Tell the Front that the view answered with *serve*."""
+        self.served = serve
+        self.touched = True
+
+    def postpone(
+        self,
+        invalidations: t.Sequence[Invalidation],
+        repeat: t.Callable[[list[Invalidation]], None],
+    ) -> None:
+        """Have *repeat* called with *invalidations* when Flask has finished; duplicates
+        merge."""
+        self._repeat = repeat
+        first = self.pending is None
+        pending = self.pending or {}
+        for item in invalidations:
+            pending.setdefault((item.tag, item.mode), item)
+        # Set again: another thread may have ended the request meanwhile.
+        self.pending = pending
+        self.touched = True
+        if self.finished:
+            # Another thread ended the request meanwhile.
+            self.repeat()
+        elif first and has_request_context():
+            after_this_request(self._note)
+
+    def _note(self, response: Response) -> Response:
+        self._streamed = response.is_streamed
+        return response
+
+    @property
+    def streamed(self) -> bool:
+        """Whether the answer, as far as it can be told, is still made while it is sent."""
+        if self._streamed or self.started is None:
+            return self._streamed
+        status, headers = self.started
+        # Werkzeug sets the length of every body that it has whole; these have no body.
+        return not status.startswith(("204", "304")) and not any(
+            name.lower() == "content-length" for name, _ in headers
+        )
+
+    def release(self, *, complete: bool) -> None:
+        """Let an answer out that was kept back: once what is pending took effect, or ahead
+        of that if its body is still being made.
+
+        :param complete: whether the body is known to be there.
+        """
+        if complete or not self.streamed:
+            self.repeat()
+        if not self.released:
+            self._start()
+
+    def _start(self) -> None:
+        self.released = True
+        self.follow = None
+        if self.started is not None:
+            self._write = self.start_response(*self.started)
+
+    def _write_early(self, data: bytes) -> object:
+        """Be the ``write`` of an answer that is kept back: more of it is to come."""
+        if not self.released:
+            self._start()
+        return self._write(data)
+
+    def repeat(self) -> None:
+        """Repeat what is pending."""
+        pending, self.pending = self.pending, None
+        if pending:
+            self._repeat(list(pending.values()))
+
+    def finish(self) -> None:
+        """Flask has finished with the request: what was invalidated in it is so again, now
+        that its transactions are closed."""
+        self.finished = True
+        if self.touched:
+            self.repeat()
+
+    def __iter__(self) -> t.Iterator[bytes]:
+        return self._to_the_end() if self.touched else iter(self.body)
+
+    def _to_the_end(self) -> t.Iterator[bytes]:
+        try:
+            yield from self.body
+        finally:
+            # Before its visitor sees the end; and some servers close no body.
+            self.close()
+
+    def close(self) -> None:
+        """Close the body, and let what waited for the end of the request happen."""
+        try:
+            close = getattr(self.body, "close", None)
+            if close is not None:
+                close()
+        finally:
+            self.body = ()
+            self.finished = True
+            if self.touched:
+                self.repeat()

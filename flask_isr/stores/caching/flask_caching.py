@@ -1,0 +1,181 @@
+"""Backends of Flask-Caching as places for pages: where they come from, what they can do."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from cachelib.serializers import BaseSerializer
+from flask import Flask
+from flask_caching import Cache
+from werkzeug.utils import ImportStringError
+
+from ...errors import ConfigurationError
+from .backend import Values
+
+# SimpleCache drops by number, not by bytes; a page takes about four values.
+_SIMPLE_VALUES = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class BackendLimits:
+    """What one backend can and cannot do for Flask-ISR.
+
+    :param reach: who shares the pages: one ``"process"``, all of a ``"machine"``, or all
+        in the ``"network"``.
+    :param one_render: whether a page is rendered once across processes: whether `add` is
+        atomic.
+    :param largest: bytes of the largest value by default; ``None``: no limit of its own.
+    :param remark: what else to know.
+    """
+
+    reach: t.Literal["process", "machine", "network"]
+    one_render: bool
+    largest: int | None
+    remark: str
+
+
+#: Class name of a backend to what it can do; others are not known.
+LIMITS: t.Final[t.Mapping[str, BackendLimits]] = {
+    "SimpleCache": BackendLimits(
+        "process",
+        one_render=True,
+        largest=None,
+        remark="for one process: an invalidation is not seen by others",
+    ),
+    "FileSystemCache": BackendLimits(
+        "machine",
+        one_render=False,
+        largest=None,
+        remark="with CACHE_THRESHOLD=0 nothing is ever evicted, else writes get slow",
+    ),
+    "RedisCache": BackendLimits(
+        "network",
+        one_render=True,
+        largest=512 * 1024 * 1024,
+        remark="what Redis evicts or loses in a crash makes pages stale or missing",
+    ),
+    "RedisSentinelCache": BackendLimits(
+        "network",
+        one_render=True,
+        largest=512 * 1024 * 1024,
+        remark="reads from replicas, which learn of an invalidation a moment later",
+    ),
+    "RedisClusterCache": BackendLimits(
+        "network",
+        one_render=True,
+        largest=512 * 1024 * 1024,
+        remark="what Redis evicts or loses in a crash makes pages stale or missing",
+    ),
+    "MemcachedCache": BackendLimits(
+        "network",
+        one_render=True,
+        largest=1024 * 1024,
+        remark="one server: if clients disagree on which servers live, invalidations"
+        " are lost",
+    ),
+    "SASLMemcachedCache": BackendLimits(
+        "network",
+        one_render=True,
+        largest=1024 * 1024,
+        remark="as MemcachedCache",
+    ),
+}
+
+# Class name of a backend that cannot keep pages, to the reason.
+_USELESS = {
+    "NullCache": "which keeps nothing",
+    "SpreadSASLMemcachedCache": "whose add() and get() use different keys",
+}
+
+
+class BytesSerializer(BaseSerializer):
+    """Bytes as they are, and the numbers that FileSystemCache counts its files with.
+
+    Nothing is ever unpickled: who can write to the backend can alter pages, not run code.
+    """
+
+    def dumps(self, value: t.Any, protocol: int = 0) -> bytes:
+        """*value*, and which of the two it is."""
+        if type(value) is int:
+            return b"i%d" % value
+        if not isinstance(value, bytes):
+            raise TypeError(f"{type(value).__name__} is neither bytes nor int")
+        return b"b" + value
+
+    def loads(self, bvalue: bytes | None) -> bytes | int | None:
+        """What :meth:`dumps` wrote; ``None`` for anything else."""
+        if bvalue is None:
+            return None
+        if bvalue[:1] == b"b":
+            return bvalue[1:]
+        if bvalue[:1] == b"i" and bvalue[1:].isdigit():
+            return int(bvalue[1:])
+        return None
+
+    def dump(self, value: t.Any, f: t.IO[bytes], protocol: int = 0) -> None:
+        """Write *value* to a file."""
+        f.write(self.dumps(value))
+
+    def load(self, f: t.BinaryIO) -> bytes | int | None:
+        """Read a value from a file."""
+        return self.loads(f.read())
+
+
+def private_backend(config: t.Mapping[str, t.Any]) -> Values:
+    """A backend of our own, by a Flask-Caching configuration.
+
+    :raises ConfigurationError: where Flask-Caching does not take it.
+    """
+    settings = {
+        "CACHE_KEY_PREFIX": "flask_isr_",
+        "CACHE_THRESHOLD": 0
+        if config["CACHE_TYPE"] == "FileSystemCache"
+        else _SIMPLE_VALUES,
+        **config,
+    }
+    # An application that has nothing else: the site's own CACHE_* settings are meant for
+    # another cache, and nobody finds ours among the site's.
+    carrier = Flask(__name__)
+    cache = Cache(with_jinja2_ext=False)
+    try:
+        cache.init_app(carrier, config=settings)
+    except ImportStringError as error:
+        raise ConfigurationError(
+            f"ISR_CACHE: CACHE_TYPE {config['CACHE_TYPE']!r} is no backend of"
+            f" Flask-Caching, and cannot be imported ({error.exception})."
+        ) from error
+    except Exception as error:
+        # The configuration may hold a password: it is not shown.
+        raise ConfigurationError(
+            f"Flask-Caching does not take ISR_CACHE with CACHE_TYPE"
+            f" {config['CACHE_TYPE']!r} ({type(error).__name__}: {error})."
+        ) from error
+    values: t.Any = carrier.extensions["cache"][cache]
+    if hasattr(values, "serializer"):
+        values.serializer = BytesSerializer()
+    return _checked(values)
+
+
+def shared_backend(app: Flask, cache: Cache) -> Values:
+    """The backend that *cache* has for *app*.
+
+    :raises ConfigurationError: where it has none.
+    """
+    caches = app.extensions.get("cache", {})
+    if cache not in caches:
+        raise ConfigurationError(
+            "the Cache that was given to ISR(cache=…) is not initialised for the"
+            f" application {app.name!r}: call cache.init_app(app)."
+        )
+    return _checked(caches[cache])
+
+
+def _checked(values: t.Any) -> Values:
+    name = type(values).__name__
+    if name in _USELESS:
+        raise ConfigurationError(
+            f"pages cannot be kept in {name!r}, {_USELESS[name]}. Take another backend,"
+            " or the embedded store, which needs no server and no settings."
+        )
+    return t.cast(Values, values)

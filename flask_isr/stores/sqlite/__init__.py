@@ -1,0 +1,1 @@
+"""The embedded store: one folder, two SQLite databases, many processes."""

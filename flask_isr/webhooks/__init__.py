@@ -1,0 +1,1 @@
+"""Who may ask for a revalidation over HTTP, and how."""
