@@ -87,10 +87,11 @@ types: $(VENV)/dev.stamp
 hooks: $(VENV)/dev.stamp
 	@$(PY) -m pre_commit install
 
-# Every warning fails it; `doctest` runs the examples that show a session.
+# Every warning fails it; `doctest` runs the examples that show a session. All pages are
+# written anew: the table of contents stands on each of them.
 docs: $(VENV)/docs.stamp
-	@$(PY) -m sphinx -W --keep-going --quiet -b html -d docs/_build/doctrees \
-	    docs docs/_build/html
+	@$(PY) -m sphinx -W --keep-going --quiet --fresh-env --write-all -b html \
+	    -d docs/_build/doctrees docs docs/_build/html
 	@$(PY) -m sphinx -W --keep-going --quiet -b doctest -d docs/_build/doctrees \
 	    docs docs/_build/doctest
 	@echo 'Built docs/_build/html/index.html'
