@@ -129,3 +129,35 @@ def test_each_template_says_what_it_is_for(path: Path) -> None:
     _, head, text = path.read_text("utf-8").split("---\n", 2)
     assert set(yaml.safe_load(head)) == {"name", "about"}
     assert text.strip()
+
+
+def _rooms() -> list[str]:
+    """The folders of the package, in the order in which they are listed."""
+    start = CONTRIBUTING.index("The folders of ``flask_isr``")
+    end = CONTRIBUTING.index("The modules beside them")
+    return re.findall(r"^   \* - ``([a-z]+)``$", CONTRIBUTING[start:end], re.MULTILINE)
+
+
+def test_each_folder_of_the_package_is_described() -> None:
+    """And none that is not there."""
+    folders = {path.parent.name for path in (ROOT / "flask_isr").glob("*/__init__.py")}
+    assert sorted(_rooms()) == sorted(folders)
+
+
+@pytest.mark.parametrize("room", _rooms())
+def test_a_folder_imports_those_below_it_alone(room: str) -> None:
+    """As the list says."""
+    rooms = _rooms()
+    above = set(rooms[: rooms.index(room)])
+    for path in (ROOT / "flask_isr" / room).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.level:
+                imported = _imported(path, node)
+                assert imported not in above, f"{path}:{node.lineno}"
+
+
+def _imported(path: Path, node: ast.ImportFrom) -> str:
+    """What of the package *node* imports from: a folder or a module of it."""
+    here = path.relative_to(ROOT / "flask_isr").parts[:-1]
+    base = here[: len(here) - node.level + 1]
+    return (*base, *(node.module or node.names[0].name).split("."))[0]
