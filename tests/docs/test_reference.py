@@ -366,7 +366,7 @@ _PLAIN: t.Final = {
 }
 
 
-@pytest.mark.parametrize(("name", "called"), _callables().items())
+@pytest.mark.parametrize(("name", "called"), sorted(_callables().items()))
 def test_each_argument_is_described(name: str, called: t.Any) -> None:
     """In the docstring that the page shows; and no other is."""
     said = set(re.findall(r":param (\w+):", inspect.getdoc(called) or ""))
