@@ -20,11 +20,11 @@ from werkzeug.test import run_wsgi_app
 
 from flask_isr import ISR
 from flask_isr import static_page
-from flask_isr.core.decision import Target
+from flask_isr.core.decision import PageRequest
 from flask_isr.core.outcome import Rendered
 from flask_isr.pages.routes import target_of
 from flask_isr.render.renderer import Renderer
-from flask_isr.runtime import State
+from flask_isr.runtime import Runtime
 
 BODY = "x" * 20_000
 ROUNDS = 41
@@ -51,14 +51,14 @@ def make_app(folder: Path, **config: t.Any) -> Flask:
     return app
 
 
-def state_of(app: Flask) -> State:
+def state_of(app: Flask) -> Runtime:
     """The extension's state of *app*."""
     state = app.extensions["isr"]
-    assert isinstance(state, State)
+    assert isinstance(state, Runtime)
     return state
 
 
-def target(state: State) -> Target:
+def target(state: Runtime) -> PageRequest:
     """The static page, as a visitor asks for it."""
     match = state.routes.match("/static-page")
     assert match is not None
@@ -93,14 +93,14 @@ class Nothing(Flask):
 
 
 def pass_through(folder: Path) -> tuple[Action, Action]:
-    """A request that is none of the extension's business, with the Front and without."""
+    """A request that is none of the extension's business, with it and without."""
     app = Nothing("nothing", instance_path=str(folder))
     without = app.wsgi_app
     ISR(app)
     return call(app.wsgi_app, "/dynamic"), call(without, "/dynamic")
 
 
-def on_a_thread(state: State, action: Action) -> Action:
+def on_a_thread(state: Runtime, action: Action) -> Action:
     """*action* on a thread of the Runner, while the caller waits: as at the view level."""
 
     def spawned() -> None:
@@ -153,13 +153,13 @@ def main() -> None:
         medians = measure(
             {
                 "trivial Flask view": (200, call(plain.wsgi_app, "/dynamic")),
-                "Front: hit": (5000, call(app.wsgi_app, "/static-page")),
-                "Front: hit, compressed": (
+                "middleware: hit": (5000, call(app.wsgi_app, "/static-page")),
+                "middleware: hit, compressed": (
                     5000,
                     call(app.wsgi_app, "/static-page", **GZIP),
                 ),
-                "Front: pass-through": (5000, through),
-                "  the same without the Front": (5000, bare),
+                "middleware: pass-through": (5000, through),
+                "  the same without it": (5000, bare),
                 "page read from the store": (500, read),
                 "sealed render": (100, sealed),
                 "sealed render on a thread": (100, on_a_thread(state, sealed)),

@@ -9,7 +9,7 @@ from .modes import MatchKind
 from .modes import Mode
 from .pages.invalidation import Invalidation
 from .render.capture import active_capture
-from .runtime import current_state
+from .runtime import current_runtime
 
 if t.TYPE_CHECKING:
     from .revalidation.service import Revalidator
@@ -55,7 +55,7 @@ def revalidate_path(
     :raises RevalidationError: in mode ``"refresh"``, if the new page did not come. The
         page stays expired, and its last good copy is served until a render succeeds.
     """
-    revalidator = current_state().revalidator
+    revalidator = current_runtime().revalidator
     _act(revalidator, [revalidator.path(path, match, mode)])
 
 
@@ -69,7 +69,7 @@ def revalidate_tag(*tags: str, mode: Mode = "expire") -> None:
     :raises ValueError: if there is no tag, one is malformed, or *mode* is another.
     :raises StoreUnavailable: if it was not recorded; the old pages stay.
     """
-    revalidator = current_state().revalidator
+    revalidator = current_runtime().revalidator
     if not tags:
         raise ConfigurationError("revalidate_tag() was called without a tag.")
     _act(revalidator, [revalidator.tag(tag, mode) for tag in tags])

@@ -173,7 +173,7 @@ class RevalidateClient:
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                return self._judge(response, _read(response))
+                return self._result_of(response, _read(response))
         except requests.exceptions.SSLError as error:
             again, cause = False, f"the connection is not safe: {error}"
         except requests.exceptions.ReadTimeout:
@@ -200,7 +200,7 @@ class RevalidateClient:
         printable = "".join(c if c.isprintable() else " " for c in hidden)
         return f"{self.url}: {printable[:_MESSAGE]}"
 
-    def _judge(
+    def _result_of(
         self, response: Response, answer: dict[str, t.Any]
     ) -> Revalidated | _Failed:
         status = response.status_code

@@ -12,10 +12,10 @@ from .config import Settings
 from .errors import ConfigurationError
 from .observe.logs import show_warnings
 from .pages.levels import SKIP_ATTRIBUTE
-from .runtime import State
-from .runtime import current_state
+from .runtime import Runtime
+from .runtime import current_runtime
 from .serving.draft import Draft
-from .serving.middleware import Front
+from .serving.middleware import Middleware
 from .webhooks.auth import GUARDED_ATTRIBUTE
 from .webhooks.auth import require_secret
 from .webhooks.route import make_blueprint
@@ -84,7 +84,7 @@ class ISR:
                 " isr.init_app(app) once."
             )
         show_warnings()
-        state = State(
+        runtime = Runtime(
             app,
             inner=app.wsgi_app,
             settings=Settings.from_app(app),
@@ -92,9 +92,9 @@ class ISR:
             on_prepare=_exempt_from_csrf,
             cache=self._cache,
         )
-        front = Front(app.wsgi_app, state.parts)
-        state.serve_in(front)
-        app.wsgi_app = front  # type: ignore[method-assign]
+        middleware = Middleware(app.wsgi_app, runtime.parts)
+        runtime.serve_in(middleware)
+        app.wsgi_app = middleware  # type: ignore[method-assign]
         from .cli import isr_commands
 
         app.cli.add_command(isr_commands)
@@ -129,9 +129,9 @@ class ISR:
             ``ISR_SECRET`` is not set.
         :raises NotAStaticPage: if no static page serves a path.
         """
-        state = current_state()
-        targets = checked_targets(state.revalidator, paths, tags)
-        return Tokens(state.settings.secrets, state.clock).make(targets, lifetime)
+        runtime = current_runtime()
+        targets = checked_targets(runtime.revalidator, paths, tags)
+        return Tokens(runtime.settings.secrets, runtime.clock).make(targets, lifetime)
 
     def skip_on_hit(self, hook: Hook) -> Hook:
         """Mark a ``before_request`` function, a URL preprocessor, or a receiver of

@@ -15,7 +15,7 @@ from .background.runner import Runner
 from .config import Settings
 from .core.decision import Limits
 from .core.engine import Engine
-from .core.local_cache import Memory
+from .core.local_cache import LocalCache
 from .core.store import Store
 from .current import current_extension
 from .observe.reporter import Reporter
@@ -25,12 +25,12 @@ from .pages.routes import Routes
 from .pages.twins import Twins
 from .render.renderer import Renderer
 from .revalidation.service import Revalidator
-from .revalidation.unsafe import Writes
+from .revalidation.unsafe import UnsafeRequests
 from .serving.draft import DraftCookies
-from .serving.middleware import Front
+from .serving.middleware import Middleware
 from .serving.middleware import ServingParts
-from .serving.unstored import Unstored
-from .serving.view import Door
+from .serving.pass_through import PassThrough
+from .serving.view import ViewHandler
 from .stores.caching.store import CachingStore
 from .stores.select import select_store
 from .stores.sqlite.store import SQLiteStore
@@ -40,10 +40,10 @@ if t.TYPE_CHECKING:
     from flask_caching import Cache
 
 
-class State:
+class Runtime:
     """The parts for one application, wired; lives at ``app.extensions["isr"]``.
 
-    :param inner: the WSGI application below the Front.
+    :param inner: the WSGI application below the Middleware.
     :param clock: replaces the time, in seconds since 1970, for tests.
     :param on_prepare: called before the application's views are read.
     :param cache: keeps the pages; ``None``: what the settings say does.
@@ -52,7 +52,7 @@ class State:
     :ivar front: what serves from this state.
     """
 
-    front: Front
+    middleware: Middleware
 
     def __init__(
         self,
@@ -75,14 +75,14 @@ class State:
                 self.store.check_key()
 
         self.application = Application(
-            app, inner, settings, prepare, alone=store is not None
+            app, inner, settings, prepare, exclusive=store is not None
         )
         self.reporter = Reporter(app)
         self.clock = clock or time.time
         self.drafts = DraftCookies(app, self.clock)
         self.runner = _runner(settings)
         self.store = store or select_store(app, settings, cache, clock)
-        self.memory = Memory(self.store, settings.memory_bytes)
+        self.memory = LocalCache(self.store, settings.memory_bytes)
         self.renderer = Renderer(self.application, self.reporter, self.clock)
         self.twins = Twins(self.application, self.store)
         self.engine = Engine(
@@ -103,30 +103,30 @@ class State:
         if isinstance(self.store, SQLiteStore):
             self.store.on_restart = self._forget_store
         self.lists = ClosedLists(
-            self.application, self.store, self.runner, self.engine.upkeep.warn
+            self.application, self.store, self.runner, self.engine.maintenance.warn
         )
         self.revalidator = Revalidator(
             self.application, self.store, self.engine, self.lists, self.reporter
         )
         self.renderer.invalidate = self.revalidator.after_render
-        self.writes = Writes(self.application, self.revalidator)
-        self.door = Door(
+        self.writes = UnsafeRequests(self.application, self.revalidator)
+        self.view_handler = ViewHandler(
             self.application,
             self.engine,
             self.lists,
             self.reporter,
-            Unstored(self.application, self.renderer, self.runner, self.reporter),
+            PassThrough(self.application, self.renderer, self.runner, self.reporter),
             self.drafts,
         )
         forget_at_fork(self)
 
     def elsewhere(
         self, settings: Settings, store: Store, clock: t.Callable[[], float]
-    ) -> State:
+    ) -> Runtime:
         """A state of the same application with other parts, which nothing serves from
         yet."""
         application = self.application
-        return State(
+        return Runtime(
             application.app,
             application.inner,
             settings,
@@ -135,10 +135,10 @@ class State:
             store=store,
         )
 
-    def serve_in(self, front: Front) -> None:
+    def serve_in(self, middleware: Middleware) -> None:
         """Have *front* serve from this state from now on, instead of the one before."""
-        front.serve_from(self.parts)
-        self.front = front
+        middleware.serve_from(self.parts)
+        self.middleware = middleware
         self.application.app.extensions["isr"] = self
 
     @property
@@ -171,13 +171,13 @@ class State:
         self.engine.forget_flights()
 
 
-def current_state() -> State:
+def current_runtime() -> Runtime:
     """The state of the current application.
 
     :raises RuntimeError: outside of an application context, or where the application has
         no Flask-ISR.
     """
-    return t.cast(State, current_extension())
+    return t.cast(Runtime, current_extension())
 
 
 def _runner(settings: Settings) -> Runner:

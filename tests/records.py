@@ -5,8 +5,8 @@ from __future__ import annotations
 import typing as t
 
 from flask_isr.core.entry import Entry
-from flask_isr.core.entry import Mark
-from flask_isr.core.entry import NotStatic
+from flask_isr.core.entry import PerVisitorRecord
+from flask_isr.core.entry import Version
 from flask_isr.core.freshness import Lifetime
 from flask_isr.core.key import PageKey
 from flask_isr.core.key import user_tag
@@ -17,14 +17,14 @@ OWL = PageKey("/animals/<name>", "/animals/owl")
 
 def entry(
     key: PageKey,
-    mark: Mark,
+    mark: Version,
     body: bytes = b"a page",
     *,
     tags: t.Iterable[str] = (),
     began: float = 1_000_000.0,
     lifetime: Lifetime = Lifetime(),
 ) -> Entry:
-    """A page whose render began at *mark*; *tags* as the application names them."""
+    """A page whose render began at *version*; *tags* as the application names them."""
     return Entry(
         key=key,
         status=200,
@@ -32,7 +32,7 @@ def entry(
         body=body,
         etag='"validator"',
         level="wsgi",
-        mark=mark,
+        version=mark,
         began=began,
         lifetime=lifetime,
         tags=key.implicit_tags | set(map(user_tag, tags)),
@@ -40,12 +40,14 @@ def entry(
     )
 
 
-def not_static(key: PageKey, mark: Mark, reason: str = "set-cookie") -> NotStatic:
+def not_static(
+    key: PageKey, mark: Version, reason: str = "set-cookie"
+) -> PerVisitorRecord:
     """The memory that a page is not the same for everybody."""
-    return NotStatic(
+    return PerVisitorRecord(
         key=key,
         reason=reason,
-        mark=mark,
+        version=mark,
         began=1_000_000.0,
         probe_at=1_000_060.0,
         strikes=1,

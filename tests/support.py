@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 
 from flask_isr import ISR
 from flask_isr import testing
-from flask_isr.runtime import State
+from flask_isr.runtime import Runtime
 
 SECRET = "a secret of more than sixteen characters"
 
@@ -56,14 +56,14 @@ class Site:
         self.isr = ISR(self.app, clock=clock)
 
     @property
-    def state(self) -> State:
+    def state(self) -> Runtime:
         """The extension's state of the application."""
         state = self.app.extensions["isr"]
-        assert isinstance(state, State)
+        assert isinstance(state, Runtime)
         return state
 
     def get(self, path: str, **kwargs: t.Any) -> TestResponse:
-        """GET *path* as a stranger; goes through the Front, as from a server."""
+        """GET *path* as a stranger; goes through the middleware, as from a server."""
         return self.app.test_client(use_cookies=False).get(path, **kwargs)
 
     def settle(self) -> None:

@@ -12,19 +12,19 @@ from dataclasses import field
 import click
 from flask.cli import with_appcontext
 
-from ..core.entry import NotStatic
-from ..core.outcome import Personal
+from ..core.entry import PerVisitorRecord
+from ..core.outcome import PerVisitor
 from ..core.outcome import cause_of
-from ..core.singleflight import Broken
-from ..core.singleflight import Grounded
-from ..core.singleflight import Landed
-from ..core.singleflight import Landing
+from ..core.singleflight import FailedAttempt
+from ..core.singleflight import FlightResult
+from ..core.singleflight import NotStarted
+from ..core.singleflight import Succeeded
 from ..errors import StoreUnavailable
 from ..pages.paths import declared_pages
 from ..pages.routes import Match
 from ..pages.routes import is_fixed
 from ..pages.routes import target_of
-from ..runtime import State
+from ..runtime import Runtime
 from .common import writing
 from .format import duration
 from .format import page_count
@@ -58,64 +58,65 @@ def build_command(jobs: int | None, force: bool) -> None:
     skipped, so that an interrupted build goes on where it was. Exit status 1 when a page
     failed; the others are built all the same.
     """
-    with writing() as state:
-        routes = _collect(state)
+    with writing() as runtime:
+        routes = _collect(runtime)
         work = [(route, match) for route in routes for match in route.pages]
         if not routes:
             click.echo("The application has no page that is known ahead.")
             return
         started = time.perf_counter()
-        _render(state, work, jobs or min(4, os.cpu_count() or 1), force)
+        _render(runtime, work, jobs or min(4, os.cpu_count() or 1), force)
         took = time.perf_counter() - started
         _print(routes, took)
-        state.store.maintain()
+        runtime.store.maintain()
         if any(route.failures for route in routes):
             raise SystemExit(1)
 
 
-def _collect(state: State) -> list[_Route]:
+def _collect(runtime: Runtime) -> list[_Route]:
     routes = []
-    for endpoint, page in state.routes.pages.items():
-        rules = state.routes.rules_of(endpoint)
+    for endpoint, page in runtime.routes.pages.items():
+        rules = runtime.routes.rules_of(endpoint)
         lifetime = duration(page.lifetime.revalidate)
         names = ", ".join(rule.rule for rule in rules)
         if page.paths is not None:
-            routes.append(_declared(state, endpoint, _Route(names, lifetime, [])))
+            routes.append(_declared(runtime, endpoint, _Route(names, lifetime, [])))
             continue
         fixed = [rule.rule for rule in rules if is_fixed(rule)]
         matches = [
             match
             for rule in fixed
-            for host in state.routes.hosts
-            if (match := state.routes.match(rule, host)) and match.endpoint == endpoint
+            for host in runtime.routes.hosts
+            if (match := runtime.routes.match(rule, host))
+            and match.endpoint == endpoint
         ]
         if matches:
             routes.append(_Route(names, lifetime, matches))
     return routes
 
 
-def _declared(state: State, endpoint: str, route: _Route) -> _Route:
-    mark = state.store.tick()
+def _declared(runtime: Runtime, endpoint: str, route: _Route) -> _Route:
+    version = runtime.store.next_version()
     try:
-        pages, errors = declared_pages(state.application, endpoint)
+        pages, errors = declared_pages(runtime.application, endpoint)
     except Exception as error:
         cause = f"{type(error).__name__}: {error}"
         route.failures.append(f"paths= of the static page {endpoint!r} failed: {cause}")
         return route
     route.failures += [str(error) for error in errors]
-    route.pages = [match for page in pages for match in state.routes.everywhere(page)]
-    if state.routes.pages[endpoint].fallback is False:
-        state.lists.take(endpoint, {page.path for page in pages}, mark)
+    route.pages = [match for page in pages for match in runtime.routes.everywhere(page)]
+    if runtime.routes.pages[endpoint].fallback is False:
+        runtime.lists.take(endpoint, {page.path for page in pages}, version)
     return route
 
 
 def _render(
-    state: State, work: t.Sequence[tuple[_Route, Match]], jobs: int, force: bool
+    runtime: Runtime, work: t.Sequence[tuple[_Route, Match]], jobs: int, force: bool
 ) -> None:
     executor = concurrent.futures.ThreadPoolExecutor(jobs)
     try:
         futures = {
-            executor.submit(_render_one, state, match, force): (route, match)
+            executor.submit(_render_one, runtime, match, force): (route, match)
             for route, match in work
         }
         with click.progressbar(
@@ -123,54 +124,56 @@ def _render(
         ) as finished:
             for future in finished:
                 route, match = futures[future]
-                landing, seconds = future.result()
-                _note(route, match, landing, seconds)
+                result, seconds = future.result()
+                _note(route, match, result, seconds)
     finally:
         executor.shutdown(cancel_futures=True)
 
 
 def _render_one(
-    state: State, match: Match, force: bool
-) -> tuple[Landing | None, float]:
+    runtime: Runtime, match: Match, force: bool
+) -> tuple[FlightResult | None, float]:
     started = time.perf_counter()
     try:
-        target = target_of(match, match.key())
+        page_request = target_of(match, match.key())
     except Exception as error:
         # The application's callable raised, or gave what is no tag.
-        return Grounded(f"its tags could not be made ({cause_of(error)})"), 0.0
+        return NotStarted(f"its tags could not be made ({cause_of(error)})"), 0.0
     try:
-        known = state.engine.peek(target)
+        known = runtime.engine.peek(page_request)
         # That it is not static may be mended by now, if not in the application's files.
-        force = force or isinstance(known, NotStatic)
-        landing = state.engine.renewals.build(target, force=force)
-        if landing is None and isinstance(
-            known := state.engine.peek(target), NotStatic
+        force = force or isinstance(known, PerVisitorRecord)
+        result = runtime.engine.blocking_renders.build(page_request, force=force)
+        if result is None and isinstance(
+            known := runtime.engine.peek(page_request), PerVisitorRecord
         ):
-            landing = Personal(known.reason, known.where)
+            result = PerVisitor(known.reason, known.where)
     except StoreUnavailable as error:
-        landing = Grounded(str(error))
+        result = NotStarted(str(error))
     except SystemExit as error:
         # By the view: it ends its render, and not the build.
-        landing = Grounded(cause_of(error))
-    return landing, time.perf_counter() - started
+        result = NotStarted(cause_of(error))
+    return result, time.perf_counter() - started
 
 
-def _note(route: _Route, match: Match, landing: Landing | None, seconds: float) -> None:
-    match landing:
+def _note(
+    route: _Route, match: Match, result: FlightResult | None, seconds: float
+) -> None:
+    match result:
         case None:
             route.fresh += 1
-        case Landed(entry, True):
+        case Succeeded(entry, True):
             route.built += 1
             route.bytes += len(entry.body)
             route.seconds += seconds
-        case Landed():
+        case Succeeded():
             route.failures.append(f"{match.path}: rendered, but not stored")
-        case Personal(reason, where):
+        case PerVisitor(reason, where):
             place = f" ({where})" if where else ""
             route.not_static.append(f"{match.path}: {reason}{place}")
-        case Broken(failure):
+        case FailedAttempt(failure):
             route.failures.append(f"{match.path}: {failure.cause}")
-        case Grounded(reason):
+        case NotStarted(reason):
             route.failures.append(f"{match.path}: {reason}")
 
 

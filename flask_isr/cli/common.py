@@ -12,37 +12,37 @@ from pathlib import Path
 import click
 
 from ..errors import ISRError
-from ..runtime import State
-from ..runtime import current_state
+from ..runtime import Runtime
+from ..runtime import current_runtime
 
 
 @contextlib.contextmanager
-def reading() -> t.Iterator[State]:
+def reading() -> t.Iterator[Runtime]:
     """The state of the application; errors become messages for people."""
     try:
-        state = current_state()
-        state.application.prepare()
-        yield state
+        runtime = current_runtime()
+        runtime.application.prepare()
+        yield runtime
     except ISRError as error:
         raise click.ClickException(str(error)) from error
 
 
 @contextlib.contextmanager
-def writing() -> t.Iterator[State]:
+def writing() -> t.Iterator[Runtime]:
     """The same, for commands that write: they must not leave files in the folder that the
     server may not touch."""
-    with reading() as state:
-        if not state.application.enabled:
+    with reading() as runtime:
+        if not runtime.application.enabled:
             raise click.ClickException(
                 "Flask-ISR is off, as it is in debug and testing mode: nothing is stored."
                 " Leave that mode, or set ISR_ENABLED to True."
             )
-        _check_owner(state)
-        yield state
+        _check_owner(runtime)
+        yield runtime
 
 
-def _check_owner(state: State) -> None:
-    folder = state.settings.folder
+def _check_owner(runtime: Runtime) -> None:
+    folder = runtime.settings.folder
     if folder.exists() and foreign_owner(folder) is not None:
         raise click.ClickException(not_yours(folder))
 

@@ -9,7 +9,7 @@ import click
 from flask.cli import with_appcontext
 
 from ..core.entry import Entry
-from ..core.entry import NotStatic
+from ..core.entry import PerVisitorRecord
 from ..core.entry import Record
 from ..core.freshness import Freshness
 from ..core.key import PageKey
@@ -20,7 +20,7 @@ from ..observe.cures import cure_of
 from ..pages.decorator import StaticPage
 from ..pages.routes import Match
 from ..pages.routes import key_of_url
-from ..runtime import State
+from ..runtime import Runtime
 from ..stores.caching.store import CachingStore
 from .common import reading
 from .format import duration
@@ -36,7 +36,7 @@ STATES = ("FRESH", "STALE", "EXPIRED", "NOT-STATIC")
 @with_appcontext
 def routes_command() -> None:
     """List the static pages of the application: where they are served, and why."""
-    with reading() as state:
+    with reading() as runtime:
         rows = [
             (
                 rule.rule,
@@ -44,10 +44,10 @@ def routes_command() -> None:
                 duration(page.lifetime.revalidate),
                 _tags(page),
                 "404" if page.fallback is False else "blocking",
-                *_served(state, endpoint),
+                *_served(runtime, endpoint),
             )
-            for endpoint, page in state.routes.pages.items()
-            for rule in state.routes.rules_of(endpoint)
+            for endpoint, page in runtime.routes.pages.items()
+            for rule in runtime.routes.rules_of(endpoint)
         ]
     if not rows:
         click.echo("The application has no view with @static_page.")
@@ -60,8 +60,8 @@ def _tags(page: StaticPage) -> str:
     return "(computed)" if callable(page.tags) else ", ".join(page.tags) or "-"
 
 
-def _served(state: State, endpoint: str) -> tuple[str, str]:
-    required = state.application.levels.required(endpoint)
+def _served(runtime: Runtime, endpoint: str) -> tuple[str, str]:
+    required = runtime.application.levels.required(endpoint)
     return required.level or "wsgi", required.cause
 
 
@@ -79,21 +79,21 @@ def pages_command(tag: str | None, wanted: str | None, as_json: bool) -> None:
     """List what is stored: path, state, age, size, and why a page is not static or what
     its last render failed with."""
     rows, others = [], 0
-    with reading() as state:
-        for overview in state.store.overview():
-            if overview.record.key.site != state.routes.site:
+    with reading() as runtime:
+        for overview in runtime.store.overview():
+            if overview.record.key.namespace != runtime.routes.namespace:
                 others += 1
                 continue
             if tag is not None and user_tag(tag) not in overview.record.tags:
                 continue
-            page = _described(state, overview)
+            page = _described(runtime, overview)
             if wanted is not None and page["state"] != wanted.upper():
                 continue
             if as_json:
                 click.echo(json.dumps(page))
             else:
                 rows.append(_row(page))
-        if isinstance(state.store, CachingStore):
+        if isinstance(runtime.store, CachingStore):
             text = "A backend of Flask-Caching cannot list its pages: try 'show PATH'."
             raise click.ClickException(text)
     if others:
@@ -121,25 +121,25 @@ def _row(page: t.Mapping[str, t.Any]) -> tuple[str, str, str, str, str]:
     )
 
 
-def _described(state: State, overview: Overview) -> dict[str, t.Any]:
+def _described(runtime: Runtime, overview: Overview) -> dict[str, t.Any]:
     record, failure = overview.record, overview.failure
-    age = max(0.0, state.store.now() - record.began)
+    age = max(0.0, runtime.store.now() - record.began)
     return {
         "path": str(record.key),
-        "state": _state_of(state, overview),
+        "state": _state_of(runtime, overview),
         "age": round(age, 3),
         "size": overview.size,
         "tags": user_tags(record.tags),
         "last_error": failure.cause if failure is not None else None,
-        "reason": record.reason if isinstance(record, NotStatic) else None,
+        "reason": record.reason if isinstance(record, PerVisitorRecord) else None,
     }
 
 
-def _state_of(state: State, overview: Overview) -> str:
+def _state_of(runtime: Runtime, overview: Overview) -> str:
     record = overview.record
-    if isinstance(record, NotStatic):
+    if isinstance(record, PerVisitorRecord):
         return "NOT-STATIC"
-    return state.engine.judge(record, overview.validity).name
+    return runtime.engine.freshness_of(record, overview.validity).name
 
 
 @click.command("show")
@@ -147,23 +147,23 @@ def _state_of(state: State, overview: Overview) -> str:
 @with_appcontext
 def show_command(path: str) -> None:
     """Tell all about one page, and why it is in its state."""
-    with reading() as state:
-        key, match = _find(state, path)
+    with reading() as runtime:
+        key, match = _find(runtime, path)
         lines = [("Page", str(key)), ("Rule", f"{key.rule}  ({match.endpoint})")]
-        level, cause = _served(state, match.endpoint)
+        level, cause = _served(runtime, match.endpoint)
         lines.append(("Served", f"{level}: {cause}"))
-        stored = state.store.load(key)
-        failure = state.store.failure(key)
-        if state.lists.allows(match) is False:
+        stored = runtime.store.load(key)
+        failure = runtime.store.failure(key)
+        if runtime.lists.allows(match) is False:
             lines.append(("State", "not in its closed list: 404, without a render"))
         elif stored is None:
             lines.append(
                 ("State", "nothing is stored: its next visitor waits for a render")
             )
         else:
-            lines += _about(state, stored.record, stored.current)
+            lines += _about(runtime, stored.record, stored.current)
         if failure is not None:
-            left = failure.retry_at - state.store.now()
+            left = failure.retry_at - runtime.store.now()
             when = f"in {duration(left)}" if left > 0 else "at the next visit"
             lines.append(("Last error", f"{failure.cause} ({failure.count} in a row)"))
             lines.append(("Tried again", when))
@@ -172,35 +172,38 @@ def show_command(path: str) -> None:
         click.echo(f"{name.ljust(width)}  {value}")
 
 
-def _find(state: State, path: str) -> tuple[PageKey, Match]:
+def _find(runtime: Runtime, path: str) -> tuple[PageKey, Match]:
     host = ""
     if path.startswith("//"):
         # As pages of an application that tells hosts apart are listed.
         host, slash, rest = path[2:].partition("/")
         path = slash + rest
-    elif any(state.routes.hosts):
-        text = f"Each host has pages of its own: name one, as in //{state.routes.hosts[0]}/"
+    elif any(runtime.routes.hosts):
+        host = runtime.routes.hosts[0]
+        text = f"Each host has pages of its own: name one, as in //{host}/"
         raise click.ClickException(text)
-    match, query = state.routes.match_url(path, host)
+    match, query = runtime.routes.match_url(path, host)
     return key_of_url(match, query), match
 
 
-def _reason(record: NotStatic) -> str:
+def _reason(record: PerVisitorRecord) -> str:
     return f"{record.reason} ({record.where})" if record.where else record.reason
 
 
-def _about(state: State, record: Record, validity: Freshness) -> list[tuple[str, str]]:
-    age = max(0.0, state.store.now() - record.began)
-    if isinstance(record, NotStatic):
-        left = record.probe_at - state.store.now()
-        due = left <= 0 or not state.engine.counts(record, validity)
+def _about(
+    runtime: Runtime, record: Record, validity: Freshness
+) -> list[tuple[str, str]]:
+    age = max(0.0, runtime.store.now() - record.began)
+    if isinstance(record, PerVisitorRecord):
+        left = record.probe_at - runtime.store.now()
+        due = left <= 0 or not runtime.engine.counts(record, validity)
         return [
             ("State", f"NOT-STATIC: {_reason(record)}"),
             ("What to do", record.cure or cure_of(record.reason) or "-"),
             ("Tried again", "at the next visit" if due else f"in {duration(left)}"),
         ]
     return [
-        ("State", _why(state, record, validity, age)),
+        ("State", _why(runtime, record, validity, age)),
         ("Visitors", visitors_of(record)),
         ("Status", str(record.status)),
         ("Age", duration(age)),
@@ -213,12 +216,12 @@ def _about(state: State, record: Record, validity: Freshness) -> list[tuple[str,
     ]
 
 
-def _why(state: State, entry: Entry, validity: Freshness, age: float) -> str:
-    freshness = state.engine.judge(entry, validity)
+def _why(runtime: Runtime, entry: Entry, validity: Freshness, age: float) -> str:
+    freshness = runtime.engine.freshness_of(entry, validity)
     if freshness is Freshness.FRESH:
         return "FRESH"
     if validity is freshness:
         return f"{freshness.name}: it was invalidated after it was rendered"
-    if entry.lifetime.judge(age) is freshness:
+    if entry.lifetime.freshness_at(age) is freshness:
         return f"{freshness.name}: it is {duration(age)} old"
     return f"{freshness.name}: another build made it"

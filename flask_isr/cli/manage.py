@@ -53,14 +53,14 @@ def revalidate_command(
 def _revalidate_here(
     paths: tuple[str, ...], tags: tuple[str, ...], match: str, mode: str
 ) -> None:
-    with writing() as state:
+    with writing() as runtime:
         try:
-            items = [state.revalidator.path(path, match, mode) for path in paths]
-            items += [state.revalidator.tag(tag, mode) for tag in tags]
+            items = [runtime.revalidator.path(path, match, mode) for path in paths]
+            items += [runtime.revalidator.tag(tag, mode) for tag in tags]
         except ValueError as error:
             raise click.UsageError(str(error)) from error
         try:
-            failed = state.revalidator.act(items)
+            failed = runtime.revalidator.act(items)
         except RevalidationError as error:
             raise click.ClickException(str(error)) from error
         if failed:
@@ -68,7 +68,7 @@ def _revalidate_here(
             causes = "; ".join(f"{path}: {cause}" for path, cause in failed.items())
             raise click.ClickException(f"expired, but {causes}. Try again.")
         # The renders that it started belong to this process.
-        state.runner.drain(state.settings.render_timeout)
+        runtime.runner.drain(runtime.settings.render_timeout)
 
 
 @click.command("clear")
@@ -80,12 +80,12 @@ def clear_command(yes: bool) -> None:
     Files stay where they are: deleting them is not needed, and not a good idea while a
     server runs.
     """
-    with writing() as state:
-        embedded = isinstance(state.store, SQLiteStore)
+    with writing() as runtime:
+        embedded = isinstance(runtime.store, SQLiteStore)
         if not yes:
-            place = state.settings.folder if embedded else "the cache"
+            place = runtime.settings.folder if embedded else "the cache"
             click.confirm(f"Forget all pages in {place}?", abort=True)
-        count = state.store.clear()
+        count = runtime.store.clear()
     # A backend of Flask-Caching does not know how many they were.
     click.echo(f"{page_count(count) if embedded else 'All pages'} forgotten.")
 

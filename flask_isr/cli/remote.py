@@ -12,7 +12,7 @@ from ..client import RevalidateClient
 from ..errors import ConfigurationError
 from ..modes import MatchKind
 from ..modes import Mode
-from ..runtime import current_state
+from ..runtime import current_runtime
 
 _VARIABLE = "FLASK_ISR_SECRET"
 
@@ -45,7 +45,7 @@ def _secret() -> str:
 
     Of several the last one: new ones are put there.
     """
-    secrets = current_state().settings.secrets
+    secrets = current_runtime().settings.secrets
     secret = secrets[-1].decode() if secrets else os.environ.get(_VARIABLE)
     if not secret:
         raise click.ClickException(

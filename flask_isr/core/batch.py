@@ -7,19 +7,19 @@ import time
 import typing as t
 from collections import deque
 
-from .coordinator import Launcher
 from .coordinator import Needed
-from .decision import Target
+from .coordinator import RenderCoordinator
+from .decision import PageRequest
 from .entry import Entry
-from .entry import Mark
+from .entry import Version
 from .freshness import Freshness
-from .outcome import Personal
-from .singleflight import Broken
-from .singleflight import Elsewhere
+from .outcome import PerVisitor
+from .singleflight import CheckStore
+from .singleflight import FailedAttempt
 from .singleflight import Flight
-from .singleflight import Grounded
-from .singleflight import Landed
-from .singleflight import Landing
+from .singleflight import FlightResult
+from .singleflight import NotStarted
+from .singleflight import Succeeded
 from .store import Store
 
 # Flights that are joined for one page: the first may have begun too early.
@@ -30,7 +30,7 @@ _ROUNDS = 3
 _TOGETHER = 32
 
 
-class Renewals:
+class BlockingRenders:
     """Has pages rendered whose callers wait for the outcome.
 
     :param needed: whether a render is still wanted.
@@ -38,40 +38,42 @@ class Renewals:
     """
 
     def __init__(
-        self, store: Store, launcher: Launcher, needed: Needed, wait: float
+        self, store: Store, coordinator: RenderCoordinator, needed: Needed, wait: float
     ) -> None:
         self._store = store
-        self._launcher = launcher
+        self._coordinator = coordinator
         self._needed = needed
         self._wait = wait
 
-    def build(self, target: Target, *, force: bool) -> Landing | None:
-        """Render *target* on the caller's stack if it is not fresh, or with *force* in any
+    def build(self, request: PageRequest, *, force: bool) -> FlightResult | None:
+        """Render *request* on the caller's stack if it is not fresh, or with *force* in any
         case; ``None`` where it is fresh. That it failed a moment ago does not count: who
         builds may have mended what was wrong.
 
         :raises StoreUnavailable: where the store cannot tell.
         """
-        arrival = self._store.arrival()
+        arrival = self._store.current_version()
         accept = None if force else Freshness.FRESH
         for _ in range(_ROUNDS):
-            if not self._needed(target, arrival, accept):
+            if not self._needed(request, arrival, accept):
                 return None
-            if self._store.failure(target.key) is not None:
-                self._store.forget_failure(target.key)
-            flight, leads = self._launcher.board(target, arrival)
+            if self._store.failure(request.key) is not None:
+                self._store.forget_failure(request.key)
+            flight, leads = self._coordinator.join_or_start(request, arrival)
             if leads:
-                self._launcher.take_off(
-                    flight, target, arrival, own_stack=True, accept=accept
+                self._coordinator.start(
+                    flight, request, arrival, own_stack=True, accept=accept
                 )
-            landing = flight.wait_out(self._store.now)
-            if isinstance(landing, Landed) and landing.refused:
+            result = flight.wait_out(self._store.now)
+            if isinstance(result, Succeeded) and result.refused:
                 return None
-            if landing is not None and not isinstance(landing, Elsewhere):
-                return landing
+            if result is not None and not isinstance(result, CheckStore):
+                return result
         return None
 
-    def renew(self, targets: t.Sequence[Target]) -> tuple[dict[str, str], list[str]]:
+    def renew(
+        self, requests: t.Sequence[PageRequest]
+    ) -> tuple[dict[str, str], list[str]]:
         """Render every target, with renders that begin after this call, and wait for them
         at most the wait limit in all. What was not begun by then is left to the background,
         as far as that has room, and to the next visitors.
@@ -79,56 +81,56 @@ class Renewals:
         :return: path to cause of those that failed, and the paths still rendering.
         :raises StoreUnavailable: where the store cannot tell.
         """
-        arrival = self._store.arrival()
+        arrival = self._store.current_version()
         deadline = time.monotonic() + self._wait
         failed: dict[str, str] = {}
         pending: list[str] = []
-        ahead = iter(targets)
+        ahead = iter(requests)
         flying = deque(
-            (target, self._set_out(target, arrival))
-            for target in itertools.islice(ahead, _TOGETHER)
+            (request, self._set_out(request, arrival))
+            for request in itertools.islice(ahead, _TOGETHER)
         )
         while flying:
-            target, flight = flying.popleft()
-            match self._follow(target, arrival, flight, deadline):
+            request, flight = flying.popleft()
+            match self._follow(request, arrival, flight, deadline):
                 case None:
-                    pending.append(str(target.key))
-                case Broken(failure):
-                    failed[str(target.key)] = failure.cause
-                case Grounded(reason):
-                    failed[str(target.key)] = reason
+                    pending.append(str(request.key))
+                case FailedAttempt(failure):
+                    failed[str(request.key)] = failure.cause
+                case NotStarted(reason):
+                    failed[str(request.key)] = reason
             if time.monotonic() < deadline:
                 for following in itertools.islice(ahead, 1):
                     flying.append((following, self._set_out(following, arrival)))
-        for target in ahead:
-            self._launcher.refresh(target)
-            pending.append(str(target.key))
+        for request in ahead:
+            self._coordinator.refresh(request)
+            pending.append(str(request.key))
         return failed, pending
 
-    def _set_out(self, target: Target, arrival: Mark) -> Flight:
-        flight, leads = self._launcher.board(target, arrival)
+    def _set_out(self, request: PageRequest, arrival: Version) -> Flight:
+        flight, leads = self._coordinator.join_or_start(request, arrival)
         if leads:
-            self._launcher.take_off(flight, target, arrival)
+            self._coordinator.start(flight, request, arrival)
         return flight
 
     def _follow(
-        self, target: Target, arrival: Mark, flight: Flight, deadline: float
-    ) -> Landing | None:
+        self, request: PageRequest, arrival: Version, flight: Flight, deadline: float
+    ) -> FlightResult | None:
         for _ in range(_ROUNDS):
-            landing = flight.wait(max(0.0, deadline - time.monotonic()))
-            if landing is None or isinstance(landing, Personal | Grounded):
-                return landing
-            if isinstance(landing, Landed) and self._is_new(landing.entry, arrival):
-                kept = landing.stored or landing.refused
-                return landing if kept else Grounded("rendered, but not stored")
-            if not self._needed(target, arrival, Freshness.STALE):
-                return Elsewhere()
-            if isinstance(landing, Broken):
-                return landing
-            flight = self._set_out(target, arrival)
-        return Grounded("contended")
+            result = flight.wait(max(0.0, deadline - time.monotonic()))
+            if result is None or isinstance(result, PerVisitor | NotStarted):
+                return result
+            if isinstance(result, Succeeded) and self._is_new(result.entry, arrival):
+                kept = result.stored or result.refused
+                return result if kept else NotStarted("rendered, but not stored")
+            if not self._needed(request, arrival, Freshness.STALE):
+                return CheckStore()
+            if isinstance(result, FailedAttempt):
+                return result
+            flight = self._set_out(request, arrival)
+        return NotStarted("contended")
 
-    def _is_new(self, entry: Entry, arrival: Mark) -> bool:
+    def _is_new(self, entry: Entry, arrival: Version) -> bool:
         """Whether *entry* shows what was so at *arrival*."""
-        validity = self._store.judge(entry.mark, entry.tags, arrival)
+        validity = self._store.validity_of(entry.version, entry.tags, arrival)
         return validity is not Freshness.EXPIRED

@@ -1,4 +1,4 @@
-"""Bringing flights into the air: under a lease, or beside the process that has it."""
+"""Starting renders, each under a lease, and waiting for those of other processes."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ import typing as t
 from ..background.runner import Runner
 from ..background.threads import Job
 from ..errors import StoreUnavailable
-from .decision import Target
-from .entry import Mark
+from .decision import PageRequest
+from .entry import Version
 from .freshness import Freshness
 from .key import PageKey
-from .leased_render import Rendering
-from .maintenance import Upkeep
-from .singleflight import Broken
-from .singleflight import Elsewhere
+from .leased_render import LeasedRender
+from .maintenance import Maintenance
+from .singleflight import CheckStore
+from .singleflight import FailedAttempt
 from .singleflight import Flight
-from .singleflight import Flights
-from .singleflight import Grounded
-from .singleflight import Landed
-from .singleflight import Landing
-from .store import Busy
+from .singleflight import FlightResult
+from .singleflight import NotStarted
+from .singleflight import SingleFlight
+from .singleflight import Succeeded
+from .store import BackingOff
 from .store import Failure
 from .store import Lease
-from .store import Resting
+from .store import LeaseHeld
 from .store import Store
 
 logger = logging.getLogger("flask_isr")
 
 #: Whether a render of the target is still wanted by somebody who arrived then, and for
 #: whom a page of that freshness is good enough; ``None``: no page is.
-Needed: t.TypeAlias = t.Callable[[Target, Mark, Freshness | None], bool]
+Needed: t.TypeAlias = t.Callable[[PageRequest, Version, Freshness | None], bool]
 
 # Seconds between two looks at a render in another process: at first, and at most.
 _FIRST_POLL, _LONGEST_POLL = 0.002, 0.025
@@ -64,62 +64,66 @@ class _Rest(t.NamedTuple):
     failing_until: float
 
 
-class Launcher:
+class RenderCoordinator:
     """Makes flights, leads them, and watches those of other processes."""
 
     def __init__(
         self,
         store: Store,
         runner: Runner,
-        rendering: Rendering,
-        upkeep: Upkeep,
+        leased_render: LeasedRender,
+        maintenance: Maintenance,
         needed: Needed,
     ) -> None:
         self._store = store
         self._runner = runner
-        self._rendering = rendering
-        self._upkeep = upkeep
+        self._leased_render = leased_render
+        self._maintenance = maintenance
         self._needed = needed
-        self._flights = Flights()
+        self._flights = SingleFlight()
         self._queued: dict[int, float] = {}
         self._resting: dict[int, _Rest] = {}
 
-    def board(self, target: Target, arrival: Mark) -> tuple[Flight, bool]:
+    def join_or_start(
+        self, request: PageRequest, arrival: Version
+    ) -> tuple[Flight, bool]:
         """Join or make a flight for one who arrived at *arrival*; whether they lead."""
 
         def useful(flight: Flight) -> bool:
             if flight.lease is None:
                 return True
-            validity = self._store.judge(flight.lease.mark, target.tags, arrival)
+            validity = self._store.validity_of(
+                flight.lease.version, request.tags, arrival
+            )
             return validity is not Freshness.EXPIRED
 
-        return self._flights.board(target.key, self._store.now(), useful)
+        return self._flights.join_or_start(request.key, self._store.now(), useful)
 
-    def take_off(
+    def start(
         self,
         flight: Flight,
-        target: Target,
-        arrival: Mark,
+        request: PageRequest,
+        arrival: Version,
         *,
         own_stack: bool = False,
         accept: Freshness | None = Freshness.STALE,
     ) -> None:
         """Lead *flight*: render on this stack, or on another one while this returns."""
-        job = self._prepare(flight, target, arrival, accept)
+        job = self._prepare(flight, request, arrival, accept)
         if job is None:
             return
         if own_stack and flight.lease is not None:
             job()
         elif not self._runner.spawn(job):
-            self._call_off(flight, Grounded("no-thread"))
+            self._cancel(flight, NotStarted("no-thread"))
 
-    def refresh(self, target: Target) -> None:
-        """Have *target* rendered in the background, unless that is going on, or the last
+    def refresh(self, request: PageRequest) -> None:
+        """Have *request* rendered in the background, unless that is going on, or the last
         attempt failed a moment ago, or there is too much to do."""
         now = self._store.now()
-        id = target.key.id
-        if self._flights.get(target.key, now) is not None or self._rests(
-            target.key, now
+        id = request.key.id
+        if self._flights.get(request.key, now) is not None or self._rests(
+            request.key, now
         ):
             return
         # The flight is made when the job begins, not while it is queued: a visitor who has
@@ -135,113 +139,121 @@ class Launcher:
             # next visit.
             self._queued.clear()
         self._queued[id] = now
-        if not self._runner.submit(lambda: self._refresh(target)):
+        if not self._runner.submit(lambda: self._refresh(request)):
             self._queued.pop(id, None)
 
-    def _refresh(self, target: Target) -> None:
-        if self._queued.pop(target.key.id, None) is None:
+    def _refresh(self, request: PageRequest) -> None:
+        if self._queued.pop(request.key.id, None) is None:
             return
         now = self._store.now()
-        flight, leads = self._flights.board(target.key, now, lambda _: True)
+        flight, leads = self._flights.join_or_start(request.key, now, lambda _: True)
         if not leads:
             return
-        with self._landing(flight):
-            arrival = self._store.arrival()
-        if flight.landing is not None:
+        with self._finishing(flight):
+            arrival = self._store.current_version()
+        if flight.result is not None:
             return
-        job = self._prepare(flight, target, arrival, Freshness.FRESH)
+        job = self._prepare(flight, request, arrival, Freshness.FRESH)
         if job is None:
             return
         if flight.lease is not None:
             job()
         else:
             # Another process renders it, and nobody waits for that here.
-            self._flights.land(flight, Elsewhere())
+            self._flights.finish(flight, CheckStore())
 
     def _prepare(
-        self, flight: Flight, target: Target, arrival: Mark, accept: Freshness | None
+        self,
+        flight: Flight,
+        request: PageRequest,
+        arrival: Version,
+        accept: Freshness | None,
     ) -> Job | None:
         """What is left to do for *flight*; ``None`` when it has landed already."""
-        with self._landing(flight):
-            grant = self._rendering.acquire(target)
+        with self._finishing(flight):
+            grant = self._leased_render.acquire(request)
             match grant:
-                case Resting(failure):
-                    self._land_broken(flight, Broken(failure, attempted=False))
+                case BackingOff(failure):
+                    self._finish_failed(flight, FailedAttempt(failure, attempted=False))
                     return None
-                case Busy():
-                    return lambda: self._watch(flight, target, arrival, accept)
+                case LeaseHeld():
+                    return lambda: self._watch(flight, request, arrival, accept)
                 case Lease():
                     flight.lease = grant
-            if self._needed(target, arrival, accept):
-                return lambda: self._fly(flight, target, grant)
+            if self._needed(request, arrival, accept):
+                return lambda: self._run(flight, request, grant)
             # Another process was faster, between our look and our lease.
-            self._call_off(flight, Elsewhere())
+            self._cancel(flight, CheckStore())
         return None
 
-    def _fly(self, flight: Flight, target: Target, lease: Lease) -> None:
+    def _run(self, flight: Flight, request: PageRequest, lease: Lease) -> None:
         try:
-            landing = self._rendering.render(target, lease)
+            result = self._leased_render.render(request, lease)
         except Exception:
-            logger.exception("the render of %s was given up", target.key)
-            self._call_off(flight, Grounded("internal-error"))
+            logger.exception("the render of %s was given up", request.key)
+            self._cancel(flight, NotStarted("internal-error"))
             return
         except BaseException:
             # The thread itself is being ended, by a server's timeout for one.
-            self._call_off(flight, Grounded("interrupted"))
+            self._cancel(flight, NotStarted("interrupted"))
             raise
-        if isinstance(landing, Broken):
-            self._land_broken(flight, landing)
+        if isinstance(result, FailedAttempt):
+            self._finish_failed(flight, result)
         else:
             self._resting.pop(flight.key.id, None)
-            self._flights.land(flight, landing)
-        size = landing.entry.size if isinstance(landing, Landed) else 0
-        self._upkeep.wrote(size)
+            self._flights.finish(flight, result)
+        size = result.entry.size if isinstance(result, Succeeded) else 0
+        self._maintenance.wrote(size)
 
     def _watch(
-        self, flight: Flight, target: Target, arrival: Mark, accept: Freshness | None
+        self,
+        flight: Flight,
+        request: PageRequest,
+        arrival: Version,
+        accept: Freshness | None,
     ) -> None:
         """Wait for the render in another process; take over when that process is gone."""
         pause = _FIRST_POLL
-        with self._landing(flight):
-            while self._store.busy(target.key, target.tags):
+        with self._finishing(flight):
+            while self._store.busy(request.key, request.tags):
                 time.sleep(pause)
                 pause = min(pause * 1.5, _LONGEST_POLL)
-            if not self._needed(target, arrival, accept):
-                self._flights.land(flight, Elsewhere())
-        if flight.landing is not None:
+            if not self._needed(request, arrival, accept):
+                self._flights.finish(flight, CheckStore())
+        if flight.result is not None:
             return
-        job = self._prepare(flight, target, arrival, accept)
+        job = self._prepare(flight, request, arrival, accept)
         if job is not None:
             job()
 
     @contextlib.contextmanager
-    def _landing(self, flight: Flight) -> t.Iterator[None]:
+    def _finishing(self, flight: Flight) -> t.Iterator[None]:
         """End *flight* where the block cannot be carried through."""
         try:
             yield
         except StoreUnavailable as error:
-            self._upkeep.warn(error)
-            self._call_off(flight, Grounded("store-unavailable"))
+            self._maintenance.warn(error)
+            self._cancel(flight, NotStarted("store-unavailable"))
         except BaseException:
-            self._call_off(flight, Grounded("interrupted"))
+            self._cancel(flight, NotStarted("interrupted"))
             raise
 
-    def _call_off(self, flight: Flight, landing: Landing) -> None:
+    def _cancel(self, flight: Flight, result: FlightResult) -> None:
         """End a flight without a render, and give its lease back."""
         try:
             if flight.lease is not None:
-                self._rendering.give_back(flight.lease)
+                self._leased_render.give_back(flight.lease)
         finally:
-            self._flights.land(flight, landing)
+            self._flights.finish(flight, result)
 
     def forget_flights(self) -> None:
         """Let go of the flights of a parent process, after a fork."""
-        self._flights = Flights()
+        self._flights = SingleFlight()
         self._queued = {}
 
-    def _land_broken(self, flight: Flight, landing: Broken) -> None:
-        self._rest(flight.key, landing.failure)
-        self._flights.land(flight, landing)
+    def _finish_failed(self, flight: Flight, result: FailedAttempt) -> None:
+        self._rest(flight.key, result.failure)
+        self._flights.finish(flight, result)
 
     def _rest(self, key: PageKey, failure: Failure) -> None:
         if len(self._resting) >= _RESTING:

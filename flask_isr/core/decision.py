@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from .entry import Entry
 from .entry import Level
 from .key import PageKey
-from .outcome import Personal
+from .outcome import PerVisitor
 from .outcome import SealedError
 
 #: ``HIT``: fresh from the store; ``STALE``: not fresh, served all the same; ``MISS``:
 #: rendered for this visitor, or for another who asked at the same time.
-State: t.TypeAlias = t.Literal["HIT", "STALE", "MISS"]
+CacheState: t.TypeAlias = t.Literal["HIT", "STALE", "MISS"]
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class PageRequest:
     """A page as a visitor asks for it.
 
     :param tags: the tags known before it is rendered.
@@ -32,7 +32,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Serve:
+class ServeEntry:
     """Send *entry*.
 
     :param detail: why it is in that state: ``"error"``, ``"timeout"``, ``"collapsed"``,
@@ -43,7 +43,7 @@ class Serve:
     """
 
     entry: Entry
-    state: State
+    state: CacheState
     detail: str | None = None
     stored: bool = True
     forward: t.Literal["uri-miss", "stale"] = "uri-miss"
@@ -62,13 +62,13 @@ class RunView:
 
 
 @dataclass(frozen=True, slots=True)
-class ShareError:
+class SendError:
     """Send the error answer of the render that everybody waited for."""
 
     error: SealedError
 
 
-Answer: t.TypeAlias = Serve | RunView | ShareError
+Decision: t.TypeAlias = ServeEntry | RunView | SendError
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class Observer(t.Protocol):
     def failed(self, key: PageKey, cause: str) -> None:
         """A render broke; the last good page stays."""
 
-    def not_static(self, key: PageKey, verdict: Personal) -> None:
+    def not_static(self, key: PageKey, verdict: PerVisitor) -> None:
         """A page turned out not to be the same for everybody."""
 
     def declined(self, key: PageKey, reason: str) -> None:

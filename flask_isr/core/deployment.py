@@ -21,7 +21,7 @@ logger = logging.getLogger("flask_isr")
 #: Seconds for which a page of a later build is neither renewed nor replaced by an earlier
 #: one that runs beside it. Not for ever: the build whose process started last is the
 #: latest, though the others may outlive it.
-PROTECTED = 600.0
+NEWER_BUILD_GRACE = 600.0
 
 # Seconds after which a store that did not note a build is asked again.
 _AGAIN = 1.0
@@ -48,9 +48,9 @@ def is_protected(record: Record, validity: Freshness, now: float) -> bool:
     """
     age = now - record.began
     lasts = not isinstance(record, Entry) or (
-        record.lifetime.judge(age) is not Freshness.EXPIRED
+        record.lifetime.freshness_at(age) is not Freshness.EXPIRED
     )
-    return validity is Freshness.FRESH and lasts and 0 <= age < PROTECTED
+    return validity is Freshness.FRESH and lasts and 0 <= age < NEWER_BUILD_GRACE
 
 
 @dataclass(slots=True)
@@ -87,16 +87,16 @@ class Builds:
         #: What else is to be done at the first look; may raise StoreUnavailable.
         self.on_meet: t.Callable[[], None] = lambda: None
 
-    def meet(self, site: str) -> None:
+    def meet(self, namespace: str) -> None:
         """Make this process's build the latest, if this is its first look at the store.
 
-        :param site: the application; see :attr:`.PageKey.site`.
+        :param namespace: the application; see :attr:`.PageKey.namespace`.
         """
         if self._met or self._store.now() < self._ask_at:
             return
         try:
             if self.build.id is not None:
-                self._store.meet_build(site, self.build.id)
+                self._store.meet_build(namespace, self.build.id)
             self.on_meet()
         except StoreUnavailable as error:
             # A store that is full can still be read.
@@ -109,7 +109,7 @@ class Builds:
         """The store is another one than before: it has to meet this build too."""
         self._met = False
 
-    def refuses(self, record: Record) -> bool:
+    def is_foreign(self, record: Record) -> bool:
         """Whether *record* is a page that must not be served at all.
 
         That of an application whose factory was given something else at the same build,
@@ -126,7 +126,7 @@ class Builds:
         """What :attr:`.Entry.given` is of the pages of this process."""
         return self.build.given.get(key.view, "")
 
-    def spares(self, record: Record, validity: Freshness) -> bool:
+    def keeps_newer(self, record: Record, validity: Freshness) -> bool:
         """Whether a later build made *record* not long ago, which is to stay.
 
         :param validity: what invalidations say of it.
@@ -137,10 +137,10 @@ class Builds:
             id is not None
             and record.build != id
             and is_protected(record, validity, self._store.now())
-            and is_later(record.build, id, self._store.builds(record.key.site))
+            and is_later(record.build, id, self._store.builds(record.key.namespace))
         )
 
-    def judge(self, record: Record, validity: Freshness) -> Freshness:
+    def freshness_of(self, record: Record, validity: Freshness) -> Freshness:
         """What the build says of *record*: fresh as that of this process, or of one that
         knows better.
 
@@ -148,8 +148,10 @@ class Builds:
         :raises StoreUnavailable: where the store does not say.
         """
         build = self.build
-        if self.refuses(record):
+        if self.is_foreign(record):
             return Freshness.EXPIRED
         if build.id is None or record.build == build.id:
             return Freshness.FRESH
-        return Freshness.FRESH if self.spares(record, validity) else Freshness.STALE
+        return (
+            Freshness.FRESH if self.keeps_newer(record, validity) else Freshness.STALE
+        )

@@ -17,7 +17,7 @@ from .key import PageKey
 
 #: A point in the order that a store keeps. Only the store that gave it can compare it;
 #: a JSON scalar, since entries carry it.
-Mark: t.TypeAlias = int | str
+Version: t.TypeAlias = int | str
 
 #: Who runs on a hit: nobody (``"wsgi"``) or the application's hooks (``"view"``).
 Level: t.TypeAlias = t.Literal["wsgi", "view"]
@@ -41,7 +41,7 @@ DAMAGE: t.Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Coded:
+class EncodedBody:
     """The body of a page in a content coding.
 
     :param coding: as ``Content-Encoding`` names it.
@@ -56,7 +56,7 @@ class Entry:
     """A page as it was rendered.
 
     :param etag: a strong validator over body and content type, with its quotes.
-    :param mark: the store's order when the render began; it decides validity.
+    :param version: the store's order when the render began; it decides validity.
     :param began: the store's time when the render began, in seconds; it decides age.
     :param tags: implicit and application's own, with their prefixes.
     :param took: how long the render took, in seconds.
@@ -75,7 +75,7 @@ class Entry:
     body: bytes = field(repr=False)
     etag: str
     level: Level
-    mark: Mark
+    version: Version
     began: float
     lifetime: Lifetime
     tags: frozenset[str]
@@ -84,7 +84,7 @@ class Entry:
     inputs: Inputs = NONE
     given: str = ""
     build: str | None = None
-    coded: tuple[Coded, ...] = ()
+    coded: tuple[EncodedBody, ...] = ()
 
     @property
     def size(self) -> int:
@@ -93,7 +93,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class NotStatic:
+class PerVisitorRecord:
     """The memory that a page is not the same for everybody, in place of the page.
 
     :param reason: what showed it, for all to see.
@@ -106,7 +106,7 @@ class NotStatic:
 
     key: PageKey
     reason: str
-    mark: Mark
+    version: Version
     began: float
     probe_at: float
     strikes: int
@@ -116,7 +116,7 @@ class NotStatic:
     cure: str = ""
 
 
-Record: t.TypeAlias = Entry | NotStatic
+Record: t.TypeAlias = Entry | PerVisitorRecord
 
 
 class Unreadable(ValueError):
@@ -128,7 +128,7 @@ def encode(record: Record) -> bytes:
     coded, checksum."""
     meta: dict[str, t.Any] = {
         "key": record.key.to_json(),
-        "mark": record.mark,
+        "mark": record.version,
         "began": record.began,
         "tags": sorted(record.tags),
         "build": record.build,
@@ -214,7 +214,7 @@ def _entry(key: PageKey, meta: dict[str, t.Any], data: bytes) -> Entry:
         body=body,
         etag=_text(meta["etag"]),
         level=meta["level"],
-        mark=_mark(meta["mark"]),
+        version=_mark(meta["mark"]),
         began=_number(meta["began"]),
         lifetime=Lifetime(_limit(meta["revalidate"]), _limit(meta["expire"])),
         tags=_tags(meta["tags"]),
@@ -256,7 +256,7 @@ def _build(value: t.Any) -> str | None:
     return None if value is None else _text(value)
 
 
-def _mark(value: t.Any) -> Mark:
+def _mark(value: t.Any) -> Version:
     return value if type(value) is str else _whole(value)
 
 
@@ -266,24 +266,24 @@ def _tags(values: t.Any) -> frozenset[str]:
 
 def _bodies(
     data: bytes, lengths: t.Sequence[tuple[str, int]]
-) -> tuple[bytes, tuple[Coded, ...]]:
+) -> tuple[bytes, tuple[EncodedBody, ...]]:
     start = len(data) - sum(length for _, length in lengths)
     if start < 0 or any(length < 0 for _, length in lengths):
         raise Unreadable("its coded bodies are longer than all of it")
     body, coded = data[:start], []
     for coding, length in lengths:
-        coded.append(Coded(_text(coding), data[start : start + length]))
+        coded.append(EncodedBody(_text(coding), data[start : start + length]))
         start += length
     return body, tuple(coded)
 
 
-def _not_static(key: PageKey, meta: dict[str, t.Any]) -> NotStatic:
-    return NotStatic(
+def _not_static(key: PageKey, meta: dict[str, t.Any]) -> PerVisitorRecord:
+    return PerVisitorRecord(
         key=key,
         reason=_text(meta["reason"]),
         where=_text(meta["where"]),
         cure=_text(meta["cure"]),
-        mark=_mark(meta["mark"]),
+        version=_mark(meta["mark"]),
         began=_number(meta["began"]),
         probe_at=_number(meta["probe_at"]),
         strikes=_whole(meta["strikes"]),

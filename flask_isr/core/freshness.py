@@ -29,7 +29,7 @@ class Lifetime:
     revalidate: float | None = None
     expire: float | None = None
 
-    def judge(self, age: float) -> Freshness:
+    def freshness_at(self, age: float) -> Freshness:
         """The freshness of a page that is *age* seconds old.
 
         A negative age says that the time was lost (a store that forgot its clock): the

@@ -23,7 +23,7 @@ class PageKey:
     :param path: the canonical path with the mount prefix, percent-encoded as ``url_for``
         returns it; ASCII, so it is safe in logs.
     :param query: the declared query parameters as ``(name, value)``, sorted by name.
-    :param site: tells applications apart that share a store.
+    :param namespace: tells applications apart that share a store.
     :param host: the name of the host, for an application that tells hosts apart.
     :param view: what makes it: endpoint and name of the view.
     """
@@ -31,7 +31,7 @@ class PageKey:
     rule: str
     path: str
     query: tuple[tuple[str, str], ...] = ()
-    site: str = ""
+    namespace: str = ""
     host: str = ""
     view: str = ""
     #: 63-bit hash, the row number in a store. Whoever reads by it compares the whole key.
@@ -48,9 +48,9 @@ class PageKey:
         return unquote_to_bytes(self.path).decode("latin-1")
 
     @property
-    def shelf(self) -> str:
+    def variants(self) -> str:
         """Where :class:`.Memory` keeps the page: host and path of the request for it."""
-        return shelf_name(self.path_info, self.host or None)
+        return variants_name(self.path_info, self.host or None)
 
     def __str__(self) -> str:
         """Path and query, percent-encoded and so safe in logs; with the host where hosts
@@ -61,14 +61,14 @@ class PageKey:
     def to_json(self) -> list[t.Any]:
         """The key as JSON lists and strings; :meth:`from_json` turns it back."""
         pairs = [list(pair) for pair in self.query]
-        return [self.rule, self.path, pairs, self.site, self.host, self.view]
+        return [self.rule, self.path, pairs, self.namespace, self.host, self.view]
 
     @classmethod
     def from_json(cls, value: t.Any) -> PageKey:
         """The key that :meth:`to_json` wrote."""
-        rule, path, query, site, host, view = value
+        rule, path, query, namespace, host, view = value
         pairs = tuple((str(name), str(value)) for name, value in query)
-        return cls(str(rule), str(path), pairs, str(site), str(host), str(view))
+        return cls(str(rule), str(path), pairs, str(namespace), str(host), str(view))
 
     @property
     def own_tags(self) -> tuple[str, str]:
@@ -87,7 +87,7 @@ class PageKey:
         )
 
 
-def shelf_name(path_info: str, host: str | None = None) -> str:
+def variants_name(path_info: str, host: str | None = None) -> str:
     """What :class:`.Memory` calls a place; no two places are called the same.
 
     :param host: ``None`` where hosts are not told apart.

@@ -9,29 +9,29 @@ import typing as t
 
 from ..errors import StoreUnavailable
 from .decision import Observer
-from .decision import Target
+from .decision import PageRequest
 from .deployment import Builds
 from .entry import Entry
-from .entry import NotStatic
+from .entry import PerVisitorRecord
 from .freshness import Backoff
 from .key import PageKey
-from .local_cache import Memory
-from .outcome import Declined
+from .local_cache import LocalCache
 from .outcome import Failed
+from .outcome import NotStorable
 from .outcome import Outcome
-from .outcome import Personal
+from .outcome import PerVisitor
 from .outcome import Rendered
 from .outcome import SealedError
 from .outcome import cause_of
-from .singleflight import Broken
-from .singleflight import Elsewhere
-from .singleflight import Landed
-from .singleflight import Landing
-from .store import Busy
+from .singleflight import CheckStore
+from .singleflight import FailedAttempt
+from .singleflight import FlightResult
+from .singleflight import Succeeded
+from .store import BackingOff
 from .store import Failure
 from .store import Lease
-from .store import Overdue
-from .store import Resting
+from .store import LeaseExpired
+from .store import LeaseHeld
 from .store import Store
 
 logger = logging.getLogger("flask_isr")
@@ -45,7 +45,7 @@ _PROBE = 60.0, 3600.0
 _KEPT = 1000
 
 
-class Rendering:
+class LeasedRender:
     """Renders pages and writes what comes of it.
 
     :param render: renders one page; what it raises counts as a failure.
@@ -55,7 +55,7 @@ class Rendering:
     def __init__(
         self,
         store: Store,
-        memory: Memory,
+        memory: LocalCache,
         render: t.Callable[[PageKey], Outcome],
         observer: Observer,
         builds: Builds,
@@ -72,25 +72,25 @@ class Rendering:
         self._retry = Backoff(*_RETRY, random)
         self._probe = Backoff(*_PROBE, random)
 
-    def acquire(self, target: Target) -> Lease | Busy | Resting:
-        """The lease of *target*. A lease that is overdue is a failure of its holder."""
-        kept = self._kept.pop(target.key.id, None)
+    def acquire(self, request: PageRequest) -> Lease | LeaseHeld | BackingOff:
+        """The lease of *request*. A lease that is overdue is a failure of its holder."""
+        kept = self._kept.pop(request.key.id, None)
         if kept is not None:
             self.give_back(kept)
-        grant = self._store.acquire(target.key, target.tags, self._timeout)
-        if isinstance(grant, Overdue):
+        grant = self._store.acquire(request.key, request.tags, self._timeout)
+        if isinstance(grant, LeaseExpired):
             cause = f"no result after {self._timeout:g} seconds"
-            self._observer.failed(target.key, cause)
-            return Resting(self._fail(grant.lease, "failed", cause))
+            self._observer.failed(request.key, cause)
+            return BackingOff(self._fail(grant.lease, "failed", cause))
         return grant
 
-    def render(self, target: Target, lease: Lease) -> Landing:
-        """Render *target*, write the result, and give *lease* back."""
+    def render(self, request: PageRequest, lease: Lease) -> FlightResult:
+        """Render *request*, write the result, and give *lease* back."""
         started = time.perf_counter()
         try:
-            outcome = self._render(target.key)
+            outcome = self._render(request.key)
         except Exception as error:
-            logger.exception("the render of %s raised", target.key)
+            logger.exception("the render of %s raised", request.key)
             outcome = Failed(cause_of(error))
         except SystemExit as error:
             # By the view, or by a server that ends its worker: that must go on.
@@ -99,104 +99,106 @@ class Rendering:
         took = time.perf_counter() - started
         match outcome:
             case Rendered():
-                return self._write(target, lease, outcome, took)
-            case Personal():
-                return self._note_personal(target, lease, outcome)
-            case Declined(reason):
-                self._observer.declined(target.key, reason)
+                return self._write(request, lease, outcome, took)
+            case PerVisitor():
+                return self._note_personal(request, lease, outcome)
+            case NotStorable(reason):
+                self._observer.declined(request.key, reason)
                 failure = self._fail(lease, "declined", reason)
             case Failed(cause, error_answer):
-                self._observer.failed(target.key, cause)
+                self._observer.failed(request.key, cause)
                 failure = self._fail(lease, "failed", cause, error_answer)
-        return Broken(failure, attempted=True)
+        return FailedAttempt(failure, attempted=True)
 
     def _write(
-        self, target: Target, lease: Lease, page: Rendered, took: float
-    ) -> Landing:
+        self, request: PageRequest, lease: Lease, page: Rendered, took: float
+    ) -> FlightResult:
         entry = Entry(
-            key=target.key,
+            key=request.key,
             status=page.status,
             headers=page.headers,
             body=page.body,
             etag=page.etag,
             level=page.level,
-            mark=lease.mark,
+            version=lease.version,
             began=lease.began,
             lifetime=page.lifetime,
             tags=page.tags,
             took=took,
             anonymous=page.anonymous,
             inputs=page.inputs,
-            given=self._builds.given(target.key),
+            given=self._builds.given(request.key),
             build=self._builds.build.id,
             coded=page.coded,
         )
         try:
             stored = self._store.put(entry)
-            refused = stored is None and self._is_spared(target.key)
+            refused = stored is None and self._is_spared(request.key)
         except StoreUnavailable as error:
-            logger.warning("%s was rendered, but not stored: %s", target.key, error)
+            logger.warning("%s was rendered, but not stored: %s", request.key, error)
             self.give_back(lease)
-            return Landed(entry, stored=False)
+            return Succeeded(entry, stored=False)
         self.give_back(lease, succeeded=True)
         if refused:
             # What stands there may be none that this build serves.
-            return Landed(entry, stored=False, refused=True)
+            return Succeeded(entry, stored=False, refused=True)
         if stored is None:
-            return Elsewhere()
-        self._memory.add(stored, target.declared)
+            return CheckStore()
+        self._memory.add(stored, request.declared)
         self._observer.rendered(entry)
-        return Landed(entry, stored=True)
+        return Succeeded(entry, stored=True)
 
     def _is_spared(self, key: PageKey) -> bool:
         there = self._store.load(key)
-        return there is not None and self._builds.spares(there.record, there.current)
+        return there is not None and self._builds.keeps_newer(
+            there.record, there.current
+        )
 
     def _note_personal(
-        self, target: Target, lease: Lease, verdict: Personal
-    ) -> Landing:
+        self, request: PageRequest, lease: Lease, verdict: PerVisitor
+    ) -> FlightResult:
         try:
-            self.remember_not_static(target, verdict, lease)
+            self.remember_per_visitor(request, verdict, lease)
         except StoreUnavailable as error:
             logger.warning(
                 "%s is not the same for everybody, but that was not recorded: %s",
-                target.key,
+                request.key,
                 error,
             )
         self.give_back(lease, succeeded=True)
         return verdict
 
-    def remember_not_static(
-        self, target: Target, verdict: Personal, lease: Lease | None = None
+    def remember_per_visitor(
+        self, request: PageRequest, verdict: PerVisitor, lease: Lease | None = None
     ) -> None:
-        """Put the memory that *target* is not static in the place of its page.
+        """Put the memory that *request* is not static in the place of its page.
 
         :raises StoreUnavailable: where it was not written.
         """
-        mark = self._store.arrival() if lease is None else lease.mark
+        version = self._store.current_version() if lease is None else lease.version
         now = self._store.now()
-        before = self._store.load(target.key, mark)
+        before = self._store.load(request.key, version)
         build = self._builds.build.id
         strikes = 1
-        if before is not None and isinstance(before.record, NotStatic):
+        if before is not None and isinstance(before.record, PerVisitorRecord):
             strikes += before.record.strikes if before.record.build == build else 0
         stored = self._store.put(
-            NotStatic(
-                key=target.key,
+            PerVisitorRecord(
+                key=request.key,
                 reason=verdict.reason,
                 where=verdict.where,
                 cure=verdict.cure,
-                mark=mark,
+                version=version,
                 began=now,
                 probe_at=now + self._probe.pause(strikes),
                 strikes=strikes,
-                tags=target.key.implicit_tags,
+                tags=request.key.implicit_tags,
                 build=build,
             )
         )
         if stored is not None:
-            self._memory.add(stored, target.declared)
-        self._observer.not_static(target.key, verdict)
+            self._memory.add(stored, request.declared)
+        self._observer.not_static(request.key, verdict)
 
     def _fail(
         self,
@@ -211,7 +213,7 @@ class Rendering:
             before = self._store.failure(lease.key)
             count = 1 if before is None else before.count + 1
             # With nothing to serve meanwhile, the page must be back soon after its source.
-            spare = self._store.load(lease.key, lease.mark) is not None
+            spare = self._store.load(lease.key, lease.version) is not None
             pause = self._retry.pause(count if spare or kind == "declined" else 1)
             failure = dataclasses.replace(failure, count=count, retry_at=now + pause)
             self._store.fail(lease, failure)

@@ -17,18 +17,18 @@ if t.TYPE_CHECKING:
     from .store import Store
     from .store import Stored
 
-# What an item costs beside what `_size` adds up, in bytes: the record, its place on the
-# shelf and in the order, the prepared answer with its own headers. Measured.
+# What an item costs beside what `_size` adds up, in bytes: the record, its place among the
+# variants and in the order, the prepared answer with its own headers. Measured.
 _OVERHEAD = 3200
 
 # The same for each coded form: its headers beside those of the plain page.
 _CODED_OVERHEAD = 1200
 
 
-class Item:
-    """A record in memory, and what the Front prepared to answer from it.
+class CachedEntry:
+    """A record in memory, and what the middleware prepared to answer from it.
 
-    :ivar ready: the prepared answer; ``None`` until the Front made one.
+    :ivar ready: the prepared answer; ``None`` until the middleware made one.
     :ivar ready_until: the store's time until which `ready` is right, in seconds.
     :ivar visited: served since the eviction looked at it last.
     :ivar used: served since usage was reported last.
@@ -58,7 +58,7 @@ class Item:
         self.used = False
 
 
-class Shelf:
+class Variants:
     """The variants of one path.
 
     :ivar declared: names of the query parameters that tell variants apart.
@@ -68,24 +68,24 @@ class Shelf:
 
     def __init__(self, declared: tuple[str, ...]) -> None:
         self.declared = declared
-        self.items: dict[tuple[tuple[str, str], ...], Item] = {}
+        self.items: dict[tuple[tuple[str, str], ...], CachedEntry] = {}
 
 
-class Memory:
+class LocalCache:
     """Records by host and path as the WSGI server spells them, at most *limit* bytes.
 
-    Readers take no lock, and must keep this order: find the shelf, compare
-    ``store.announced()`` with :attr:`synced` (calling :meth:`sync` when they differ), and
-    only then take the item from the shelf. An item that an invalidation took away cannot
-    be served then after the invalidation returned.
+    Readers take no lock, and must keep this order: find the variants, compare
+    ``store.change_counter()`` with :attr:`synced` (calling :meth:`sync` if they differ),
+    and only then take one of them. An entry that an invalidation took away cannot be
+    served after the invalidation returned.
     """
 
     def __init__(self, store: Store, limit: int) -> None:
         self._store = store
         self._limit = limit
         self._lock = threading.RLock()
-        self._items: OrderedDict[int, Item] = OrderedDict()
-        self.shelves: dict[str, Shelf] = {}
+        self._items: OrderedDict[int, CachedEntry] = OrderedDict()
+        self.variants: dict[str, Variants] = {}
         #: The store's change number up to which the items are known to be right.
         self.synced: int | None = None
         #: Bytes that the items take, roughly.
@@ -112,17 +112,17 @@ class Memory:
                 self._empty()
             self.synced = changes.order
 
-    def get(self, key: PageKey) -> Item | None:
+    def get(self, key: PageKey) -> CachedEntry | None:
         """The item of *key*, right as of now.
 
         :raises StoreUnavailable: where the store cannot be asked whether it is.
         """
-        shelf = self.shelves.get(key.shelf)
-        if shelf is None:
+        variants = self.variants.get(key.variants)
+        if variants is None:
             return None
-        if self._store.announced() != self.synced:
+        if self._store.change_counter() != self.synced:
             self.sync()
-        item = shelf.items.get(key.query)
+        item = variants.items.get(key.query)
         if item is None or item.record.key != key:
             return None
         item.visited = item.used = True
@@ -130,7 +130,7 @@ class Memory:
 
     def add(self, stored: Stored, declared: tuple[str, ...]) -> None:
         """Keep a record that was just read or written, if it may still be right."""
-        item = Item(stored)
+        item = CachedEntry(stored)
         key = item.record.key
         with self._lock:
             if self.synced is None:
@@ -142,10 +142,10 @@ class Memory:
                 return
             self._discard(key.id)
             self._items[key.id] = item
-            shelf = self.shelves.get(key.shelf)
-            if shelf is None or shelf.declared != declared:
-                shelf = self.shelves[key.shelf] = Shelf(declared)
-            shelf.items[key.query] = item
+            variants = self.variants.get(key.variants)
+            if variants is None or variants.declared != declared:
+                variants = self.variants[key.variants] = Variants(declared)
+            variants.items[key.query] = item
             self.bytes += item.size
             self._shrink()
 
@@ -164,9 +164,9 @@ class Memory:
             self.synced = None
 
     def _empty(self) -> None:
-        for shelf in list(self.shelves.values()):
-            shelf.items.clear()
-        self.shelves.clear()
+        for variants in list(self.variants.values()):
+            variants.items.clear()
+        self.variants.clear()
         self._items.clear()
         self.bytes = 0
 
@@ -192,13 +192,13 @@ class Memory:
         if item is None:
             return
         key = item.record.key
-        shelf = self.shelves.get(key.shelf)
-        if shelf is not None and shelf.items.get(key.query) is item:
-            del shelf.items[key.query]
-            if not shelf.items:
-                del self.shelves[key.shelf]
-        # Last: what stands on a shelf must be found by the next invalidation, also where
-        # this is interrupted, or in a process that is forked meanwhile.
+        variants = self.variants.get(key.variants)
+        if variants is not None and variants.items.get(key.query) is item:
+            del variants.items[key.query]
+            if not variants.items:
+                del self.variants[key.variants]
+        # Last: what stands among the variants must be found by the next invalidation, also
+        # where this is interrupted, or in a process that is forked meanwhile.
         del self._items[id]
         self.bytes -= item.size
 
@@ -216,7 +216,7 @@ class Memory:
 def _size(record: Record) -> int:
     """Bytes that *record* takes in memory, with all that is made of it there."""
     key = record.key
-    # The path is kept encoded and, on the shelf, decoded.
+    # The path is kept encoded and, as the name of its variants, decoded.
     parts: list[t.Any] = [record.tags, *record.tags, key.path, key.path, key.query]
     pairs = [*key.query]
     if isinstance(record, Entry):

@@ -7,7 +7,7 @@ import time
 
 from ..background.runner import Runner
 from ..errors import StoreUnavailable
-from .local_cache import Memory
+from .local_cache import LocalCache
 from .store import Store
 
 logger = logging.getLogger("flask_isr")
@@ -24,10 +24,10 @@ _REPORT_EVERY = 60.0
 _WARN_EVERY = 60.0
 
 
-class Upkeep:
+class Maintenance:
     """Tidies the store, reports usage, and says when the store is not there."""
 
-    def __init__(self, store: Store, memory: Memory, runner: Runner) -> None:
+    def __init__(self, store: Store, memory: LocalCache, runner: Runner) -> None:
         self._store = store
         self._memory = memory
         self._runner = runner

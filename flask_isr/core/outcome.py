@@ -6,7 +6,7 @@ import typing as t
 from dataclasses import dataclass
 from dataclasses import field
 
-from .entry import Coded
+from .entry import EncodedBody
 from .entry import Headers
 from .entry import Level
 from .freshness import Lifetime
@@ -30,11 +30,11 @@ class Rendered:
     tags: frozenset[str]
     anonymous: bool = False
     inputs: Inputs = NONE
-    coded: tuple[Coded, ...] = ()
+    coded: tuple[EncodedBody, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Personal:
+class PerVisitor:
     """The page is not the same for everybody: it must not be stored, nor an old copy kept.
 
     :param reason: what showed it, for all to see.
@@ -87,13 +87,13 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
-class Declined:
+class NotStorable:
     """An answer that is neither a page nor a failure: the view answers for itself."""
 
     reason: str
 
 
-Outcome: t.TypeAlias = Rendered | Personal | Failed | Declined
+Outcome: t.TypeAlias = Rendered | PerVisitor | Failed | NotStorable
 
 
 def cause_of(error: BaseException) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from .entry import Entry
 from .key import PageKey
-from .outcome import Personal
+from .outcome import PerVisitor
 from .store import Failure
 from .store import Lease
 
@@ -17,8 +17,8 @@ _CLOCK_CHECK = 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class Landed:
-    """The flight brought a page.
+class Succeeded:
+    """The render gave a page.
 
     :param stored: whether it was written to the store.
     :param refused: it was not, since what a later build made stands there.
@@ -30,7 +30,7 @@ class Landed:
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
+class FailedAttempt:
     """There is no new page, because of *failure*.
 
     :param attempted: false when nobody tried, since the last attempt had failed.
@@ -41,34 +41,36 @@ class Broken:
 
 
 @dataclass(frozen=True, slots=True)
-class Elsewhere:
+class CheckStore:
     """Somebody else did the work, or will: look into the store again."""
 
 
 @dataclass(frozen=True, slots=True)
-class Grounded:
-    """The flight could not be made; *reason* says why."""
+class NotStarted:
+    """The render could not begin, or not end; *reason* says why."""
 
     reason: str
 
 
-Landing: t.TypeAlias = Landed | Personal | Broken | Elsewhere | Grounded
+FlightResult: t.TypeAlias = (
+    Succeeded | PerVisitor | FailedAttempt | CheckStore | NotStarted
+)
 
 
 class Flight:
     """One attempt at a page.
 
     :ivar lease: the lease under which it renders; ``None`` while it has none.
-    :ivar landing: what came of it; ``None`` while it is in the air.
+    :ivar result: what came of it; ``None`` while it runs.
     :ivar waited_out: somebody has waited as long as one may while a good copy is there.
     :ivar waiting: how many wait at this moment.
     """
 
     __slots__ = (
-        "_landed",
+        "_finished",
         "key",
-        "landing",
         "lease",
+        "result",
         "waited_out",
         "waiting",
     )
@@ -76,61 +78,61 @@ class Flight:
     def __init__(self, key: PageKey) -> None:
         self.key = key
         self.lease: Lease | None = None
-        self.landing: Landing | None = None
+        self.result: FlightResult | None = None
         self.waited_out = False
         self.waiting = 0
-        self._landed = threading.Event()
+        self._finished = threading.Event()
 
-    def land(self, landing: Landing) -> None:
+    def finish(self, result: FlightResult) -> None:
         """Tell all who wait what came of it."""
-        self.landing = landing
-        self._landed.set()
+        self.result = result
+        self._finished.set()
 
     def overdue(self, now: float) -> bool:
-        """Whether its lease is void by its deadline, though it is still in the air."""
+        """Whether its lease is void by its deadline, though it still runs."""
         return self.lease is not None and now >= self.lease.deadline
 
-    def wait(self, timeout: float) -> Landing | None:
+    def wait(self, timeout: float) -> FlightResult | None:
         """What came of it; ``None`` when that is not known after *timeout* seconds."""
         self.waiting += 1
         try:
-            self._landed.wait(timeout)
+            self._finished.wait(timeout)
         finally:
             self.waiting -= 1
-        return self.landing
+        return self.result
 
-    def wait_out(self, now: t.Callable[[], float]) -> Landing | None:
+    def wait_out(self, now: t.Callable[[], float]) -> FlightResult | None:
         """What came of it; ``None`` when its lease is void before that.
 
         :param now: the store's time in seconds.
         """
         while True:
-            landing = self.wait(_CLOCK_CHECK)
-            if landing is not None or self.overdue(now()):
-                return landing
+            result = self.wait(_CLOCK_CHECK)
+            if result is not None or self.overdue(now()):
+                return result
 
 
-class Flights:
-    """The flights of this process that are in the air."""
+class SingleFlight:
+    """The renders that run in this process, at most one for each page that is of use."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         # At most two of a page, the older one first.
-        self._aloft: dict[int, list[Flight]] = {}
+        self._running: dict[int, list[Flight]] = {}
 
     def get(self, key: PageKey, now: float) -> Flight | None:
         """The newest flight of *key*. Those that are overdue are given up at time *now*:
         they may land yet, but the next visitor leads another."""
         newest = None
         # A copy: others land while we look.
-        for flight in list(self._aloft.get(key.id, ())):
+        for flight in list(self._running.get(key.id, ())):
             if flight.overdue(now):
                 self._remove(flight)
             else:
                 newest = flight
         return newest
 
-    def board(
+    def join_or_start(
         self, key: PageKey, now: float, useful: t.Callable[[Flight], bool]
     ) -> tuple[Flight, bool]:
         """Join the newest flight of *key*, or make one that the caller must lead.
@@ -145,24 +147,24 @@ class Flights:
             newest = self.get(key, now)
             joins = newest is not None and useful(newest)
             with self._lock:
-                aloft = self._aloft.setdefault(key.id, [])
-                if newest is not (aloft[-1] if aloft else None):
+                running = self._running.setdefault(key.id, [])
+                if newest is not (running[-1] if running else None):
                     continue
-                if newest is not None and (joins or len(aloft) > 1):
+                if newest is not None and (joins or len(running) > 1):
                     return newest, False
                 flight = Flight(key)
-                aloft.append(flight)
+                running.append(flight)
                 return flight, True
 
-    def land(self, flight: Flight, landing: Landing) -> None:
+    def finish(self, flight: Flight, result: FlightResult) -> None:
         """End *flight*: nobody can join it any more."""
         self._remove(flight)
-        flight.land(landing)
+        flight.finish(result)
 
     def _remove(self, flight: Flight) -> None:
         with self._lock:
-            aloft = self._aloft.get(flight.key.id, [])
-            if flight in aloft:
-                aloft.remove(flight)
-            if not aloft:
-                self._aloft.pop(flight.key.id, None)
+            running = self._running.get(flight.key.id, [])
+            if flight in running:
+                running.remove(flight)
+            if not running:
+                self._running.pop(flight.key.id, None)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from .entry import Mark
 from .entry import Record
+from .entry import Version
 from .freshness import Freshness
 from .key import PageKey
 from .outcome import SealedError
@@ -38,20 +38,20 @@ class Stored:
 class Lease:
     """The right to render one page.
 
-    :param mark: the store's order when the lease was given; the render began after it.
+    :param version: the store's order when the lease was given; the render began after it.
     :param began: the store's time when it was given, in seconds.
     :param deadline: the store's time when it is void, in seconds.
     """
 
     key: PageKey
     token: str
-    mark: Mark
+    version: Version
     began: float
     deadline: float
 
 
 @dataclass(frozen=True, slots=True)
-class Busy:
+class LeaseHeld:
     """Somebody else holds the lease of the page.
 
     :param deadline: the store's time when it is void at the latest, in seconds.
@@ -61,7 +61,7 @@ class Busy:
 
 
 @dataclass(frozen=True, slots=True)
-class Overdue:
+class LeaseExpired:
     """The lease of the page has passed its deadline, and its holder still lives."""
 
     lease: Lease
@@ -87,7 +87,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Resting:
+class BackingOff:
     """Nobody may render the page yet: the last attempt failed."""
 
     failure: Failure
@@ -138,7 +138,7 @@ class Overview:
 class Store(t.Protocol):
     """Keeps pages and the order of invalidations for all processes that share it.
 
-    Every method but :meth:`now` and :meth:`announced` may raise
+    Every method but :meth:`now` and :meth:`change_counter` may raise
     :exc:`~flask_isr.errors.StoreUnavailable`. All are safe to call from several threads,
     greenlets and, after a fork, processes.
     """
@@ -147,26 +147,28 @@ class Store(t.Protocol):
         """The store's time in seconds, the same for all who share the store. Never
         raises."""
 
-    def announced(self) -> int:
+    def change_counter(self) -> int:
         """The change number that was announced last; equal to that of the last
         :meth:`changes` when nothing can have changed since. No system call."""
 
     def changes(self, since: int | None) -> Changes:
         """What was written after *since*; ``None`` gives the number and nothing else."""
 
-    def arrival(self) -> Mark:
+    def current_version(self) -> Version:
         """The order now: what a visitor who arrives now must not fall behind."""
 
-    def tick(self) -> Mark:
+    def next_version(self) -> Version:
         """A new point in the order, which nobody else has."""
 
-    def load(self, key: PageKey, arrival: Mark | None = None) -> Stored | None:
+    def load(self, key: PageKey, arrival: Version | None = None) -> Stored | None:
         """The record of *key*, judged for a visitor who arrived at *arrival*, or now."""
 
-    def judge(self, mark: Mark, tags: t.Collection[str], arrival: Mark) -> Freshness:
-        """What invalidations say of a render that began at *mark*.
+    def validity_of(
+        self, version: Version, tags: t.Collection[str], arrival: Version
+    ) -> Freshness:
+        """What invalidations say of a render that began at *version*.
 
-        Expired when one of *tags* expired after *mark*, and the render did not begin
+        Expired when one of *tags* expired after *version*, and the render did not begin
         after *arrival*; stale when one was made stale after it.
         """
 
@@ -176,13 +178,13 @@ class Store(t.Protocol):
 
     def invalidate(
         self, *, stale: t.Collection[str] = (), expired: t.Collection[str] = ()
-    ) -> Mark:
+    ) -> Version:
         """Make every page that carries one of these tags stale or expired, in one
         transaction. When it returns it is durable and holds for all processes."""
 
     def acquire(
         self, key: PageKey, tags: t.Collection[str], lifetime: float
-    ) -> Lease | Busy | Resting | Overdue:
+    ) -> Lease | LeaseHeld | BackingOff | LeaseExpired:
         """The lease of *key* for *lifetime* seconds, or why not.
 
         A lease is void when its holder's process is gone, or one of *tags* expired after
@@ -210,11 +212,11 @@ class Store(t.Protocol):
     def busy(self, key: PageKey, tags: t.Collection[str]) -> bool:
         """Whether a lease of *key* stands; *tags* as for :meth:`acquire`."""
 
-    def meet_build(self, site: str, build: str) -> None:
-        """Make *build* the latest of *site*, also if it comes back after another one."""
+    def meet_build(self, namespace: str, build: str) -> None:
+        """Make *build* the latest of *namespace*, also if it comes back after another."""
 
-    def builds(self, site: str) -> t.Sequence[str]:
-        """The builds of *site*, the latest last; the earliest may be forgotten."""
+    def builds(self, namespace: str) -> t.Sequence[str]:
+        """The builds of *namespace*, the latest last; the earliest may be forgotten."""
 
     def meet(self, name: str, id: str, note: str) -> list[tuple[str, str]]:
         """Remember *note* of *id* as the last one of those met under *name*, of which a
@@ -229,15 +231,15 @@ class Store(t.Protocol):
     def closed_list(self, name: str) -> Listed | None:
         """The closed list called *name*, if one was stored."""
 
-    def list_version(self, name: str) -> Mark | None:
+    def list_version(self, name: str) -> Version | None:
         """Changes whenever the list called *name* does; ``None`` where there is none."""
 
-    def put_list(self, name: str, paths: t.Collection[str], mark: Mark) -> bool:
+    def put_list(self, name: str, paths: t.Collection[str], version: Version) -> bool:
         """Store the closed list *name*, unless one with a newer mark is there. Pages of
         paths that it lacks now expire with it. A store with an order keeps a path that was
-        invalidated after *mark*: whoever was asked before that may not have known it.
+        invalidated after *version*: whoever was asked before that may not have known it.
 
-        :param mark: what :meth:`tick` gave before the application was asked.
+        :param version: what :meth:`next_version` gave before the application was asked.
         :return: whether the list that is there now is as new as this one.
         """
 

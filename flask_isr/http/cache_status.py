@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..core.decision import Serve
+from ..core.decision import ServeEntry
 
 #: The ``Cache-Status`` field of an error that those share who waited for one render.
 ERROR_STATUS = "Flask-ISR; fwd=uri-miss; detail=error"
@@ -13,7 +13,7 @@ ERROR_STATUS = "Flask-ISR; fwd=uri-miss; detail=error"
 _TOKEN = re.compile(r"[A-Za-z*][A-Za-z0-9:/!#$%&'*+.^_`|~-]*")
 
 
-def cache_status(serve: Serve, age: float) -> str:
+def cache_status(serve: ServeEntry, age: float) -> str:
     """The ``Cache-Status`` field (RFC 9211) of *serve*."""
     if serve.state == "MISS":
         parts = [f"Flask-ISR; fwd={serve.forward}"]

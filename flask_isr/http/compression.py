@@ -7,7 +7,7 @@ import importlib
 import re
 import typing as t
 
-from ..core.entry import Coded
+from ..core.entry import EncodedBody
 from ..core.entry import Headers
 from ..errors import ConfigurationError
 
@@ -86,7 +86,7 @@ def compressor(coding: str) -> Compress:
 
 def compressed(
     headers: Headers, body: bytes, compressors: t.Mapping[str, Compress]
-) -> tuple[Coded, ...]:
+) -> tuple[EncodedBody, ...]:
     """*body* in each coding that makes it smaller, where it may be compressed at all.
 
     :param headers: of the page; what it says of its own bytes, and ``no-transform``
@@ -94,7 +94,9 @@ def compressed(
     """
     if len(body) < _SMALLEST or not compressors or not _may_compress(headers):
         return ()
-    coded = (Coded(name, compress(body)) for name, compress in compressors.items())
+    coded = (
+        EncodedBody(name, compress(body)) for name, compress in compressors.items()
+    )
     return tuple(form for form in coded if len(form.body) < len(body))
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import typing as t
 from http import HTTPStatus
 
-from ..core.decision import Serve
-from ..core.entry import Coded
+from ..core.decision import ServeEntry
+from ..core.entry import EncodedBody
 from ..core.entry import Entry
 from ..core.inputs import OF_BODIES
 from ..core.inputs import field_name
@@ -76,7 +76,7 @@ def _kept_private(headers: HeaderList) -> HeaderList:
     return [*others, ("Cache-Control", control)]
 
 
-def page_headers(serve: Serve, age: float) -> HeaderList:
+def page_headers(serve: ServeEntry, age: float) -> HeaderList:
     """The headers of *serve* in its plain form, for a page that is *age* seconds old."""
     entry = serve.entry
     stale = serve.state == "STALE"
@@ -96,7 +96,7 @@ def page_headers(serve: Serve, age: float) -> HeaderList:
     return headers
 
 
-def _cache_control(serve: Serve) -> str:
+def _cache_control(serve: ServeEntry) -> str:
     own = _joined(serve.entry.headers, "cache-control")
     if not own:
         return CACHE_CONTROL
@@ -124,7 +124,7 @@ def _vary(entry: Entry) -> str:
     return _with_names(own, needed)
 
 
-def select(entry: Entry, environ: WSGIEnvironment) -> Coded | None:
+def select(entry: Entry, environ: WSGIEnvironment) -> EncodedBody | None:
     """The coded form of *entry* that the request gets; ``None`` is its plain body."""
     if not entry.coded:
         return None
@@ -133,7 +133,7 @@ def select(entry: Entry, environ: WSGIEnvironment) -> Coded | None:
     return next((form for form in entry.coded if form.coding == chosen), None)
 
 
-def coded_etag(etag: str, form: Coded | None) -> str:
+def coded_etag(etag: str, form: EncodedBody | None) -> str:
     """The ETag of a page in a coding: a strong one is of one form alone (RFC 9110, 8.8.1),
     a weak one may be shared."""
     if form is None or etag.startswith("W/") or not etag.endswith('"'):
@@ -141,7 +141,7 @@ def coded_etag(etag: str, form: Coded | None) -> str:
     return f'{etag[:-1]}-{form.coding}"'
 
 
-def coded_headers(headers: HeaderList, form: Coded | None) -> HeaderList:
+def coded_headers(headers: HeaderList, form: EncodedBody | None) -> HeaderList:
     """*headers*, of a page in its plain form, for one of its coded forms."""
     if form is None:
         return headers
@@ -161,7 +161,7 @@ def _without_body(headers: HeaderList) -> HeaderList:
 
 
 def respond(
-    serve: Serve, environ: WSGIEnvironment, age: float
+    serve: ServeEntry, environ: WSGIEnvironment, age: float
 ) -> tuple[str, HeaderList, list[bytes]]:
     """Status line, headers and body of *serve* for one request."""
     entry = serve.entry
@@ -172,7 +172,7 @@ def respond(
 
 def _conditional(
     entry: Entry,
-    form: Coded | None,
+    form: EncodedBody | None,
     environ: WSGIEnvironment,
     status: str,
     headers: HeaderList,
@@ -194,7 +194,7 @@ def _conditional(
 
 
 def finish(
-    serve: Serve,
+    serve: ServeEntry,
     environ: WSGIEnvironment,
     status: str,
     headers: HeaderList,

@@ -11,7 +11,7 @@ from .. import signals
 from ..core.entry import Entry
 from ..core.key import PageKey
 from ..core.key import user_tags
-from ..core.outcome import Personal
+from ..core.outcome import PerVisitor
 from ..core.outcome import cause_of
 from ..errors import ConfigurationError
 from .cures import cure_of
@@ -50,7 +50,7 @@ class Reporter:
         )
         self._send(signals.render_failed, path=str(key), cause=cause)
 
-    def not_static(self, key: PageKey, verdict: Personal) -> None:
+    def not_static(self, key: PageKey, verdict: PerVisitor) -> None:
         """A page turned out not to be the same for everybody."""
         if self.first(key.rule, verdict.reason):
             logger.warning(
@@ -172,7 +172,7 @@ class Reporter:
             )
 
     def rewritten(self, page: str) -> None:
-        """A request came to a page by another path than it came to the Front."""
+        """A request came to a page by another path than it came to the middleware."""
         if self.first(page, "rewritten"):
             logger.warning(
                 "requests for another path are sent on to %s, by a view or by middleware"

@@ -20,7 +20,7 @@ from .identity import digest_of_configuration
 from .identity import plain_configuration
 from .identity import plain_surroundings
 from .levels import Levels
-from .origin import Site
+from .origin import RenderOrigin
 from .origin import mount_prefix
 from .routes import Routes
 from .sessions import default_cookies
@@ -40,7 +40,7 @@ _applications: weakref.WeakKeyDictionary[Application, Routes] = (
 class Application:
     """The application as the other parts see it.
 
-    :param inner: the WSGI application below the Front.
+    :param inner: the WSGI application below the middleware.
     :param alone: whether no other application can reach its pages.
     :param on_prepare: called once with the application, before its views are read.
     :ivar prefix: the mount prefix, ``""`` or ``"/shop"``.
@@ -55,14 +55,14 @@ class Application:
         settings: Settings,
         on_prepare: t.Callable[[Flask], None],
         *,
-        alone: bool = False,
+        exclusive: bool = False,
     ) -> None:
         self.app = app
         self.inner = inner
         self.settings = settings
         self.prefix = mount_prefix(app, settings)
         self._on_prepare = on_prepare
-        self._alone = alone
+        self._alone = exclusive
         self._lock = threading.Lock()
         self.enabled = settings.enabled is not False
         told = settings.build_id == "auto"
@@ -74,7 +74,7 @@ class Application:
         self.configuration: t.Mapping[str, str] = {}
         #: What its views have of their factory, which tells it from none.
         self.surroundings: t.Mapping[str, str] = {}
-        self._prepared: tuple[Routes, Site, Levels] | None = None
+        self._prepared: tuple[Routes, RenderOrigin, Levels] | None = None
 
     @property
     def compressors(self) -> t.Mapping[str, Compress]:
@@ -103,7 +103,7 @@ class Application:
         return self.prepare()[0]
 
     @property
-    def site(self) -> Site:
+    def render_origin(self) -> RenderOrigin:
         """Where the application is for its visitors."""
         return self.prepare()[1]
 
@@ -112,7 +112,7 @@ class Application:
         """At which level its pages are served."""
         return self.prepare()[2]
 
-    def prepare(self) -> tuple[Routes, Site, Levels]:
+    def prepare(self) -> tuple[Routes, RenderOrigin, Levels]:
         """Read what was declared, once: at the first request or the first command.
 
         :raises ConfigurationError: where a static page cannot work.
@@ -123,7 +123,7 @@ class Application:
                     self._prepared = self._read()
         return self._prepared
 
-    def _read(self) -> tuple[Routes, Site, Levels]:
+    def _read(self) -> tuple[Routes, RenderOrigin, Levels]:
         self._on_prepare(self.app)
         if late := self.settings.changed(self.app):
             logger.warning(
@@ -145,8 +145,12 @@ class Application:
         self.surroundings = plain_surroundings(views)
         if self.enabled and not self._alone:
             self._warn_of_twins(routes)
-        site = Site.of(self.app, self.settings)
-        return routes, site, Levels(self.app, self.inner, self.settings, routes)
+        render_origin = RenderOrigin.of(self.app, self.settings)
+        return (
+            routes,
+            render_origin,
+            Levels(self.app, self.inner, self.settings, routes),
+        )
 
     def _warn_of_twins(self, routes: Routes) -> None:
         mine = self.settings
@@ -157,7 +161,7 @@ class Application:
                 same
                 and self.told_by_configuration
                 and (other.app is not self.app)
-                and (others.site == routes.site)
+                and (others.namespace == routes.namespace)
                 and (others.views & routes.views)
             ):
                 logger.warning(

@@ -15,7 +15,7 @@ from .paths import asked
 from .paths import declared_pages
 
 if t.TYPE_CHECKING:
-    from ..core.entry import Mark
+    from ..core.entry import Version
     from .routes import Match
 
 logger = logging.getLogger("flask_isr")
@@ -56,7 +56,7 @@ class ClosedLists:
         self._store = store
         self._runner = runner
         self._warn = warn
-        self._known: dict[str, tuple[int, Mark, Listed]] = {}
+        self._known: dict[str, tuple[int, Version, Listed]] = {}
         self._not_before: dict[str, float] = {}
         self.forget_questions()
 
@@ -129,7 +129,7 @@ class ClosedLists:
 
     def _listed(self, endpoint: str) -> Listed | None:
         store = self._store
-        order = store.announced()
+        order = store.change_counter()
         known = self._known.get(endpoint)
         # Below zero, the store is not open and says nothing.
         if known is not None and known[0] == order >= 0:
@@ -192,10 +192,10 @@ class ClosedLists:
     def _ask_and_take(self, endpoint: str, question: _Question) -> None:
         try:
             # Before the question: an answer that is older than another's must not win.
-            mark = self._store.tick()
+            version = self._store.next_version()
             pages = self._declared(endpoint)
             if pages is not None:
-                question.taken = self.take(endpoint, pages, mark)
+                question.taken = self.take(endpoint, pages, version)
         except StoreUnavailable as error:
             self._warn(error)
         if question.taken:
@@ -215,10 +215,11 @@ class ClosedLists:
             logger.warning("%s", error)
         return {page.path for page in pages}
 
-    def take(self, endpoint: str, pages: t.Collection[str], mark: Mark) -> bool:
+    def take(self, endpoint: str, pages: t.Collection[str], version: Version) -> bool:
         """Make *pages* the list of *endpoint*, unless it is empty and the last was not.
 
-        :param mark: what :meth:`.Store.tick` gave before the application was asked.
+        :param version: what :meth:`.Store.next_version` gave before the application was
+            asked.
         :raises StoreUnavailable: where it was not written.
         """
         listed = self._store.closed_list(self._name(endpoint))
@@ -229,9 +230,9 @@ class ClosedLists:
                 endpoint,
             )
             return False
-        return self._store.put_list(self._name(endpoint), pages, mark)
+        return self._store.put_list(self._name(endpoint), pages, version)
 
     def _name(self, endpoint: str) -> str:
         # Applications that share a store may have endpoints, and views, of one name.
         routes = self._application.routes
-        return f"{routes.site} {routes.view_of(endpoint)}"
+        return f"{routes.namespace} {routes.view_of(endpoint)}"

@@ -161,15 +161,15 @@ def static_page(
         page = StaticPage(name=name, view=view, **checked)
 
         @functools.wraps(view)
-        def door(*args: t.Any, **kwargs: t.Any) -> t.Any:
-            return current_extension().door.serve(page, args, kwargs)
+        def wrapper(*args: t.Any, **kwargs: t.Any) -> t.Any:
+            return current_extension().view_handler.serve(page, args, kwargs)
 
-        setattr(door, PAGE_ATTRIBUTE, (page, door))
+        setattr(wrapper, PAGE_ATTRIBUTE, (page, wrapper))
         # On the view too: should the decorator stand above @app.get, Flask holds the view
-        # and not the door, and is given the door at the first request.
+        # and not the wrapper, and is given the wrapper at the first request.
         with contextlib.suppress(AttributeError):
-            setattr(view, PAGE_ATTRIBUTE, (page, door))
-        return t.cast(View, door)
+            setattr(view, PAGE_ATTRIBUTE, (page, wrapper))
+        return t.cast(View, wrapper)
 
     return decorate
 
@@ -190,11 +190,11 @@ def page_of(view: t.Any) -> tuple[StaticPage, Callable[..., t.Any]] | None:
     found = getattr(view, PAGE_ATTRIBUTE, None)
     if found is None or view is found[0].view:
         return t.cast("tuple[StaticPage, Callable[..., t.Any]] | None", found)
-    page, door = found
+    page, wrapper = found
     step = view
     while step is not None:
-        if step is door:
-            return page, door
+        if step is wrapper:
+            return page, wrapper
         step = getattr(step, "__wrapped__", None)
     # Wrapped around the view itself: another view, which is not static.
     return None

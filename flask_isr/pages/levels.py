@@ -104,7 +104,7 @@ def is_flask_alone(app: Flask, inner: WSGIApplication) -> bool:
 def _overridden(app: Flask) -> str | None:
     """What is done in the place of Flask for each request, by the application's own class
     or by what an extension put into the application."""
-    # There the Front itself is found.
+    # There the middleware itself is found.
     for name in _DISPATCHING[1:]:
         if name in vars(app):
             return f"{_described(vars(app)[name])}, in place of {name},"

@@ -22,7 +22,7 @@ _RESERVED = "origin-not-set.flask-isr.invalid"
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class RenderOrigin:
     """The origin at which pages are rendered.
 
     :param declared: whether ``ISR_ORIGIN`` says it: pages may show it to all visitors.
@@ -40,20 +40,20 @@ class Site:
         return self.origin.address
 
     @classmethod
-    def of(cls, app: Flask, settings: Settings) -> Site:
+    def of(cls, app: Flask, settings: Settings) -> RenderOrigin:
         """Find out from the settings. No request has a say in it, or the first one would
         decide for all."""
-        site = cls._find(app, settings)
+        render_origin = cls._find(app, settings)
         trusted = app.config.get("TRUSTED_HOSTS")
-        if trusted and not host_is_trusted(site.origin.host, trusted):
+        if trusted and not host_is_trusted(render_origin.origin.host, trusted):
             logger.warning(
                 "TRUSTED_HOSTS lacks %s, at which pages are rendered, so that nothing can"
                 " be stored: set ISR_ORIGIN to the address of the site.",
-                site.origin.host,
+                render_origin.origin.host,
             )
-        return site
+        return render_origin
 
-    def at(self, host: str) -> Site:
+    def at(self, host: str) -> RenderOrigin:
         """The same site on *host*, a name without a port; ``""``: on its own host."""
         if not host:
             return self
@@ -64,7 +64,7 @@ class Site:
         return dataclasses.replace(self, origin=origin, reserved=False)
 
     @classmethod
-    def _find(cls, app: Flask, settings: Settings) -> Site:
+    def _find(cls, app: Flask, settings: Settings) -> RenderOrigin:
         if settings.origin is not None:
             return cls(settings.origin, declared=True)
         prefix = (app.config.get("APPLICATION_ROOT") or "/").rstrip("/")
@@ -80,7 +80,7 @@ class Site:
 
 def mount_prefix(app: Flask, settings: Settings) -> str:
     """The mount prefix of *app*, which is known before any request."""
-    return Site._find(app, settings).origin.prefix
+    return RenderOrigin._find(app, settings).origin.prefix
 
 
 def _first_name(hosts: t.Iterable[str]) -> str | None:

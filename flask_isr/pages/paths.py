@@ -58,7 +58,7 @@ def declared_pages(
     def ask() -> None:
         asked.set(endpoint)
         with application.app.test_request_context(
-            base_url=f"{application.site.origin}/"
+            base_url=f"{application.render_origin.origin}/"
         ):
             for item in _items(page, endpoint, errors):
                 try:

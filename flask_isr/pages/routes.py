@@ -14,7 +14,7 @@ from werkzeug.routing import RequestRedirect
 from werkzeug.routing import Rule
 
 from ..compat import build_path
-from ..core.decision import Target
+from ..core.decision import PageRequest
 from ..core.entry import Level
 from ..core.key import PageKey
 from ..errors import ConfigurationError
@@ -47,7 +47,7 @@ class Match:
 
     :param values: the URL values, converted.
     :param path: the canonical path with the mount prefix, percent-encoded.
-    :param site: whose page it is; see :attr:`.PageKey.site`.
+    :param render_origin: whose page it is; see :attr:`.PageKey.namespace`.
     :param host: where it is; ``""`` where hosts are not told apart, or none was named.
     :param view: what makes it; see :attr:`.PageKey.view`.
     """
@@ -57,14 +57,14 @@ class Match:
     rule: Rule
     values: t.Mapping[str, t.Any]
     path: str
-    site: str = ""
+    namespace: str = ""
     host: str = ""
     view: str = ""
 
     def key(self, query: tuple[tuple[str, str], ...] = ()) -> PageKey:
         """The key of the page with these query parameters."""
         return PageKey(
-            self.rule.rule, self.path, query, self.site, self.host, self.view
+            self.rule.rule, self.path, query, self.namespace, self.host, self.view
         )
 
 
@@ -72,12 +72,12 @@ class Routes:
     """The static pages of one application, read at its first request.
 
     :param prefix: the mount prefix that canonical paths begin with.
-    :param site: tells applications apart that share a store.
+    :param render_origin: tells applications apart that share a store.
     """
 
-    def __init__(self, app: Flask, prefix: str, site: str = "") -> None:
+    def __init__(self, app: Flask, prefix: str, namespace: str = "") -> None:
         self.prefix = prefix
-        self.site = site
+        self.namespace = namespace
         #: Endpoint to page.
         self.pages: dict[str, StaticPage] = {}
         self._rules: list[Rule] = []
@@ -106,14 +106,14 @@ class Routes:
             found = page_of(view)
             if found is None:
                 continue
-            page, door = found
+            page, wrapper = found
             if view is page.view:
                 # Flask holds the view below the decorator. That was meant so where it holds
                 # the decorated one too; else @static_page stands above @app.get.
-                if id(door) in held:
+                if id(wrapper) in held:
                     continue
-                views[endpoint] = door
-            elif view is not door:
+                views[endpoint] = wrapper
+            elif view is not wrapper:
                 self.wrapped.add(endpoint)
             self.pages[endpoint] = page
 
@@ -226,7 +226,9 @@ class Routes:
         if len(path) > PATH_LENGTH or not _plain(path):
             return None
         view = self._views[rule.endpoint] + given_text(rule.defaults)
-        return Match(page, rule.endpoint, rule, values, path, self.site, host, view)
+        return Match(
+            page, rule.endpoint, rule, values, path, self.namespace, host, view
+        )
 
     def match_request(self, environ: WSGIEnvironment) -> Match | None:
         """The static page that a request asks for, if it can be told apart by its path.
@@ -315,8 +317,8 @@ class Routes:
         match = self.match(decoded[len(self.prefix) :], key.host)
         if match is None:
             return None
-        found = match.rule.rule, match.site, match.view
-        return match if found == (key.rule, key.site, key.view) else None
+        found = match.rule.rule, match.namespace, match.view
+        return match if found == (key.rule, key.namespace, key.view) else None
 
 
 def is_fixed(rule: Rule) -> bool:
@@ -346,10 +348,10 @@ def key_of_url(match: Match, query: str) -> PageKey:
     return key
 
 
-def target_of(match: Match, key: PageKey, level: Level | None = None) -> Target:
+def target_of(match: Match, key: PageKey, level: Level | None = None) -> PageRequest:
     """What to ask the Engine for."""
     tags = key.implicit_tags | match.page.tags_for(match.values)
-    return Target(key, tags, match.page.declared(), level)
+    return PageRequest(key, tags, match.page.declared(), level)
 
 
 def _decoded(path: str) -> str | None:

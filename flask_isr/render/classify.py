@@ -11,10 +11,10 @@ from ..core.entry import Level
 from ..core.freshness import Lifetime
 from ..core.inputs import MOST
 from ..core.inputs import Inputs
-from ..core.outcome import Declined
 from ..core.outcome import Failed
+from ..core.outcome import NotStorable
 from ..core.outcome import Outcome
-from ..core.outcome import Personal
+from ..core.outcome import PerVisitor
 from ..core.outcome import Rendered
 from ..core.outcome import SealedError
 from ..core.outcome import cause_of
@@ -22,7 +22,7 @@ from ..http.compression import Compress
 from ..http.compression import compressed
 from ..http.headers import gives_lifetime
 from ..http.host import host_name
-from ..pages.origin import Site
+from ..pages.origin import RenderOrigin
 from .capture import DELIBERATE
 from .capture import Capture
 from .capture import ViewAnswer
@@ -36,7 +36,7 @@ from .headers import storable_headers
 from .inputs.advice import not_stored
 from .inputs.advice import without_origin
 from .leaks import CSRF_TOKEN
-from .leaks import Unrepeatable
+from .leaks import LeakScan
 from .leaks import mentions
 from .session_writes import SessionWrite
 
@@ -73,22 +73,22 @@ class Rules:
 
     :param level: the level that is required; ``None``: WSGI, or view where hooks make the
         final answer personal.
-    :param site: where the page is rendered.
+    :param render_origin: where the page is rendered.
     :param compressors: coding to what compresses a body, best first.
     """
 
     level: Level | None
     lifetime: Lifetime
-    site: Site
+    render_origin: RenderOrigin
     compressors: t.Mapping[str, Compress]
 
 
-def judge(capture: Capture, final: Final, rules: Rules) -> Outcome:
+def classify(capture: Capture, final: Final, rules: Rules) -> Outcome:
     """What came of a render."""
     view = capture.view
     status = final.status
     if not final.whole:
-        return Declined("it is larger than ISR_PAGE_BYTES")
+        return NotStorable("it is larger than ISR_PAGE_BYTES")
     # Whatever error handlers and hooks made of it since, the worst counts.
     chosen = [view.status] if view is not None else []
     if capture.aborted is not None:
@@ -98,29 +98,31 @@ def judge(capture: Capture, final: Final, rules: Rules) -> Outcome:
     # an exception that nobody handles.
     disguised = capture.error is not None and (status == 200 or view is None)
     if ill or disguised:
-        return _failed(_cause(capture, ill or status), capture, final, rules.site)
+        return _failed(
+            _cause(capture, ill or status), capture, final, rules.render_origin
+        )
     if view is None:
         return _without_view(status, rules)
     refusal = _first(_is_no_page, [*chosen, status])
     if refusal is None and status == view.status:
         return _whole_page(capture, final, rules)
     # By time, as likely as not: a page that was open must not outlive it.
-    return Personal(
+    return PerVisitor(
         _depends(refusal or status) or f"it answers with status {refusal or status}"
     )
 
 
 def _without_view(status: int, rules: Rules) -> Outcome:
     """What came of a render that a hook ended before the view."""
-    if 300 <= status < 400 and rules.site.reserved:
+    if 300 <= status < 400 and rules.render_origin.reserved:
         # From the address that stands in for the site's own, as likely as not.
-        return Declined(f"a hook redirects it (status {status}): set ISR_ORIGIN")
+        return NotStorable(f"a hook redirects it (status {status}): set ISR_ORIGIN")
     reason = _depends(status)
     if reason is not None:
-        return Personal(reason)
+        return PerVisitor(reason)
     if status == 200:
-        return Declined("a hook or an error handler answered, and not the view")
-    return Declined(f"it is answered before the view, with status {status}")
+        return NotStorable("a hook or an error handler answered, and not the view")
+    return NotStorable(f"it is answered before the view, with status {status}")
 
 
 def _depends(status: int) -> str | None:
@@ -147,13 +149,13 @@ def _is_no_page(status: int) -> bool:
 def _whole_page(capture: Capture, final: Final, rules: Rules) -> Outcome:
     if is_truncated(final.headers, final.body):
         cause = "the body is shorter than its Content-Length"
-        return _failed(cause, capture, final, rules.site)
+        return _failed(cause, capture, final, rules.render_origin)
     if final.status == 200 and not final.body:
-        return _failed("an empty body", capture, final, rules.site)
+        return _failed("an empty body", capture, final, rules.render_origin)
     if capture.refused is not None:
-        return Personal(capture.refused[0])
+        return PerVisitor(capture.refused[0])
     level = _level(capture, final, rules)
-    if isinstance(level, Personal):
+    if isinstance(level, PerVisitor):
         return level
     return _page(capture, final, rules, level)
 
@@ -168,20 +170,20 @@ def _page(capture: Capture, final: Final, rules: Rules, level: Level) -> Outcome
         headers, body = view.headers, view.body
         looked = False
     else:
-        return Declined(
+        return NotStorable(
             "its body is larger than ISR_PAGE_BYTES before hooks change it, or is a"
             " stream that they do not read to the end"
         )
     # Where the host has a port, that may be shown in an escape.
-    shown = mentions(host_name(rules.site.origin.host), headers, body)
-    if shown and rules.site.reserved:
-        return Declined("it shows its own address, which is unknown: set ISR_ORIGIN")
+    shown = mentions(host_name(rules.render_origin.origin.host), headers, body)
+    if shown and rules.render_origin.reserved:
+        return NotStorable("it shows its own address, which is unknown: set ISR_ORIGIN")
     lifetime = functools.reduce(Lifetime.lowered, capture.lifetimes, rules.lifetime)
     if final.status in DELIBERATE:
         lifetime = lifetime.lowered(Lifetime(_GONE_LIFETIME, _GONE_LIFETIME))
     kept, etag = storable_headers(headers)
     if len(etag or "") + sum(len(name) + len(value) for name, value in kept) > _HEADERS:
-        return Declined(f"its headers are longer than {_HEADERS // 1024} KiB")
+        return NotStorable(f"its headers are longer than {_HEADERS // 1024} KiB")
     return Rendered(
         status=final.status,
         headers=kept,
@@ -191,18 +193,20 @@ def _page(capture: Capture, final: Final, rules: Rules, level: Level) -> Outcome
         lifetime=lifetime,
         tags=capture.key.implicit_tags | capture.tags,
         anonymous=view.session_read or looked,
-        inputs=_inputs(capture, headers, rules.site, shown=shown),
+        inputs=_inputs(capture, headers, rules.render_origin, shown=shown),
         coded=compressed(kept, body, rules.compressors),
     )
 
 
 def _inputs(
-    capture: Capture, headers: HeaderList, site: Site, *, shown: bool
+    capture: Capture, headers: HeaderList, render_origin: RenderOrigin, *, shown: bool
 ) -> Inputs:
-    inputs = capture.reads.inputs(media_type=media_type(headers), origin=site.address)
-    if shown and not site.declared:
+    inputs = capture.reads.inputs(
+        media_type=media_type(headers), origin=render_origin.address
+    )
+    if shown and not render_origin.declared:
         # Others may come by another address, which the view would show them.
-        inputs = dataclasses.replace(inputs, origin=site.address)
+        inputs = dataclasses.replace(inputs, origin=render_origin.address)
     return inputs
 
 
@@ -216,15 +220,15 @@ def _is_untouched(view: ViewAnswer, final: Final) -> bool:
     return comparable(view.headers) == comparable(final.headers)
 
 
-def _level(capture: Capture, final: Final, rules: Rules) -> Level | Personal:
+def _level(capture: Capture, final: Final, rules: Rules) -> Level | PerVisitor:
     """The level at which the page may be stored, or why at none."""
     view = capture.view
     assert view is not None
-    unrepeatable = Unrepeatable.of(capture, final.headers)
+    unrepeatable = LeakScan.of(capture, final.headers)
     attended = _attended(capture)
     own = _own_reason(capture, view, unrepeatable, attended)
     if own is None:
-        own = _obstacle(capture, rules.site)
+        own = _obstacle(capture, rules.render_origin)
     if own is not None or rules.level == "view":
         return own or "view"
     if _session_touched(capture):
@@ -237,7 +241,7 @@ def _level(capture: Capture, final: Final, rules: Rules) -> Level | Personal:
     if whole is None:
         return "wsgi"
     # Hooks made it personal: they run for each visitor then, over the view's answer.
-    return "view" if rules.level is None else Personal(whole)
+    return "view" if rules.level is None else PerVisitor(whole)
 
 
 def _attended(capture: Capture) -> set[str]:
@@ -254,21 +258,21 @@ def _attended(capture: Capture) -> set[str]:
 def _own_reason(
     capture: Capture,
     view: ViewAnswer,
-    unrepeatable: Unrepeatable,
+    unrepeatable: LeakScan,
     attended: t.Collection[str],
-) -> Personal | None:
+) -> PerVisitor | None:
     """Why the view's own answer is not for everybody, if it is not."""
     reason = personal_reason(view.headers, attended=attended)
     reason = reason or unrepeatable.reason_in(view.headers, view.body)
     if reason is not None:
         token = capture.token if reason == CSRF_TOKEN else None
-        return Personal(reason, _where([token] if token else []))
+        return PerVisitor(reason, _where([token] if token else []))
     if view.written:
         keys = [repr(write.key) for write in view.written if write.key is not None]
         what = f"{', '.join(sorted(keys))} to the session" if keys else "to the session"
-        return Personal(f"it writes {what}", _where(view.written))
+        return PerVisitor(f"it writes {what}", _where(view.written))
     if view.session_filled:
-        return Personal(
+        return PerVisitor(
             "a hook before the view writes to the session of every new visitor"
         )
     return None
@@ -278,17 +282,17 @@ def _where(writes: t.Sequence[SessionWrite]) -> str:
     return next((str(write.caller) for write in writes if write.caller), "")
 
 
-def _obstacle(capture: Capture, site: Site) -> Personal | None:
+def _obstacle(capture: Capture, render_origin: RenderOrigin) -> PerVisitor | None:
     """What the view reads that keeps its page from being stored, if anything does."""
     reads = capture.reads
     if not capture.watched:
-        return Personal("its request cannot be watched")
+        return PerVisitor("its request cannot be watched")
     if reads.obstacle is not None:
         return not_stored(reads.obstacle)
-    if reads.origin is not None and site.reserved:
+    if reads.origin is not None and render_origin.reserved:
         return without_origin(reads.origin)
     if reads.too_many:
-        return Personal(f"it depends on more than {MOST} inputs of its request")
+        return PerVisitor(f"it depends on more than {MOST} inputs of its request")
     return None
 
 
@@ -302,7 +306,9 @@ def _session_touched(capture: Capture) -> bool:
     return capture.session is not None and capture.session.accessed
 
 
-def _failed(cause: str, capture: Capture, final: Final, site: Site) -> Failed:
+def _failed(
+    cause: str, capture: Capture, final: Final, render_origin: RenderOrigin
+) -> Failed:
     kept, _ = storable_headers(final.headers)
     shared = tuple(
         (name, value)
@@ -310,13 +316,15 @@ def _failed(cause: str, capture: Capture, final: Final, site: Site) -> Failed:
         if name.lower() != "set-cookie" and not gives_lifetime(name)
     )
     error = None
-    own = Unrepeatable.of(capture, final.headers).reason_in(shared, final.body)
+    own = LeakScan.of(capture, final.headers).reason_in(shared, final.body)
     own = own or personal_reason(shared, attended=_attended(capture))
     reads = capture.reads
-    obstacle = _obstacle(capture, site)
+    obstacle = _obstacle(capture, render_origin)
     # The inputs do not tell of the session, nor need `Vary` where a cookie is one of them.
     same = own is None and obstacle is None and not _session_touched(capture)
     if final.status >= 400 and same:
-        inputs = reads.inputs(media_type=media_type(shared), origin=site.address)
+        inputs = reads.inputs(
+            media_type=media_type(shared), origin=render_origin.address
+        )
         error = SealedError(final.status, shared, final.body, inputs)
     return Failed(cause, error)

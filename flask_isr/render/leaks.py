@@ -38,7 +38,7 @@ _SCRIPT_ESCAPE = re.compile(r'((?:\\u[0-9a-fA-F]{4})+)|\\(["\\/])')
 
 
 @dataclass(frozen=True, slots=True)
-class Unrepeatable:
+class LeakScan:
     """What may belong to one answer alone.
 
     A secret and a constant look alike in one answer: what is long enough, and neither a
@@ -52,7 +52,7 @@ class Unrepeatable:
     complete: bool
 
     @classmethod
-    def of(cls, capture: Capture, headers: t.Iterable[tuple[str, str]]) -> Unrepeatable:
+    def of(cls, capture: Capture, headers: t.Iterable[tuple[str, str]]) -> LeakScan:
         """What is found in a render.
 
         :param headers: of the answer as it left the application.

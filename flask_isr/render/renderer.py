@@ -16,9 +16,9 @@ from werkzeug.test import run_wsgi_app
 from ..config import Origin
 from ..core.entry import Level
 from ..core.key import PageKey
-from ..core.outcome import Declined
+from ..core.outcome import NotStorable
 from ..core.outcome import Outcome
-from ..core.outcome import Personal
+from ..core.outcome import PerVisitor
 from ..core.outcome import Rendered
 from ..errors import ConfigurationError
 from ..http.host import host_name
@@ -27,8 +27,10 @@ from ..pages.application import Application
 from ..pages.invalidation import Invalidation
 from ..pages.routes import Match
 from ..pages.sessions import nobodys
-from . import classify as storable
 from .capture import Capture
+from .classify import Final
+from .classify import Rules
+from .classify import classify
 from .context import CAPTURE
 from .context import current_render
 from .inputs.advice import warnings
@@ -73,14 +75,14 @@ class Renderer:
         """
         match = self._application.routes.match_key(key)
         if match is None:
-            return Declined("the application has no such static page any more")
-        site = self._application.site.at(key.host)
-        environ = make_environ(site.origin, key)
+            return NotStorable("the application has no such static page any more")
+        render_origin = self._application.render_origin.at(key.host)
+        environ = make_environ(render_origin.origin, key)
         try:
             tags = match.page.tags_for(match.values)
         except ConfigurationError as error:
             self._reporter.tags_failed(key, error)
-            return Personal("tags")
+            return PerVisitor("tags")
         app, settings = self._application.app, self._application.settings
         declared = match.page.declared()
         ignored = match.page.ignore.union(settings.ignore)
@@ -98,16 +100,16 @@ class Renderer:
             started,
         )
         environ[CAPTURE] = capture
-        rules = storable.Rules(
+        rules = Rules(
             level=level or self._application.levels.required(match.endpoint).level,
             lifetime=match.page.lifetime,
-            site=site,
+            render_origin=render_origin,
             compressors=self._application.compressors,
         )
         outcome: Outcome | None = None
         try:
             final = contextvars.Context().run(self._run, capture)
-            outcome = storable.judge(capture, final, rules)
+            outcome = classify(capture, final, rules)
         finally:
             self._report(capture, match, outcome)
             self._invalidate(capture)
@@ -150,7 +152,7 @@ class Renderer:
         for text in warnings(new, match.page.declared(), stored=stored):
             self._reporter.undeclared(capture.key, text)
 
-    def _run(self, capture: Capture) -> storable.Final:
+    def _run(self, capture: Capture) -> Final:
         current_render.set(capture)
         chunks, status, headers = run_wsgi_app(self._application.inner, capture.environ)
         try:
@@ -159,7 +161,7 @@ class Renderer:
             close = getattr(chunks, "close", None)
             if close is not None:
                 close()
-        return storable.Final(int(status[:3]), list(headers.items()), body, whole)
+        return Final(int(status[:3]), list(headers.items()), body, whole)
 
 
 def make_environ(origin: Origin, key: PageKey) -> dict[str, t.Any]:

@@ -11,7 +11,7 @@ from flask.sessions import SessionMixin
 
 from .context import active_render
 from .inputs.callsite import Caller
-from .inputs.callsite import Places
+from .inputs.callsite import CallSites
 
 
 class _Render(t.Protocol):
@@ -39,7 +39,7 @@ class SessionWrites:
     something, and need not tell that they were modified.
     """
 
-    def __init__(self, session: SessionMixin | None, places: Places) -> None:
+    def __init__(self, session: SessionMixin | None, places: CallSites) -> None:
         self._session = session
         self._places = places
         self._before = {} if session is None else dict(session)

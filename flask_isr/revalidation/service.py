@@ -7,7 +7,7 @@ import logging
 import typing as t
 
 from ..background.retries import Retries
-from ..core.decision import Target
+from ..core.decision import PageRequest
 from ..core.engine import Engine
 from ..core.entry import Entry
 from ..core.key import PageKey
@@ -36,7 +36,7 @@ from ..pages.routes import PATH_LENGTH
 from ..pages.routes import Match
 from ..pages.routes import key_of_url
 from ..pages.routes import target_of
-from ..serving.visit import current_visit
+from ..serving.request_state import current_request_state
 
 logger = logging.getLogger("flask_isr")
 
@@ -167,11 +167,11 @@ class Revalidator:
         """
         invalidations = _merged(invalidations)
         failed = self.record(invalidations)
-        visit = current_visit()
-        if visit is None or visit.finished:
+        state = current_request_state()
+        if state is None or state.finished:
             self.settle(invalidations)
         else:
-            visit.postpone(invalidations, self.repeat)
+            state.postpone(invalidations, self.repeat)
         wanted = [item for item in invalidations if item.mode == "refresh"]
         if wanted:
             more, pending = self.renew(wanted)
@@ -223,8 +223,8 @@ class Revalidator:
             return
         for item in invalidations:
             if item.mode in rendered and item.match is not None:
-                for target in self._stored(item):
-                    self._engine.refresh(target)
+                for page_request in self._stored(item):
+                    self._engine.refresh(page_request)
         for mode in MODES:
             named = [item for item in invalidations if item.mode == mode]
             if named:
@@ -286,14 +286,14 @@ class Revalidator:
         """
         if not self._application.enabled:
             return {}, []
-        targets = {}
+        page_requests = {}
         for item in invalidations:
             if item.match is not None and self._lists.allows(item.match):
-                for target in self._stored(item, always=True):
-                    targets[target.key] = target
-        return self._engine.renewals.renew(list(targets.values()))
+                for page_request in self._stored(item, always=True):
+                    page_requests[page_request.key] = page_request
+        return self._engine.blocking_renders.renew(list(page_requests.values()))
 
-    def _stored(self, item: Invalidation, *, always: bool = False) -> list[Target]:
+    def _stored(self, item: Invalidation, *, always: bool = False) -> list[PageRequest]:
         """The variants of a page that are stored; with *always* the page itself too."""
         assert item.match is not None
         pages: dict[PageKey, Match] = {}
@@ -310,15 +310,15 @@ class Revalidator:
                 ):
                     pages[record.key] = found
         except StoreUnavailable as error:
-            self._engine.upkeep.warn(error)
-        targets = []
+            self._engine.maintenance.warn(error)
+        page_requests = []
         for key, match in pages.items():
             try:
-                targets.append(target_of(match, key))
+                page_requests.append(target_of(match, key))
             except Exception as error:
                 # Such a page is not stored: there is nothing to render.
                 self._reporter.tags_failed(key, error)
-        return targets
+        return page_requests
 
 
 def _is_variant(key: PageKey, match: Match, query: str | None) -> bool:

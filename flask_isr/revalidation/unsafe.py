@@ -14,8 +14,8 @@ from ..http.groups import groups
 from ..http.methods import is_unsafe
 from ..pages.application import Application
 from ..pages.invalidation import Invalidation
-from ..serving.visit import VISIT
-from ..serving.visit import Visit
+from ..serving.request_state import REQUEST_STATE
+from ..serving.request_state import RequestState
 from .service import Revalidator
 
 if t.TYPE_CHECKING:
@@ -24,7 +24,7 @@ if t.TYPE_CHECKING:
 logger = logging.getLogger("flask_isr")
 
 
-class Writes:
+class UnsafeRequests:
     """Follows requests with an unsafe method, for one application.
 
     A successful one (2xx or 3xx) expires the static page at its URL (RFC 9111, section
@@ -42,16 +42,16 @@ class Writes:
 
     def follow(
         self,
-        visit: Visit,
+        state: RequestState,
         environ: WSGIEnvironment,
         status: str,
         headers: list[tuple[str, str]],
     ) -> None:
-        """Have *visit* invalidate what its answer, as it starts, calls for."""
-        if status[:1] in ("2", "3") and not _is_read(visit):
+        """Have *state* invalidate what its answer, as it starts, calls for."""
+        if status[:1] in ("2", "3") and not _is_read(state):
             invalidations = [*self._page(environ), *self._named(headers)]
             if invalidations:
-                visit.postpone(invalidations, self._revalidator.repeat)
+                state.postpone(invalidations, self._revalidator.repeat)
 
     def _page(self, environ: WSGIEnvironment) -> t.Iterator[Invalidation]:
         mounted_at = environ.get("SCRIPT_NAME", "")
@@ -87,10 +87,10 @@ class Writes:
             )
 
 
-def _is_read(visit: Visit) -> bool:
+def _is_read(state: RequestState) -> bool:
     """Whether Flask reads what was sent as a write: middleware on the way may have made a
     GET of it."""
-    if has_request_context() and request.environ.get(VISIT) is visit:
+    if has_request_context() and request.environ.get(REQUEST_STATE) is state:
         # Of the outermost request, whatever its view asked for on the same environ.
         return not is_unsafe(request.method)
-    return visit.reads_page
+    return state.reads_page

@@ -1,4 +1,4 @@
-"""The outer door: answers from memory without entering Flask."""
+"""The WSGI middleware: answers from memory without entering Flask."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from dataclasses import dataclass
 
 from werkzeug.wsgi import ClosingIterator
 
-from ..core.decision import Answer
+from ..core.decision import CacheState
+from ..core.decision import Decision
+from ..core.decision import PageRequest
 from ..core.decision import RunView
-from ..core.decision import Serve
-from ..core.decision import ShareError
-from ..core.decision import State as ServeState
-from ..core.decision import Target
+from ..core.decision import SendError
+from ..core.decision import ServeEntry
 from ..core.engine import Engine
 from ..core.entry import Entry
 from ..core.freshness import Freshness
 from ..core.inputs import Inputs
-from ..core.key import shelf_name
-from ..core.local_cache import Item
-from ..core.local_cache import Memory
-from ..core.local_cache import Shelf
+from ..core.key import variants_name
+from ..core.local_cache import CachedEntry
+from ..core.local_cache import LocalCache
+from ..core.local_cache import Variants
 from ..core.outcome import SealedError
 from ..core.store import Store
 from ..errors import StoreUnavailable
@@ -42,9 +42,9 @@ from ..pages.hosts import matches_hosts
 from ..pages.levels import is_flask_alone
 from .bypass import bypass_of
 from .draft import DraftCookies
-from .visit import VISIT
-from .visit import Visit
-from .visit import inside
+from .request_state import REQUEST_STATE
+from .request_state import RequestState
+from .request_state import inside
 
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
@@ -52,7 +52,7 @@ if t.TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
     _Follow: t.TypeAlias = t.Callable[
-        [Visit, WSGIEnvironment, str, list[tuple[str, str]]], None
+        [RequestState, WSGIEnvironment, str, list[tuple[str, str]]], None
     ]
 
 logger = logging.getLogger("flask_isr")
@@ -61,7 +61,7 @@ logger = logging.getLogger("flask_isr")
 _CHECK_EVERY = 1.0
 
 
-class _Ready:
+class PreparedResponse:
     """An answer that needs no more than to be sent.
 
     :ivar bypass: tells whom the page is not for; ``None``: it is for all.
@@ -74,15 +74,17 @@ class _Ready:
         "bypass",
         "codings",
         "forms",
+        "page_request",
         "serve",
         "status",
-        "target",
     )
 
-    def __init__(self, serve: Serve, age: float, target: Target) -> None:
+    def __init__(
+        self, serve: ServeEntry, age: float, page_request: PageRequest
+    ) -> None:
         entry = serve.entry
         self.serve = serve
-        self.target = target
+        self.page_request = page_request
         self.status = response.status_line(entry.status)
         self.anonymous = entry.anonymous
         self.bypass = bypass_of(entry.inputs)
@@ -107,13 +109,13 @@ class ServingParts:
     application: Application
     engine: Engine
     store: Store
-    memory: Memory
+    memory: LocalCache
     lists: ClosedLists
     drafts: DraftCookies
     follow_unsafe: _Follow
 
 
-class Front:
+class Middleware:
     """WSGI middleware around the whole application.
 
     It matches no URLs: a request that memory does not answer costs it one look into a
@@ -133,10 +135,10 @@ class Front:
         self._lists = parts.lists
         self._drafts = parts.drafts
         self._follow_unsafe = parts.follow_unsafe
-        self._announced = parts.store.announced
+        self._change_counter = parts.store.change_counter
         self._now = parts.store.now
         self._prefix = parts.application.prefix
-        self._shelves = parts.memory.shelves
+        self._variants = parts.memory.variants
         self._matches_hosts = matches_hosts(parts.application.app)
         self._host_of = host_of
         self._has_places = self._matches_hosts or bool(self._prefix)
@@ -150,22 +152,22 @@ class Front:
         path = name = environ.get("PATH_INFO", "")
         if self._has_places:
             name = self._place(environ, path)
-        shelf = self._shelves.get(name)
-        if shelf is not None:
-            answer = self._answer_from_memory(shelf, environ, start_response)
+        variants = self._variants.get(name)
+        if variants is not None:
+            answer = self._answer_from_memory(variants, environ, start_response)
             if answer is not None:
                 return answer
         if not self._prepared:
             self._prepare()
-        visit = environ[VISIT] = Visit()
-        visit.start_response = start_response
-        visit.asked = path
+        state = environ[REQUEST_STATE] = RequestState()
+        state.start_response = start_response
+        state.entry_path = path
         # Most are, and need no closer look.
         method = environ["REQUEST_METHOD"]
         if method != "GET" and is_unsafe(method):
-            visit.unsafe = visit.touched = True
-            visit.follow = functools.partial(self._follow_unsafe, visit, environ)
-        return self._pass(visit, environ)
+            state.unsafe = state.has_work = True
+            state.follow = functools.partial(self._follow_unsafe, state, environ)
+        return self._pass(state, environ)
 
     def _prepare(self) -> None:
         routes, *_ = self._application.prepare()
@@ -175,14 +177,17 @@ class Front:
         self._prepared = True
 
     def _place(self, environ: WSGIEnvironment, path: str) -> str:
-        """The name of the shelf for a request, where that is not just its path."""
+        """The name of a page's variants, if that is not just the path."""
         host = self._host_of(environ) if self._matches_hosts else None
-        return shelf_name(self._prefix + path, host)
+        return variants_name(self._prefix + path, host)
 
     # -- memory -----------------------------------------------------------------------
 
     def _answer_from_memory(
-        self, shelf: Shelf, environ: WSGIEnvironment, start_response: StartResponse
+        self,
+        variants: Variants,
+        environ: WSGIEnvironment,
+        start_response: StartResponse,
     ) -> t.Iterable[bytes] | None:
         method = environ["REQUEST_METHOD"]
         if method != "GET" and method != "HEAD":
@@ -191,28 +196,30 @@ class Front:
             return None
         try:
             now = self._now()
-            if self._announced() != self._memory.synced or now >= self._check_at:
+            if self._change_counter() != self._memory.synced or now >= self._check_at:
                 self._memory.sync()
                 self._check_at = now + _CHECK_EVERY
-                self._engine.upkeep.report_usage(now)
-            # Only now: what an invalidation took away is not on the shelf any more.
+                self._engine.maintenance.report_usage(now)
+            # Only now: what an invalidation took away is not among them any more.
             query: tuple[tuple[str, str], ...] | None = ()
-            if shelf.declared:
-                query = declared_query(environ.get("QUERY_STRING", ""), shelf.declared)
-            item = shelf.items.get(query) if query is not None else None
+            if variants.declared:
+                query = declared_query(
+                    environ.get("QUERY_STRING", ""), variants.declared
+                )
+            item = variants.items.get(query) if query is not None else None
             if item is None or (
-                now >= item.ready_until and not self._ready(item, shelf, now)
+                now >= item.ready_until and not self._ready(item, variants, now)
             ):
                 return None
         except StoreUnavailable as error:
-            self._engine.upkeep.warn(error)
+            self._engine.maintenance.warn(error)
             return None
         item.visited = item.used = True
         return self._send(item.ready, environ, start_response, now)
 
     def _send(
         self,
-        ready: _Ready,
+        ready: PreparedResponse,
         environ: WSGIEnvironment,
         start_response: StartResponse,
         now: float,
@@ -231,7 +238,7 @@ class Front:
             return None
         serve = ready.serve
         if serve.state == "STALE":
-            serve = self._engine.serve_old(ready.target, serve.entry)
+            serve = self._engine.serve_old(ready.page_request, serve.entry)
         if serve.state == "STALE" or is_conditional(environ):
             age = now - serve.entry.began
             status, headers, body = response.respond(serve, environ, age)
@@ -252,8 +259,8 @@ class Front:
             name in cookie for name in self._application.personal_cookies
         )
 
-    def _ready(self, item: Item, shelf: Shelf, now: float) -> bool:
-        """Prepare the answer of *item*; false when it is not for this door."""
+    def _ready(self, item: CachedEntry, variants: Variants, now: float) -> bool:
+        """Prepare the answer of *item*; false when the middleware may not serve it."""
         entry = item.record
         if not isinstance(entry, Entry) or entry.level != "wsgi":
             return False
@@ -263,43 +270,46 @@ class Front:
         if self._application.levels.required(match.endpoint).level == "view":
             return False
         age = now - entry.began
-        freshness = self._engine.judge(entry, item.validity)
+        freshness = self._engine.freshness_of(entry, item.validity)
         if freshness is Freshness.EXPIRED:
             return False
-        state: ServeState = "STALE" if freshness is Freshness.STALE else "HIT"
-        target = Target(entry.key, entry.tags, shelf.declared)
-        item.ready = _Ready(Serve(entry, state), age, target)
+        state: CacheState = "STALE" if freshness is Freshness.STALE else "HIT"
+        page_request = PageRequest(entry.key, entry.tags, variants.declared)
+        item.ready = PreparedResponse(ServeEntry(entry, state), age, page_request)
         item.ready_until = _good_until(entry, age, now)
-        if self._engine.builds.spares(entry, item.validity):
+        if self._engine.builds.keeps_newer(entry, item.validity):
             # That is over some time, whatever the lifetime of the page.
             item.ready_until = min(item.ready_until, now + _CHECK_EVERY)
         return True
 
     @staticmethod
-    def _is_unfit(entry: Entry, visit: Visit, environ: WSGIEnvironment) -> bool:
+    def _is_unfit(entry: Entry, state: RequestState, environ: WSGIEnvironment) -> bool:
         """Whether *entry* looked at something that the visitor brings."""
-        somebody = entry.anonymous and visit.has_session
+        somebody = entry.anonymous and state.has_session
         return somebody or _brings(entry.inputs, environ)
 
     # -- Flask ------------------------------------------------------------------------
 
     def _enter(
-        self, environ: WSGIEnvironment, start_response: StartResponse, verdict: Answer
+        self,
+        environ: WSGIEnvironment,
+        start_response: StartResponse,
+        decision: Decision,
     ) -> t.Iterable[bytes]:
         """Send a request through Flask once more, with what the Engine decided."""
         environ.pop("werkzeug.request", None)
-        visit = environ[VISIT] = Visit()
-        visit.start_response = start_response
-        visit.verdict = verdict
-        return self._pass(visit, environ)
+        state = environ[REQUEST_STATE] = RequestState()
+        state.start_response = start_response
+        state.decision = decision
+        return self._pass(state, environ)
 
-    def _pass(self, visit: Visit, environ: WSGIEnvironment) -> t.Iterable[bytes]:
+    def _pass(self, state: RequestState, environ: WSGIEnvironment) -> t.Iterable[bytes]:
         outer = inside.get()
-        inside.set(visit)
+        inside.set(state)
         try:
-            body = self._inner(environ, visit)
+            body = self._inner(environ, state)
         except BaseException:
-            visit.finish()
+            state.finish()
             raise
         finally:
             # None, but for a request inside a request, such as by a test client.
@@ -307,52 +317,52 @@ class Front:
         # Complete, or a file, which servers send without reading it as long as it is not
         # hidden: nothing of the application runs any more.
         complete = type(body) is list or type(body) is environ.get("wsgi.file_wrapper")
-        if visit.touched:
-            if visit.target is not None or visit.served is not None:
-                return self._answer(visit, body, environ)
-            visit.release(complete=complete)
+        if state.has_work:
+            if state.page_request is not None or state.served is not None:
+                return self._answer(state, body, environ)
+            state.release(complete=complete)
         if complete:
-            visit.finish()
+            state.finish()
             return body
         # The body may still be made while it is sent, and invalidate pages meanwhile.
-        visit.body = body
-        return visit
+        state.body = body
+        return state
 
     def _answer(
-        self, visit: Visit, body: t.Iterable[bytes], environ: WSGIEnvironment
+        self, state: RequestState, body: t.Iterable[bytes], environ: WSGIEnvironment
     ) -> t.Iterable[bytes]:
-        start_response = visit.start_response
+        start_response = state.start_response
         try:
-            data = _drain(body) if visit.target is None else _close(body)
+            data = _drain(body) if state.page_request is None else _close(body)
         finally:
-            visit.finish()
-        if visit.target is not None:
-            return self._ask_engine(visit, visit.target, environ)
-        assert visit.served is not None
-        assert visit.started is not None
+            state.finish()
+        if state.page_request is not None:
+            return self._ask_engine(state, state.page_request, environ)
+        assert state.served is not None
+        assert state.started is not None
         status, headers, chunks = response.finish(
-            visit.served, environ, *visit.started, data
+            state.served, environ, *state.started, data
         )
         start_response(status, headers)
         return chunks
 
     def _ask_engine(
-        self, visit: Visit, target: Target, environ: WSGIEnvironment
+        self, state: RequestState, page_request: PageRequest, environ: WSGIEnvironment
     ) -> t.Iterable[bytes]:
-        start_response = visit.start_response
-        answer = visit.answer or self._engine.visit(target, own_stack=True)
+        start_response = state.start_response
+        answer = state.decided or self._engine.visit(page_request, own_stack=True)
         match answer:
-            case Serve(entry) if self._is_unfit(entry, visit, environ):
+            case ServeEntry(entry) if self._is_unfit(entry, state, environ):
                 # What the visitor gets is not what a stranger gets.
                 return self._enter(environ, start_response, answer)
-            case Serve(entry) if entry.level == "wsgi":
+            case ServeEntry(entry) if entry.level == "wsgi":
                 age = self._now() - entry.began
                 status, headers, chunks = response.respond(answer, environ, age)
                 start_response(status, headers)
                 return chunks
-            case ShareError(error) if not _brings(error.inputs, environ):
+            case SendError(error) if not _brings(error.inputs, environ):
                 return _send_error(error, environ, start_response)
-            case Serve() | RunView() | ShareError():
+            case ServeEntry() | RunView() | SendError():
                 # The view must see the request after all: a second time through Flask.
                 return self._enter(environ, start_response, answer)
 

@@ -1,4 +1,4 @@
-"""The inner door: what a decorated view does when Flask calls it."""
+"""What a decorated view does when Flask calls it."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from flask import after_this_request
 from flask import current_app
 from flask import request
 
-from ..core.decision import Answer
+from ..core.decision import Decision
+from ..core.decision import PageRequest
 from ..core.decision import RunView
-from ..core.decision import Serve
-from ..core.decision import ShareError
-from ..core.decision import Target
+from ..core.decision import SendError
+from ..core.decision import ServeEntry
 from ..core.engine import Engine
 from ..core.entry import Entry
-from ..core.entry import NotStatic
+from ..core.entry import PerVisitorRecord
 from ..core.inputs import Inputs
 from ..errors import StoreUnavailable
 from ..http import response
@@ -42,9 +42,9 @@ from ..render.context import current_render
 from .bypass import PERSONAL
 from .bypass import bypass_of
 from .draft import DraftCookies
-from .unstored import Unstored
-from .visit import VISIT
-from .visit import Visit
+from .pass_through import PassThrough
+from .request_state import REQUEST_STATE
+from .request_state import RequestState
 
 logger = logging.getLogger("flask_isr")
 
@@ -54,7 +54,7 @@ _SHARED = {"content-language", "content-type", "retry-after"}
 Arguments: t.TypeAlias = tuple[tuple[t.Any, ...], dict[str, t.Any]]
 
 
-class Door:
+class ViewHandler:
     """Answers requests for the static pages of one application, inside Flask."""
 
     def __init__(
@@ -63,11 +63,11 @@ class Door:
         engine: Engine,
         lists: ClosedLists,
         reporter: Reporter,
-        unstored: Unstored,
+        pass_through: PassThrough,
         drafts: DraftCookies,
     ) -> None:
         self.drafts = drafts
-        self.unstored = unstored
+        self.pass_through = pass_through
         self.application = application
         self.engine = engine
         self.lists = lists
@@ -76,33 +76,33 @@ class Door:
     def serve(
         self, page: StaticPage, args: tuple[t.Any, ...], kwargs: dict[str, t.Any]
     ) -> Response:
-        """Answer the current request for *page*: from the store, by the Front, by the
+        """Answer the current request for *page*: from the store, by the middleware, by the
         view."""
         arguments = args, kwargs
         capture = active_capture()
         own = request.environ.get(CAPTURE) is capture
         if capture is not None and own:
             return self._render(capture, page, arguments)
-        visit: Visit | None = request.environ.get(VISIT)
-        if visit is None or request.method not in ("GET", "HEAD"):
-            return _run_view(page, arguments, "method" if visit else "no-front")
-        visit.reads_page = True
+        state: RequestState | None = request.environ.get(REQUEST_STATE)
+        if state is None or request.method not in ("GET", "HEAD"):
+            return _run_view(page, arguments, "method" if state else "no-front")
+        state.reads_page = True
         if capture is None and self.drafts.covers(request.environ):
-            visit.start_response = forbid_storing(visit.start_response)
+            state.start_response = forbid_storing(state.start_response)
             return _run_view(page, arguments, "draft")
-        found = self._find(page, visit)
+        found = self._find(page, state)
         if isinstance(found, str):
             if capture is None and self._is_unlisted(page):
                 _refuse()
             return _run_view(page, arguments, found)
-        match, target = found
+        match, page_request = found
         if not self.application.enabled:
-            return self._render_unstored(page, match, target, visit, arguments)
-        call = _Call(self, visit, match, target, arguments)
+            return self._render_unstored(page, match, page_request, state, arguments)
+        call = _Call(self, state, match, page_request, arguments)
         if capture is not None:
             return call.answer_inside_render()
-        if visit.verdict is not None:
-            return call.enact(visit.verdict)
+        if state.decision is not None:
+            return call.enact(state.decision)
         return call.answer()
 
     def _render(
@@ -120,14 +120,14 @@ class Door:
         self,
         page: StaticPage,
         match: Match,
-        target: Target,
-        visit: Visit,
+        page_request: PageRequest,
+        state: RequestState,
         arguments: Arguments,
     ) -> Response:
         """Answer while the extension is off: sealed as in production, each time anew."""
         if current_render.get() is not None:
             return _run_view(page, arguments, "nested")
-        serve = self.unstored.render(match, target)
+        serve = self.pass_through.render(match, page_request)
         if isinstance(serve, RunView):
             # Also where the render failed: the error meets the visitor's own request, and
             # so the debugger.
@@ -137,7 +137,7 @@ class Door:
         reason = self.unfit(serve.entry)
         if reason is not None:
             return _run_view(page, arguments, reason)
-        visit.answered_with(serve)
+        state.answered_with(serve)
         return _respond(serve, 0.0)
 
     def unfit(self, entry: Entry) -> str | None:
@@ -168,18 +168,20 @@ class Door:
         if match.page is not page:
             return False
         if not self.application.enabled:
-            return self.unstored.lacks(match)
+            return self.pass_through.lacks(match)
         return self.lists.allows(match) is False
 
-    def _find(self, page: StaticPage, visit: Visit) -> tuple[Match, Target] | str:
+    def _find(
+        self, page: StaticPage, state: RequestState
+    ) -> tuple[Match, PageRequest] | str:
         """Which page the current request is for, or why it is for none that is stored."""
-        if visit.unsafe:
-            # Middleware below the Front made a read of it; or its view shows this page,
-            # and has an answer of its own.
+        if state.unsafe:
+            # Middleware inside of ours made a read of it; or its view shows this page, and
+            # has an answer of its own.
             return "method"
         path = request.environ.get("PATH_INFO", "")
-        if visit.asked not in (None, path):
-            # By middleware below the Front, and what else that made of the path, such as a
+        if state.entry_path not in (None, path):
+            # By middleware inside of ours, and what else that made of the path, such as a
             # language, no render would see; or by a view that makes this page part of its
             # own answer.
             self.reporter.rewritten(page.name)
@@ -216,7 +218,7 @@ class Door:
 
 def _run_view(page: StaticPage, arguments: Arguments, reason: str) -> Response:
     @after_this_request
-    def mark(result: Response) -> Response:
+    def version(result: Response) -> Response:
         # In a hook, so that the answer to what the view raises is marked too.
         result.headers["X-ISR-Cache"] = "BYPASS"
         result.headers.add("Cache-Status", bypass_status(reason))
@@ -226,11 +228,11 @@ def _run_view(page: StaticPage, arguments: Arguments, reason: str) -> Response:
             result.headers.setdefault("Cache-Control", response.PRIVATE)
         return result
 
-    visit: Visit | None = request.environ.get(VISIT)
+    state: RequestState | None = request.environ.get(REQUEST_STATE)
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     personal = reason in PERSONAL or (reason != "method" and has_session(app, request))
-    if visit is not None and personal:
-        visit.start_response = response.keep_private(visit.start_response)
+    if state is not None and personal:
+        state.start_response = response.keep_private(state.start_response)
     return _call(page, arguments)
 
 
@@ -260,78 +262,82 @@ class _Call:
 
     def __init__(
         self,
-        door: Door,
-        visit: Visit,
+        view_handler: ViewHandler,
+        state: RequestState,
         match: Match,
-        target: Target,
+        page_request: PageRequest,
         arguments: Arguments,
     ) -> None:
-        self._door = door
-        self._engine = door.engine
-        self._visit = visit
+        self._view_handler = view_handler
+        self._engine = view_handler.engine
+        self._state = state
         self._match = match
-        self._target = target
+        self._page_request = page_request
         self._arguments = arguments
 
     @property
     def _has_session(self) -> bool:
-        return has_session(self._door.application.app, request)
+        return has_session(self._view_handler.application.app, request)
 
     def answer(self) -> Response:
-        """Let the Front answer once Flask has finished, or answer here."""
-        allowed = self._door.lists.allows(self._match)
+        """Let the middleware answer once Flask has finished, or answer here."""
+        allowed = self._view_handler.lists.allows(self._match)
         if allowed is None:
             return self._run("no-list")
         if not allowed:
             _refuse()
         try:
-            known = self._engine.peek(self._target)
+            known = self._engine.peek(self._page_request)
         except StoreUnavailable as error:
-            # At once, and not by way of the Front: hooks run once this way.
-            self._engine.upkeep.warn(error)
+            # At once, and not by way of the middleware: hooks run once this way.
+            self._engine.maintenance.warn(error)
             return self._run("store-unavailable")
-        if isinstance(known, NotStatic):
-            return self._run(self._engine.recall(self._target, known).reason)
-        unfit = None if known is None else self._door.unfit(known)
+        if isinstance(known, PerVisitorRecord):
+            return self._run(self._engine.recall(self._page_request, known).reason)
+        unfit = None if known is None else self._view_handler.unfit(known)
         if unfit is not None:
             return self._run(unfit)
-        required = self._door.application.levels.required(self._match.endpoint).level
-        target = dataclasses.replace(self._target, level=required)
-        # Where both levels will do, the stored page tells which door it was made for; the
+        required = self._view_handler.application.levels.required(
+            self._match.endpoint
+        ).level
+        page_request = dataclasses.replace(self._page_request, level=required)
+        # Where both levels will do, the stored page tells which it was made for; the
         # next render may come to another level all the same.
         likely = required or (known.level if known is not None else None)
         # A hook may have read the body: Flask cannot have it a second time.
         if likely != "view" and not _has_body():
-            return self._leave_to_front(target)
-        return self.enact(self._engine.visit(target, own_stack=False))
+            return self._leave_to_front(page_request)
+        return self.enact(self._engine.visit(page_request, own_stack=False))
 
     def answer_inside_render(self) -> Response:
         """Answer a request that a sealed render makes: it must not wait for a flight,
         which might wait for this very render."""
-        entry = self._engine.glance(self._target)
-        if entry is None or self._door.unfit(entry) is not None:
+        entry = self._engine.glance(self._page_request)
+        if entry is None or self._view_handler.unfit(entry) is not None:
             return self._run("nested")
-        return self._respond(Serve(entry, "HIT"))
+        return self._respond(ServeEntry(entry, "HIT"))
 
-    def enact(self, answer: Answer) -> Response:
+    def enact(self, answer: Decision) -> Response:
         """Do what the Engine decided."""
         match answer:
-            case Serve(entry) if unfit := self._door.unfit(entry):
+            case ServeEntry(entry) if unfit := self._view_handler.unfit(entry):
                 return self._run(unfit)
-            case Serve(entry) if entry.level == "view":
-                self._visit.answered_with(answer)
+            case ServeEntry(entry) if entry.level == "view":
+                self._state.answered_with(answer)
                 return self._respond(answer)
-            case Serve():
+            case ServeEntry():
                 # Rendered anew, it no longer needs the hooks: they ran in its render.
-                return self._leave_to_front(self._target, answer)
+                return self._leave_to_front(self._page_request, answer)
             case RunView(reason, strangers_fail):
                 result = self._run(reason)
                 if strangers_fail and _is_page(result):
-                    self._engine.fails_for_strangers(self._target)
+                    self._engine.fails_for_strangers(self._page_request)
                 return result
-            case ShareError(error) if brought := self._door.brought(error.inputs):
+            case SendError(error) if brought := self._view_handler.brought(
+                error.inputs
+            ):
                 return self._run(brought)
-            case ShareError(error):
+            case SendError(error):
                 result = current_app.response_class(error.body, status=error.status)
                 for name, value in error.headers:
                     # Others may be the hooks', which run again.
@@ -342,11 +348,15 @@ class _Call:
                 result.headers.add("Cache-Status", ERROR_STATUS)
                 return result
 
-    def _leave_to_front(self, target: Target, answer: Answer | None = None) -> Response:
-        self._visit.answer_with(target, has_session=self._has_session, answer=answer)
+    def _leave_to_front(
+        self, page_request: PageRequest, answer: Decision | None = None
+    ) -> Response:
+        self._state.answer_with(
+            page_request, has_session=self._has_session, decided=answer
+        )
         return current_app.response_class()
 
-    def _respond(self, serve: Serve) -> Response:
+    def _respond(self, serve: ServeEntry) -> Response:
         return _respond(serve, self._engine.store.now() - serve.entry.began)
 
     def _run(self, reason: str) -> Response:
@@ -358,7 +368,7 @@ def _has_body() -> bool:
     return bool(request.content_length) or "HTTP_TRANSFER_ENCODING" in request.environ
 
 
-def _respond(serve: Serve, age: float) -> Response:
+def _respond(serve: ServeEntry, age: float) -> Response:
     result = current_app.response_class(serve.entry.body, status=serve.entry.status)
     result.headers.clear()
     result.headers.extend(response.page_headers(serve, age))
@@ -367,7 +377,7 @@ def _respond(serve: Serve, age: float) -> Response:
 
 def _refuse() -> t.NoReturn:
     @after_this_request
-    def mark(result: Response) -> Response:
+    def version(result: Response) -> Response:
         result.headers["Cache-Control"] = "no-store"
         result.headers["X-ISR-Cache"] = "BYPASS"
         result.headers.add("Cache-Status", bypass_status("not-listed"))

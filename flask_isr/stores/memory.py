@@ -13,21 +13,21 @@ from ..background.fork import forget_at_fork
 from ..core.deployment import is_later
 from ..core.deployment import is_protected
 from ..core.entry import Entry
-from ..core.entry import Mark
 from ..core.entry import Record
+from ..core.entry import Version
 from ..core.freshness import Freshness
 from ..core.key import PageKey
 from ..core.key import path_tag
 from ..core.key import prefix_tag
 from ..core.store import MET
-from ..core.store import Busy
+from ..core.store import BackingOff
 from ..core.store import Changes
 from ..core.store import Failure
 from ..core.store import Lease
+from ..core.store import LeaseExpired
+from ..core.store import LeaseHeld
 from ..core.store import Listed
-from ..core.store import Overdue
 from ..core.store import Overview
-from ..core.store import Resting
 from ..core.store import Stored
 
 # Records, tags, failures, lists and builds kept; the oldest go.
@@ -81,16 +81,16 @@ class MemoryStore:
         """The time, in seconds."""
         return self._clock()
 
-    def announced(self) -> int:
+    def change_counter(self) -> int:
         """The order now."""
         return self._order
 
-    def arrival(self) -> Mark:
+    def current_version(self) -> Version:
         """The order now."""
         return self._order
 
     @_locked
-    def tick(self) -> Mark:
+    def next_version(self) -> Version:
         """Advance the order for its own sake."""
         self._order += 1
         return self._order
@@ -113,21 +113,23 @@ class MemoryStore:
     # -- records ----------------------------------------------------------------------
 
     @_locked
-    def load(self, key: PageKey, arrival: Mark | None = None) -> Stored | None:
+    def load(self, key: PageKey, arrival: Version | None = None) -> Stored | None:
         """The record of *key*, judged for a visitor who arrived at *arrival*, or now."""
         found = self._records.get(key)
         if found is None:
             return None
         record, written = found
-        current = self.judge(record.mark, record.tags, self._order)
-        early = arrival is not None and int(record.mark) >= int(arrival)
+        current = self.validity_of(record.version, record.tags, self._order)
+        early = arrival is not None and int(record.version) >= int(arrival)
         validity = Freshness.FRESH if early else current
         return Stored(record, validity, current, self._order, written)
 
     @_locked
-    def judge(self, mark: Mark, tags: t.Collection[str], arrival: Mark) -> Freshness:
-        """What invalidations say of a render that began at *mark*."""
-        began = int(mark)
+    def validity_of(
+        self, version: Version, tags: t.Collection[str], arrival: Version
+    ) -> Freshness:
+        """What invalidations say of a render that began at *version*."""
+        began = int(version)
         if began >= int(arrival):
             return Freshness.FRESH
         if self._last(tags, expired=True) > began:
@@ -145,7 +147,7 @@ class MemoryStore:
         found = self._records.get(record.key)
         if found is not None:
             there = found[0]
-            if (there.mark, there.began) > (record.mark, record.began):
+            if (there.version, there.began) > (record.version, record.began):
                 return None
             if self._is_protected(there, record):
                 return None
@@ -156,7 +158,7 @@ class MemoryStore:
     @_locked
     def invalidate(
         self, *, stale: t.Collection[str] = (), expired: t.Collection[str] = ()
-    ) -> Mark:
+    ) -> Version:
         """Advance the order of the tags."""
         self._order += 1
         for tags, at in ((stale, (self._order, 0)), (expired, (0, self._order))):
@@ -190,7 +192,7 @@ class MemoryStore:
         return [
             Overview(
                 record,
-                self.judge(record.mark, record.tags, self._order),
+                self.validity_of(record.version, record.tags, self._order),
                 len(record.body) if isinstance(record, Entry) else 0,
                 self.failure(record.key),
             )
@@ -204,19 +206,19 @@ class MemoryStore:
         )
 
     def _is_protected(self, there: Record, new: Record) -> bool:
-        validity = self.judge(there.mark, there.tags, self._order)
-        later = is_later(there.build, new.build, self.builds(new.key.site))
+        validity = self.validity_of(there.version, there.tags, self._order)
+        later = is_later(there.build, new.build, self.builds(new.key.namespace))
         return later and is_protected(there, validity, new.began)
 
     @_locked
-    def meet_build(self, site: str, build: str) -> None:
-        """Make *build* the latest of *site*."""
-        _keep(self._builds, (site, build), None)
+    def meet_build(self, namespace: str, build: str) -> None:
+        """Make *build* the latest of *namespace*."""
+        _keep(self._builds, (namespace, build), None)
 
     @_locked
-    def builds(self, site: str) -> t.Sequence[str]:
-        """The builds of *site*, the latest last."""
-        return [build for of, build in self._builds if of == site]
+    def builds(self, namespace: str) -> t.Sequence[str]:
+        """The builds of *namespace*, the latest last."""
+        return [build for of, build in self._builds if of == namespace]
 
     @_locked
     def meet(self, name: str, id: str, note: str) -> list[tuple[str, str]]:
@@ -241,25 +243,25 @@ class MemoryStore:
         return None if found is None else found[0]
 
     @_locked
-    def list_version(self, name: str) -> Mark | None:
+    def list_version(self, name: str) -> Version | None:
         """The order in which the list called *name* was written."""
         found = self._lists.get(name)
         return None if found is None else found[1]
 
     @_locked
-    def put_list(self, name: str, paths: t.Collection[str], mark: Mark) -> bool:
+    def put_list(self, name: str, paths: t.Collection[str], version: Version) -> bool:
         """Replace the list called *name*; pages that it lacks now expire."""
         found = self._lists.get(name)
-        if found is not None and found[2] > int(mark):
+        if found is not None and found[2] > int(version):
             return True
         gone = found[0].paths - set(paths) if found is not None else frozenset()
         # Of a path that was invalidated after the question, the answer tells nothing.
-        unknown = {path for path in gone if self._renewed(path) > int(mark)}
+        unknown = {path for path in gone if self._renewed(path) > int(version)}
         gone -= unknown
         paths = unknown.union(paths)
         self._order += 1
         listed = Listed(frozenset(paths), self.now())
-        _keep(self._lists, name, (listed, self._order, int(mark)))
+        _keep(self._lists, name, (listed, self._order, int(version)))
         if gone:
             self.invalidate(expired=[path_tag(path) for path in gone])
         return True
@@ -273,23 +275,25 @@ class MemoryStore:
     @_locked
     def acquire(
         self, key: PageKey, tags: t.Collection[str], lifetime: float
-    ) -> Lease | Busy | Resting | Overdue:
+    ) -> Lease | LeaseHeld | BackingOff | LeaseExpired:
         """The lease of *key* for *lifetime* seconds, or why not."""
         held, now = self._held(key, tags), self.now()
         if held is not None:
-            return Busy(held.deadline) if now < held.deadline else Overdue(held)
+            return (
+                LeaseHeld(held.deadline) if now < held.deadline else LeaseExpired(held)
+            )
         failure = self.failure(key)
         if failure is None:
             self._failures.pop(key, None)
         elif failure.at <= now < failure.retry_at:
-            return Resting(failure)
+            return BackingOff(failure)
         lease = Lease(key, secrets.token_hex(8), self._order, now, now + lifetime)
         self._leases[key] = lease
         return lease
 
     def _held(self, key: PageKey, tags: t.Collection[str]) -> Lease | None:
         lease = self._leases.get(key)
-        if lease is None or int(lease.mark) < self._last(tags, expired=True):
+        if lease is None or int(lease.version) < self._last(tags, expired=True):
             return None
         return lease
 
@@ -321,7 +325,7 @@ class MemoryStore:
     def fail(self, lease: Lease, failure: Failure) -> None:
         """Give the lease back and record the failure."""
         if self._give_back(lease):
-            _keep(self._failures, lease.key, (failure, int(lease.mark)))
+            _keep(self._failures, lease.key, (failure, int(lease.version)))
 
     @_locked
     def failure(self, key: PageKey) -> Failure | None:

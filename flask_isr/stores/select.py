@@ -10,7 +10,7 @@ from ..config import Settings
 from ..core.store import Store
 from ..errors import ConfigurationError
 from ..secret_keys import secret_keys
-from .caching.backend import Values
+from .caching.backend import CacheBackend
 from .caching.flask_caching import private_backend
 from .caching.flask_caching import shared_backend
 from .caching.signature import Signature
@@ -46,7 +46,7 @@ def select_store(
             "both ISR(cache=…) and ISR_CACHE say where pages are kept; give one of them."
         )
 
-    def resolve() -> Values:
+    def resolve() -> CacheBackend:
         if config is not None:
             return private_backend(config)
         assert cache is not None

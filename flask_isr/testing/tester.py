@@ -10,7 +10,7 @@ from flask import Flask
 from werkzeug.wrappers import Response
 
 from .. import signals
-from ..runtime import State
+from ..runtime import Runtime
 from ..stores.memory import MemoryStore
 from .clock import Clock
 from .runner import AtOnce
@@ -41,7 +41,7 @@ class ISRTester:
 
     def __init__(self, app: Flask) -> None:
         before = app.extensions.get("isr")
-        if not isinstance(before, State):
+        if not isinstance(before, Runtime):
             raise RuntimeError(
                 f"the application {app.name!r} has no Flask-ISR: create it with ISR(app)."
             )
@@ -58,7 +58,7 @@ class ISRTester:
         self.revalidated: list[str] = []
 
     def __enter__(self) -> t.Self:
-        before: State = self._app.extensions["isr"]
+        before: Runtime = self._app.extensions["isr"]
         if isinstance(before.store, MemoryStore):
             raise RuntimeError(
                 f"the application {self._app.name!r} is in an ISRTester already: leave that"
@@ -68,8 +68,8 @@ class ISRTester:
         settings = dataclasses.replace(
             before.settings, enabled=True, runner=AtOnce(), cache=None, sign=False
         )
-        state = before.elsewhere(settings, MemoryStore(self.clock), self.clock)
-        state.serve_in(before.front)
+        runtime = before.elsewhere(settings, MemoryStore(self.clock), self.clock)
+        runtime.serve_in(before.middleware)
         for signal, receiver in self._receivers():
             signal.connect(receiver, self._app)
         return self
@@ -82,7 +82,7 @@ class ISRTester:
     ) -> None:
         for signal, receiver in self._receivers():
             signal.disconnect(receiver, self._app)
-        self._before.serve_in(self._before.front)
+        self._before.serve_in(self._before.middleware)
 
     def _receivers(self) -> list[tuple[t.Any, t.Callable[..., None]]]:
         return [

@@ -12,7 +12,7 @@ from flask import current_app
 from flask import request
 
 from ..errors import StoreUnavailable
-from ..runtime import current_state
+from ..runtime import current_runtime
 from .answers import message
 from .answers import no_store
 from .answers import unavailable
@@ -29,7 +29,7 @@ GUARDED_ATTRIBUTE = "__flask_isr_guarded__"
 
 def refusal(request: Request) -> Response | None:
     """Why the sender of *request* may not revalidate; ``None`` if they may."""
-    secrets = current_state().settings.secrets
+    secrets = current_runtime().settings.secrets
     if not secrets:
         return message(
             503,

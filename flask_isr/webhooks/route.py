@@ -15,8 +15,8 @@ from flask.blueprints import BlueprintSetupState
 from ..errors import NotAStaticPage
 from ..errors import StoreUnavailable
 from ..pages.invalidation import Invalidation
-from ..runtime import State
-from ..runtime import current_state
+from ..runtime import Runtime
+from ..runtime import current_runtime
 from .answers import message
 from .answers import no_store
 from .answers import unavailable
@@ -80,19 +80,19 @@ def _take_all_methods(setup: BlueprintSetupState) -> None:
 def revalidate_route() -> Response:
     """Check all targets, expire all of them at once, render the paths, and say how it
     went. A token is good for the targets that it names, the secret for all."""
-    state = current_state()
-    allowed = ("GET", "POST") if state.settings.revalidate_get else ("POST",)
+    runtime = current_runtime()
+    allowed = ("GET", "POST") if runtime.settings.revalidate_get else ("POST",)
     if request.method not in allowed:
         return _not_allowed(allowed)
     refused = refusal(request)
-    grant = _grant(state) if refused is not None else None
+    grant = _grant(runtime) if refused is not None else None
     if refused is not None and grant is None:
         return refused
     try:
         wanted = _wanted()
-        if grant is not None and not _names_all(state, grant, wanted):
+        if grant is not None and not _names_all(runtime, grant, wanted):
             return message(401, "Invalid token")
-        items = _items(state, wanted)
+        items = _items(runtime, wanted)
     except NotAStaticPage as error:
         return message(404, str(error), path=error.path)
     except BadInput as error:
@@ -100,7 +100,7 @@ def revalidate_route() -> Response:
     except ValueError as error:
         return message(400, str(error))
     try:
-        return _carry_out(state, wanted, items)
+        return _carry_out(runtime, wanted, items)
     except StoreUnavailable as error:
         return unavailable(error)
 
@@ -115,16 +115,18 @@ def _not_allowed(allowed: tuple[str, ...]) -> Response:
     return response
 
 
-def _grant(state: State) -> frozenset[str] | None:
+def _grant(runtime: Runtime) -> frozenset[str] | None:
     """What a token that was sent is good for; ``None`` where there is none that is."""
     token = given_token(request)
     if token is None:
         return None
-    return Tokens(state.settings.secrets, state.clock).read(token)
+    return Tokens(runtime.settings.secrets, runtime.clock).read(token)
 
 
-def _names_all(state: State, grant: frozenset[str], wanted: _Wanted) -> bool:
-    return names_all(grant, state.revalidator, wanted.paths, wanted.tags, wanted.match)
+def _names_all(runtime: Runtime, grant: frozenset[str], wanted: _Wanted) -> bool:
+    return names_all(
+        grant, runtime.revalidator, wanted.paths, wanted.tags, wanted.match
+    )
 
 
 def _wanted() -> _Wanted:
@@ -176,11 +178,11 @@ def _word(body: t.Mapping[str, t.Any], name: str) -> str | None:
     return sent[0] if sent else None
 
 
-def _items(state: State, wanted: _Wanted) -> list[Invalidation]:
+def _items(runtime: Runtime, wanted: _Wanted) -> list[Invalidation]:
     # "refresh" is for pages; with one page named by its path it is what a sender wants.
     page_mode = "refresh" if wanted.match == "path" else "expire"
     path_mode = page_mode if wanted.mode is None else wanted.mode
-    check = state.revalidator
+    check = runtime.revalidator
     items = [check.path(path, wanted.match, path_mode) for path in wanted.paths]
     # Where paths and tags stand together, "refresh" is meant for the paths.
     for_paths = wanted.mode is None or (wanted.paths and wanted.mode == "refresh")
@@ -188,11 +190,13 @@ def _items(state: State, wanted: _Wanted) -> list[Invalidation]:
     return items + [check.tag(tag, tag_mode) for tag in wanted.tags]
 
 
-def _carry_out(state: State, wanted: _Wanted, items: list[Invalidation]) -> Response:
-    failed = state.revalidator.record(items)
-    state.revalidator.settle(items)
+def _carry_out(
+    runtime: Runtime, wanted: _Wanted, items: list[Invalidation]
+) -> Response:
+    failed = runtime.revalidator.record(items)
+    runtime.revalidator.settle(items)
     pages = [item for item in items if item.mode == "refresh"]
-    more, pending = state.revalidator.renew(pages)
+    more, pending = runtime.revalidator.renew(pages)
     failed |= more
     if failed:
         causes = "; ".join(f"{path}: {cause}" for path, cause in failed.items())

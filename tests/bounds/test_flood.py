@@ -103,7 +103,7 @@ def test_a_flood_of_addresses_leaves_all_within_bounds(
     for number in range(FLOOD):
         visitors.ask_for_anything(number)
         if number % 50 == 0:
-            assert site.state.memory.shelves.keys() >= set(HOT)
+            assert site.state.memory.variants.keys() >= set(HOT)
             assert {"HIT"} == visitors.find_hot_pages()
             assert site.state.memory.bytes <= MEMORY
             most = max(most, stored_bytes(tmp_path))

@@ -1,5 +1,5 @@
-"""200,000 different keys through Flask, the Front, the Engine and a store on disk: 60,000
-of them pages that can be stored, and are."""
+"""200,000 different keys through Flask, middleware, Engine and a store on disk: 60,000 of
+them pages that can be stored, and are."""
 
 from __future__ import annotations
 
@@ -231,8 +231,8 @@ def test_keys_without_end_leave_all_within_bounds(
 
     assert shop.runs == {"hot": len(HOT), **runs}
     sizes = {name: len(thing) for name, thing in containers(site.state)}
-    in_the_air = "state.engine._launcher._flights._aloft"
-    assert sizes[in_the_air] == sizes["state.engine._launcher._queued"] == 0
+    in_the_air = "state.engine._coordinator._flights._running"
+    assert sizes[in_the_air] == sizes["state.engine._coordinator._queued"] == 0
     assert not {name: size for name, size in sizes.items() if size > MANY}
     site.state.store.maintain()
     assert stored_bytes(tmp_path) <= STORE

@@ -75,7 +75,7 @@ def test_refreshes_that_are_never_run_are_not_all_remembered(
     shop = Shop(make_site, clock, 5 * KNOWN)
     for _ in range(3):
         assert shop.states() == {"STALE"}
-        assert len(shop.site.state.engine._launcher._queued) <= KNOWN
+        assert len(shop.site.state.engine._coordinator._queued) <= KNOWN
         clock.advance(61)
 
 

@@ -14,8 +14,8 @@ from flask_isr.background.runner import InlineRunner
 from flask_isr.background.threads import Job
 from flask_isr.core import leased_render as rendering
 from flask_isr.core.key import PageKey
-from flask_isr.core.local_cache import Memory
-from flask_isr.core.maintenance import Upkeep
+from flask_isr.core.local_cache import LocalCache
+from flask_isr.core.maintenance import Maintenance
 from flask_isr.core.outcome import SealedError
 from flask_isr.pages import fingerprint as build
 from flask_isr.pages import hosts
@@ -23,7 +23,7 @@ from flask_isr.pages.hosts import Hosts
 from flask_isr.stores.caching import stamps
 from flask_isr.stores.caching.codec import read_failure
 from flask_isr.stores.caching.codec import write_failure
-from flask_isr.stores.caching.stamps import Sightings
+from flask_isr.stores.caching.stamps import StampSequence
 from flask_isr.stores.memory import MemoryStore
 from flask_isr.stores.sqlite import database
 from flask_isr.stores.sqlite import order
@@ -61,15 +61,15 @@ def test_leases_that_cannot_be_given_back(
     (tmp_path / "isr").rename(tmp_path / "gone")
     (tmp_path / "isr").write_text("a file where the folder was")
     for lease in leases:
-        process.engine._rendering.give_back(lease)
-    assert [*process.engine._rendering._kept] == [page.id for page in PAGES[:FEW]]
+        process.engine._leased_render.give_back(lease)
+    assert [*process.engine._leased_render._kept] == [page.id for page in PAGES[:FEW]]
     (tmp_path / "isr").unlink()
 
 
 def test_writes_of_a_process_over_a_backend(monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond their number, its copies from before are all taken for old."""
     monkeypatch.setattr(stamps, "_REMEMBERED", FEW)
-    sightings = Sightings()
+    sightings = StampSequence()
     sight = sightings.see(lambda: "stamp")
     for page in PAGES:
         sightings.wrote(page.id)
@@ -162,7 +162,7 @@ def test_writes_between_two_looks_at_the_store(size: int, times: int) -> None:
             looks.append(1)
 
     store = Store()
-    kept = Upkeep(store, Memory(store, 1000), InlineRunner())
+    kept = Maintenance(store, LocalCache(store, 1000), InlineRunner())
     for _ in range(3 * times):
         kept.wrote(size)
     assert len(looks) == 3
@@ -178,7 +178,7 @@ def test_reports_of_what_is_read() -> None:
             return True
 
     store = MemoryStore()
-    kept = Upkeep(store, Memory(store, 1000), Runner())
+    kept = Maintenance(store, LocalCache(store, 1000), Runner())
     for now in range(1_000_000, 1_000_130):
         kept.report_usage(now)
     assert len(reports) == 2

@@ -365,9 +365,9 @@ class TestShow:
 def test_looking_changes_nothing(stocked: Shop, run: Run) -> None:
     """Nothing is rendered, and no state is another afterwards."""
     stocked.renders.clear()
-    before = stocked.site.state.store.arrival()
+    before = stocked.site.state.store.current_version()
     for command in (["routes"], ["pages"], ["show", "/old"], ["show", "/blog/z"]):
         assert run(*command).exit_code == 0
     stocked.site.settle()
     assert stocked.renders == []
-    assert stocked.site.state.store.arrival() == before
+    assert stocked.site.state.store.current_version() == before

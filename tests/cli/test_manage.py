@@ -118,11 +118,11 @@ class TestRevalidate:
         said: str,
     ) -> None:
         """A sentence and an exit status; the good targets beside are untouched."""
-        before = server.site.state.store.arrival()
+        before = server.site.state.store.current_version()
         result = run("revalidate", *args)
         assert result.exit_code == status
         assert said in result.stderr
-        assert server.site.state.store.arrival() == before
+        assert server.site.state.store.current_version() == before
         assert server.see(PAGE) == ("old", "HIT")
 
     def test_a_store_that_is_gone_is_told(self, shop: Shop, run: Run) -> None:

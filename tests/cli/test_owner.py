@@ -54,13 +54,13 @@ def test_commands_that_write_refuse_to_run_as_another_user(
 ) -> None:
     """They say whose folder it is and how to run them; nothing is done."""
     shop.renders.clear()
-    before = shop.site.state.store.arrival()
+    before = shop.site.state.store.current_version()
     result = run(*command)
     assert result.exit_code == 1
     assert str(shop.site.state.settings.folder) in result.stderr
     assert "lock the server out" in result.stderr
     assert shop.renders == []
-    assert shop.site.state.store.arrival() == before
+    assert shop.site.state.store.current_version() == before
     assert shop.see(PAGE) == ("old", "HIT")
 
 

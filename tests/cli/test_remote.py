@@ -158,7 +158,7 @@ def test_another_users_folder_does_not_matter(
 ) -> None:
     """Nothing is written here."""
     site = make_site()
-    site.state.store.tick()
+    site.state.store.next_version()
     monkeypatch.setattr("os.geteuid", lambda: 54321)
     runner = site.app.test_cli_runner()
     args = ["isr", "revalidate", PAGE]

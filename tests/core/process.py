@@ -8,21 +8,21 @@ import typing as t
 from pathlib import Path
 
 from flask_isr.background.pool import ThreadRunner
-from flask_isr.core.decision import Answer
+from flask_isr.core.decision import Decision
 from flask_isr.core.decision import Limits
-from flask_isr.core.decision import Serve
-from flask_isr.core.decision import Target
+from flask_isr.core.decision import PageRequest
+from flask_isr.core.decision import ServeEntry
 from flask_isr.core.deployment import Build
 from flask_isr.core.engine import Engine
 from flask_isr.core.entry import Entry
 from flask_isr.core.entry import Level
-from flask_isr.core.entry import Mark
+from flask_isr.core.entry import Version
 from flask_isr.core.freshness import Lifetime
 from flask_isr.core.key import PageKey
 from flask_isr.core.key import user_tag
-from flask_isr.core.local_cache import Memory
+from flask_isr.core.local_cache import LocalCache
 from flask_isr.core.outcome import Outcome
-from flask_isr.core.outcome import Personal
+from flask_isr.core.outcome import PerVisitor
 from flask_isr.core.outcome import Rendered
 from flask_isr.stores.sqlite.store import SQLiteStore
 
@@ -36,9 +36,9 @@ from ..support import InThread
 TAG = user_tag("animals")
 
 
-def target(key: PageKey = FOX, level: Level | None = None) -> Target:
+def target(key: PageKey = FOX, level: Level | None = None) -> PageRequest:
     """The page as its visitors ask for it."""
-    return Target(key, key.implicit_tags | {TAG}, level=level)
+    return PageRequest(key, key.implicit_tags | {TAG}, level=level)
 
 
 class Source:
@@ -104,7 +104,7 @@ class Journal:
         """Note a failure."""
         self.lines.append(f"failed {key}: {cause}")
 
-    def not_static(self, key: PageKey, verdict: Personal) -> None:
+    def not_static(self, key: PageKey, verdict: PerVisitor) -> None:
         """Note a page that is personal."""
         self.lines.append(f"not static {key}: {verdict.reason}")
 
@@ -127,9 +127,9 @@ class WatchedStore(SQLiteStore):
         super().__init__(folder, limit=limit, clock=clock)
         self.arrivals: queue.SimpleQueue[int] = queue.SimpleQueue()
 
-    def arrival(self) -> Mark:
+    def current_version(self) -> Version:
         """Read the order, and note the thread."""
-        mark = super().arrival()
+        mark = super().current_version()
         self.arrivals.put(threading.get_ident())
         return mark
 
@@ -150,7 +150,7 @@ class Process:
         build: Build | None = None,
     ) -> None:
         self.store = (store or WatchedStore)(folder, limit=10**9, clock=clock)
-        self.memory = Memory(self.store, 10**8)
+        self.memory = LocalCache(self.store, 10**8)
         self.store.on_restart = self.memory.clear
         self.runner = ThreadRunner(workers=workers)
         self.journal = Journal()
@@ -171,7 +171,7 @@ class Process:
         *,
         own_stack: bool = False,
         level: Level | None = None,
-    ) -> Answer:
+    ) -> Decision:
         """What a visitor of the page gets."""
         return self.engine.visit(target(key, level), own_stack=own_stack)
 
@@ -196,9 +196,9 @@ class Process:
         self.store.close()
 
 
-def told(answer: Answer) -> tuple[str, str]:
+def told(answer: Decision) -> tuple[str, str]:
     """State and text of an answer that is a page."""
-    assert isinstance(answer, Serve), answer
+    assert isinstance(answer, ServeEntry), answer
     return answer.state, answer.entry.body.decode()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flask_isr.core.deployment import PROTECTED
+from flask_isr.core.deployment import NEWER_BUILD_GRACE
 from flask_isr.core.deployment import is_later
 from flask_isr.core.deployment import is_protected
 from flask_isr.core.freshness import Freshness
@@ -33,7 +33,7 @@ def test_a_build_that_is_not_known_is_not_compared(
     assert is_later(one, other, ["a", "b"]) is later
 
 
-@pytest.mark.parametrize("age", [-1.0, PROTECTED])
+@pytest.mark.parametrize("age", [-1.0, NEWER_BUILD_GRACE])
 def test_a_page_of_another_time_is_not_protected(age: float) -> None:
     """Neither an old one, nor one of the future, after the clock was set back."""
     page = entry(FOX, 1)

@@ -8,8 +8,8 @@ import pytest
 
 from flask_isr.core.outcome import Outcome
 from flask_isr.core.outcome import Rendered
-from flask_isr.core.singleflight import Broken
-from flask_isr.core.singleflight import Landed
+from flask_isr.core.singleflight import FailedAttempt
+from flask_isr.core.singleflight import Succeeded
 
 from ..records import FOX
 from .process import Process
@@ -59,5 +59,9 @@ def test_a_build_tries_at_once_what_failed_before(
         raise ValueError("down")
 
     source.script = [fails]
-    assert isinstance(process.engine.renewals.build(target(), force=False), Broken)
-    assert isinstance(process.engine.renewals.build(target(), force=False), Landed)
+    assert isinstance(
+        process.engine.blocking_renders.build(target(), force=False), FailedAttempt
+    )
+    assert isinstance(
+        process.engine.blocking_renders.build(target(), force=False), Succeeded
+    )

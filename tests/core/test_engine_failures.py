@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from flask_isr.core.decision import Answer
+from flask_isr.core.decision import Decision
 from flask_isr.core.decision import RunView
-from flask_isr.core.decision import Serve
-from flask_isr.core.decision import ShareError
+from flask_isr.core.decision import SendError
+from flask_isr.core.decision import ServeEntry
 from flask_isr.core.freshness import Lifetime
 from flask_isr.core.key import path_tag
-from flask_isr.core.outcome import Declined
 from flask_isr.core.outcome import Failed
+from flask_isr.core.outcome import NotStorable
 from flask_isr.core.outcome import Outcome
 from flask_isr.core.outcome import Rendered
 from flask_isr.core.outcome import SealedError
@@ -49,9 +49,9 @@ def raises(page: Rendered) -> Outcome:
     raise LookupError("no such fox")
 
 
-def detail(answer: Answer) -> str | None:
+def detail(answer: Decision) -> str | None:
     """What a visitor with a stale page is told of it."""
-    assert isinstance(answer, Serve)
+    assert isinstance(answer, ServeEntry)
     assert answer.state == "STALE"
     return answer.detail
 
@@ -118,7 +118,7 @@ def test_what_is_no_failure_is_told_as_none(
     source.lifetime = Lifetime(60)
     process.visit()
     clock.advance(61)
-    source.script = [lambda page: Declined("status-418")]
+    source.script = [lambda page: NotStorable("status-418")]
     told = []
     for _ in range(2):
         told.append(detail(process.visit()))
@@ -127,7 +127,7 @@ def test_what_is_no_failure_is_told_as_none(
     source.script = [fails]
     process.visit()
     process.settle()
-    process.engine.renewals.build(target(), force=True)
+    process.engine.blocking_renders.build(target(), force=True)
     process.store.invalidate(stale=[TAG])
     told.append(detail(process.visit()))
 
@@ -141,7 +141,7 @@ def test_the_back_off_is_shared_by_all_processes(
     double to a minute, and none of it alters the page."""
     processes = [make_process() for _ in range(3)]
     processes[0].visit()
-    good = processes[0].store.load(FOX, processes[0].store.arrival())
+    good = processes[0].store.load(FOX, processes[0].store.current_version())
     processes[0].expire()
     source.script = [fails] * 20
     pauses = []
@@ -155,7 +155,7 @@ def test_the_back_off_is_shared_by_all_processes(
         pauses.append(failure.retry_at - clock.now)
         clock.advance(pauses[-1])
     assert pauses == [1, 2, 4, 8, 16, 32, 60, 60]
-    now = processes[0].store.load(FOX, processes[0].store.arrival())
+    now = processes[0].store.load(FOX, processes[0].store.current_version())
     assert good is not None
     assert now is not None
     assert now.record == good.record
@@ -303,8 +303,8 @@ def test_where_nothing_is_stored_those_who_waited_share_the_error(
     followers = [here.visitor(), there.visitor(), here.visitor()]
     gates[0].open()
     assert leader.result() == RunView("error", strangers_fail=True)
-    assert [one.result() for one in followers] == [ShareError(_ERROR)] * 3
-    assert here.visit() == there.visit() == ShareError(_ERROR)
+    assert [one.result() for one in followers] == [SendError(_ERROR)] * 3
+    assert here.visit() == there.visit() == SendError(_ERROR)
     assert source.renders == 1
 
 
@@ -345,7 +345,7 @@ def test_a_failing_page_may_be_served_for_so_long_only(
     assert told(process.visit()) == ("STALE", "first")
     clock.advance(1)
     answer = process.visit()
-    assert answer in (RunView("error"), ShareError(_ERROR))
+    assert answer in (RunView("error"), SendError(_ERROR))
 
 
 def test_another_process_takes_over_when_the_renderer_is_killed(

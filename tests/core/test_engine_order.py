@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from flask_isr.core.decision import Serve
+from flask_isr.core.decision import ServeEntry
 from flask_isr.core.key import user_tag
 from flask_isr.core.outcome import Outcome
 from flask_isr.core.outcome import Rendered
@@ -237,7 +237,7 @@ def test_a_page_that_expires_in_each_of_its_renders_is_still_served(
     def visit_often(process: Process) -> None:
         for _ in range(15):
             answer = process.visit()
-            assert isinstance(answer, Serve)
+            assert isinstance(answer, ServeEntry)
             assert answer.state in ("HIT", "MISS")
 
     threads = [InThread(lambda p=p: visit_often(p)) for p in processes * 3]  # type: ignore[misc]

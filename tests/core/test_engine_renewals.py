@@ -10,7 +10,7 @@ from flask_isr.core.key import path_tag
 from flask_isr.core.outcome import Failed
 from flask_isr.core.outcome import Outcome
 from flask_isr.core.outcome import Rendered
-from flask_isr.core.singleflight import Broken
+from flask_isr.core.singleflight import FailedAttempt
 from flask_isr.core.store import Stored
 from flask_isr.errors import StoreUnavailable
 
@@ -43,7 +43,7 @@ def test_a_renewal_reports_its_failures_by_path(
     process.visit()
     process.expire()
     source.script = [raises]
-    failed, pending = process.engine.renewals.renew([target()])
+    failed, pending = process.engine.blocking_renders.renew([target()])
     assert failed == {"/animals/fox": "LookupError: no such fox"}
     assert pending == []
 
@@ -58,7 +58,7 @@ def test_a_renewal_is_a_render_that_began_after_the_call(
     gates[0].wait()
     source.text = "second"
     process.expire(path_tag(FOX.path))
-    assert process.engine.renewals.renew([target()]) == ({}, [])
+    assert process.engine.blocking_renders.renew([target()]) == ({}, [])
     assert told(process.visit()) == ("HIT", "second")
 
 
@@ -68,19 +68,19 @@ def test_a_renewal_waits_so_long_only(
     """What is still rendering then is named."""
     process = make_process(wait=0.05)
     source.script = [held(gates[0])]
-    assert process.engine.renewals.renew([target()]) == ({}, ["/animals/fox"])
+    assert process.engine.blocking_renders.renew([target()]) == ({}, ["/animals/fox"])
 
 
 def test_a_build_says_what_came_of_it(process: Process, source: Source) -> None:
     """A build renders what is not fresh on its own stack, and returns the failure."""
     source.script = [fails]
-    landing = process.engine.renewals.build(target(), force=False)
-    assert isinstance(landing, Broken)
-    assert landing.failure.cause == "status 503"
+    result = process.engine.blocking_renders.build(target(), force=False)
+    assert isinstance(result, FailedAttempt)
+    assert result.failure.cause == "status 503"
     process.expire(path_tag(FOX.path))
-    assert process.engine.renewals.build(target(), force=False) is not None
-    assert process.engine.renewals.build(target(), force=False) is None
-    assert process.engine.renewals.build(target(), force=True) is not None
+    assert process.engine.blocking_renders.build(target(), force=False) is not None
+    assert process.engine.blocking_renders.build(target(), force=False) is None
+    assert process.engine.blocking_renders.build(target(), force=True) is not None
     assert source.renders == 3
 
 
@@ -97,14 +97,14 @@ def test_a_renewal_that_a_later_build_overtakes_went_well(
     new.visit()
     old.expire()
     source.script = [held(gates[0])]
-    renewal = InThread(lambda: old.engine.renewals.renew([target()]))
+    renewal = InThread(lambda: old.engine.blocking_renders.renew([target()]))
     gates[0].wait()
     old.expire()
     assert told(new.visit()) == ("MISS", "first")
     gates[0].open()
     assert renewal.result() == ({}, [])
     renders = source.renders
-    assert old.engine.renewals.build(target(), force=True) is None
+    assert old.engine.blocking_renders.build(target(), force=True) is None
     assert source.renders == renders + 1
     assert told(new.visit()) == ("HIT", "first")
 
@@ -119,7 +119,7 @@ def test_a_renewal_whose_page_is_not_taken_by_the_store_failed(
             raise StoreUnavailable("write a page", "it is too large")
 
     process = make_process(store=Full)
-    failed, pending = process.engine.renewals.renew([target()])
+    failed, pending = process.engine.blocking_renders.renew([target()])
     assert failed == {"/animals/fox": "rendered, but not stored"}
     assert pending == []
     assert source.renders == 1

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from flask_isr.core.decision import RunView
-from flask_isr.core.decision import Serve
+from flask_isr.core.decision import ServeEntry
 from flask_isr.core.outcome import Outcome
 from flask_isr.core.outcome import Rendered
 from flask_isr.stores.sqlite import folder as folder_module
@@ -58,7 +58,7 @@ def test_a_page_that_cannot_be_stored_is_served_all_the_same(
 
     source.script = [act]
     answer = process.visit()
-    assert isinstance(answer, Serve)
+    assert isinstance(answer, ServeEntry)
     assert (answer.entry.body, answer.stored) == (b"first", False)
     folder.unlink()
 
@@ -72,7 +72,7 @@ def test_a_page_that_could_not_be_stored_leaves_no_lease_behind(
     """The store is busy when the page comes: nobody waits for that render afterwards."""
     monkeypatch.setattr(folder_module, "_PATIENCE", 0.05)
     here, there = make_process(), make_process()
-    there.store.arrival()
+    there.store.current_version()
     writer = sqlite3.connect(
         tmp_path / "isr" / "pages.sqlite", isolation_level=None, check_same_thread=False
     )
@@ -84,7 +84,7 @@ def test_a_page_that_could_not_be_stored_leaves_no_lease_behind(
     source.script = [act]
     with contextlib.closing(writer):
         answer = here.visit()
-        assert isinstance(answer, Serve)
+        assert isinstance(answer, ServeEntry)
         assert not answer.stored
         writer.execute("ROLLBACK")
     assert told(there.visitor().result()) == ("MISS", "first")

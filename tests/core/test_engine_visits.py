@@ -13,14 +13,14 @@ from flask_isr.core.entry import Entry
 from flask_isr.core.entry import Record
 from flask_isr.core.freshness import Lifetime
 from flask_isr.core.key import PageKey
-from flask_isr.core.outcome import Declined
+from flask_isr.core.outcome import NotStorable
 from flask_isr.core.outcome import Outcome
-from flask_isr.core.outcome import Personal
+from flask_isr.core.outcome import PerVisitor
 from flask_isr.core.outcome import Rendered
-from flask_isr.core.store import Busy
+from flask_isr.core.store import BackingOff
 from flask_isr.core.store import Lease
-from flask_isr.core.store import Overdue
-from flask_isr.core.store import Resting
+from flask_isr.core.store import LeaseExpired
+from flask_isr.core.store import LeaseHeld
 from flask_isr.core.store import Stored
 
 from ..records import FOX
@@ -202,7 +202,7 @@ def test_a_page_that_is_personal_is_dropped_everywhere(
     here.visit()
     there.visit()
     clock.advance(61)
-    source.script = [lambda page: Personal("set-cookie")]
+    source.script = [lambda page: PerVisitor("set-cookie")]
     here.visit()
     here.settle()
     assert here.visit() == RunView("set-cookie")
@@ -214,7 +214,7 @@ def test_a_personal_page_is_tried_again_behind_a_visitor(
     process: Process, source: Source, clock: Clock
 ) -> None:
     """After a minute, and each time later, a probe finds out whether it still is."""
-    source.script = [lambda page: Personal("set-cookie")] * 2
+    source.script = [lambda page: PerVisitor("set-cookie")] * 2
     assert process.visit() == RunView("set-cookie")
     clock.advance(59)
     process.visit()
@@ -240,9 +240,9 @@ def test_an_answer_that_is_no_page_is_left_to_the_view(
     """Declined: the view answers, the stored copy stays."""
     process.visit()
     process.expire()
-    source.script = [lambda page: Declined("status-418")]
+    source.script = [lambda page: NotStorable("status-418")]
     assert process.visit() == RunView("status-418")
-    stored = process.store.load(FOX, process.store.arrival())
+    stored = process.store.load(FOX, process.store.current_version())
     assert stored is not None
     assert isinstance(stored.record, Entry)
     assert stored.record.body == b"first"
@@ -298,7 +298,7 @@ def test_who_gets_the_lease_after_another_has_stored_the_page_renders_nothing(
     class OvertakenStore(WatchedStore):
         def acquire(
             self, key: PageKey, tags: t.Collection[str], lifetime: float
-        ) -> Lease | Busy | Resting | Overdue:
+        ) -> Lease | LeaseHeld | BackingOff | LeaseExpired:
             told(there.visit())
             return super().acquire(key, tags, lifetime)
 
@@ -312,7 +312,7 @@ def first_in_line(process: Process, gate: Gate) -> InThread:
     """A visitor who leads a render, which stands at *gate*, and waits for it."""
     visitor = process.visitor()
     gate.wait()
-    flights, now = process.engine._launcher._flights, process.store.now()
+    flights, now = process.engine._coordinator._flights, process.store.now()
     while not (flight := flights.get(FOX, now)) or not flight.waiting:
         assert visitor.is_alive()
     return visitor

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flask_isr.core.entry import Entry
-from flask_isr.core.entry import NotStatic
+from flask_isr.core.entry import PerVisitorRecord
 from flask_isr.core.entry import Record
 from flask_isr.core.entry import Unreadable
 from flask_isr.core.entry import decode
@@ -36,17 +36,17 @@ _entries = st.builds(
     body=st.binary(max_size=300),
     etag=st.text(),
     level=st.sampled_from(["wsgi", "view"]),
-    mark=_marks,
+    version=_marks,
     began=_times,
     lifetime=st.builds(Lifetime, _seconds, _seconds),
     tags=_tags,
     took=_times,
 )
 _not_statics = st.builds(
-    NotStatic,
+    PerVisitorRecord,
     key=_keys,
     reason=st.text(),
-    mark=_marks,
+    version=_marks,
     began=_times,
     probe_at=_times,
     strikes=st.integers(1, 1000),

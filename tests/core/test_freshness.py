@@ -38,7 +38,7 @@ def test_age_decides_freshness(
     lifetime: Lifetime, age: float, freshness: Freshness
 ) -> None:
     """Stale beyond revalidate, expired beyond expire; lost time makes nothing immortal."""
-    assert lifetime.judge(age) is freshness
+    assert lifetime.freshness_at(age) is freshness
 
 
 _limits = st.none() | st.floats(1, 1e6)
@@ -53,7 +53,9 @@ def test_the_lowest_lifetime_wins(
     lowered = one.lowered(other)
     assert lowered == other.lowered(one)
     for age in (0.5, 10.0, 1e5, 1e7):
-        assert lowered.judge(age) is max(one.judge(age), other.judge(age))
+        assert lowered.freshness_at(age) is max(
+            one.freshness_at(age), other.freshness_at(age)
+        )
 
 
 def test_pauses_double_up_to_the_longest() -> None:

@@ -16,10 +16,10 @@ from flask_isr.core.key import PageKey
 from flask_isr.core.key import path_tag
 from flask_isr.core.key import prefix_tag
 from flask_isr.core.key import rule_tag
-from flask_isr.core.key import shelf_name
 from flask_isr.core.key import user_tag
 from flask_isr.core.key import user_tags
 from flask_isr.core.key import variant_tag
+from flask_isr.core.key import variants_name
 
 from ..records import FOX
 from ..records import OWL
@@ -48,7 +48,9 @@ from ..records import OWL
             id="equals sign in a name",
         ),
         pytest.param(
-            PageKey("/a", "/a", site="one"), PageKey("/a", "/a", site="two"), id="site"
+            PageKey("/a", "/a", namespace="one"),
+            PageKey("/a", "/a", namespace="two"),
+            id="site",
         ),
         pytest.param(
             PageKey("/a", "/a", (("x", "1"),), "", "a"),
@@ -63,7 +65,7 @@ def test_keys_that_would_join_to_one_string_are_different_pages(
     """A key is structured: no separator in a value makes two pages one."""
     assert one != other
     assert one.id != other.id
-    if one.site == other.site:
+    if one.namespace == other.namespace:
         assert variant_tag(one) != variant_tag(other)
 
 
@@ -179,7 +181,7 @@ def test_a_key_reads_as_its_address() -> None:
 def test_no_two_places_share_a_shelf(place: str) -> None:
     """Wherever a host ends and a path begins: joined, ``a`` and ``.test/x`` would be
     ``a.test`` and ``/x``."""
-    names = {shelf_name(place)}
+    names = {variants_name(place)}
     for end in range(len(place) + 1):
-        names.add(shelf_name(place[end:], place[:end]))
+        names.add(variants_name(place[end:], place[:end]))
     assert len(names) == len(place) + 2

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from flask_isr.core.entry import Mark
+from flask_isr.core.entry import Version
 from flask_isr.core.freshness import Freshness
 from flask_isr.core.key import PageKey
 from flask_isr.core.key import path_tag
 from flask_isr.core.key import prefix_tag
 from flask_isr.core.key import rule_tag
 from flask_isr.core.key import user_tag
-from flask_isr.core.local_cache import Memory
+from flask_isr.core.local_cache import LocalCache
 from flask_isr.core.store import Stored
 from flask_isr.errors import StoreUnavailable
 from flask_isr.stores.sqlite.store import SQLiteStore
@@ -33,21 +33,23 @@ class Process:
 
     def __init__(self, folder: Path, limit: int = 1024 * _KIB) -> None:
         self.store = SQLiteStore(folder, limit=10**9)
-        self.memory = Memory(self.store, limit)
+        self.memory = LocalCache(self.store, limit)
         self.store.on_restart = self.memory.clear
 
     def write(
         self, key: PageKey, body: bytes = b"a page", *, tags: t.Iterable[str] = ()
     ) -> Stored:
         """Render and store a page; this process remembers it."""
-        stored = self.store.put(entry(key, self.store.arrival(), body, tags=tags))
+        stored = self.store.put(
+            entry(key, self.store.current_version(), body, tags=tags)
+        )
         assert stored is not None
         self.memory.add(stored, ())
         return stored
 
-    def read(self, key: PageKey, arrival: Mark | None = None) -> Stored | None:
+    def read(self, key: PageKey, arrival: Version | None = None) -> Stored | None:
         """Read a page from the store for a visitor, and remember it."""
-        arrived = self.store.arrival() if arrival is None else arrival
+        arrived = self.store.current_version() if arrival is None else arrival
         stored = self.store.load(key, arrived)
         if stored is not None:
             self.memory.add(stored, ())
@@ -123,8 +125,8 @@ def test_an_invalidation_that_is_interrupted_is_carried_out_later(
 
     here = process()
     here.write(FOX)
-    shelf = here.memory.shelves[FOX.shelf]
-    shelf.items = Interrupted(shelf.items)
+    variants = here.memory.variants[FOX.variants]
+    variants.items = Interrupted(variants.items)
     here.store.invalidate(expired=[path_tag(FOX.path)])
     with pytest.raises(SystemExit):
         here.memory.sync()
@@ -155,7 +157,7 @@ def test_a_page_that_is_not_static_any_more_is_not_served(process: MakeProcess) 
     """The memory that a page is personal drops its copy in every process."""
     here, there = process(), process()
     here.write(FOX)
-    there.store.put(not_static(FOX, there.store.arrival()))
+    there.store.put(not_static(FOX, there.store.current_version()))
     assert here.body(FOX) is None
 
 
@@ -166,7 +168,7 @@ def test_a_copy_read_before_an_invalidation_is_not_added_after_it(
     here = process()
     here.write(OWL)
     here.write(FOX, b"old")
-    read_early = here.store.load(FOX, here.store.arrival())
+    read_early = here.store.load(FOX, here.store.current_version())
     assert read_early is not None
     here.store.invalidate(expired=[path_tag(FOX.path)])
     assert here.body(OWL) is not None  # and by that, memory is up to date
@@ -181,7 +183,7 @@ def test_a_copy_read_before_an_invalidation_goes_when_memory_syncs(
     """Where memory has not heard of the invalidation yet, it takes the copy away then."""
     here, there = process(), process()
     there.write(FOX, b"old")
-    read_early = here.store.load(FOX, here.store.arrival())
+    read_early = here.store.load(FOX, here.store.current_version())
     assert read_early is not None
     there.store.invalidate(expired=[path_tag(FOX.path)])
     here.memory.add(read_early, ())
@@ -194,7 +196,7 @@ def test_what_an_early_visitor_may_see_is_not_kept_for_later_ones(
 ) -> None:
     """A page invalidated after a visitor arrived is fresh for him, and nobody else."""
     here, there = process(), process()
-    arrival = here.store.arrival()
+    arrival = here.store.current_version()
     there.write(FOX, b"old", tags=["animals"])
     there.store.invalidate(**{how: [user_tag("animals")]})
     stored = here.read(FOX, arrival)
@@ -250,10 +252,10 @@ def test_all_bytes_are_given_back(process: MakeProcess) -> None:
     here.write(OWL)
     here.store.invalidate(expired=[prefix_tag("/")])
     here.memory.sync()
-    assert (here.memory.bytes, len(here.memory), here.memory.shelves) == (0, 0, {})
+    assert (here.memory.bytes, len(here.memory), here.memory.variants) == (0, 0, {})
     here.write(FOX)
     here.memory.clear()
-    assert (here.memory.bytes, len(here.memory), here.memory.shelves) == (0, 0, {})
+    assert (here.memory.bytes, len(here.memory), here.memory.variants) == (0, 0, {})
 
 
 def test_a_page_that_is_visited_gets_a_second_chance(process: MakeProcess) -> None:
@@ -270,7 +272,7 @@ def test_variants_of_a_path_are_kept_apart(process: MakeProcess) -> None:
     here = process()
     second = PageKey(FOX.rule, FOX.path, (("page", "2"),))
     for key, body in ((FOX, b"one"), (second, b"two")):
-        stored = here.store.put(entry(key, here.store.arrival(), body))
+        stored = here.store.put(entry(key, here.store.current_version(), body))
         assert stored is not None
         here.memory.add(stored, ("page",))
     assert here.body(FOX) == b"one"

@@ -17,7 +17,7 @@ from flask_isr.core import coordinator as launch
 from flask_isr.core import engine
 from flask_isr.core import inputs
 from flask_isr.core import leased_render as rendering
-from flask_isr.core import maintenance as upkeep
+from flask_isr.core import maintenance
 from flask_isr.core import outcome
 from flask_isr.core import store as base
 from flask_isr.http import encodings
@@ -78,8 +78,8 @@ def runner(name: str) -> t.Any:
         f"each second for {retries._PATIENCE / 60:.0f} minutes",
         f"in more than {access._SLOW} s",
         f"for up to {folder._DURABLE_PATIENCE:.0f} s",
-        f"every {upkeep._MAINTAIN_EVERY} renders of a process",
-        f"renders of a process, or {upkeep._MAINTAIN_BYTES // MIB} MiB",
+        f"every {maintenance._MAINTAIN_EVERY} renders of a process",
+        f"renders of a process, or {maintenance._MAINTAIN_BYTES // MIB} MiB",
         f"{routes.PATH_LENGTH:,} characters; {query._PARAMETERS} values",
         f"{page._TAG_LENGTH} characters; {page.TAGS_ON_A_PAGE} on a page",
         f"{eviction._TAGS:,} remembered",

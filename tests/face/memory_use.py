@@ -21,7 +21,7 @@ from flask_isr import ISR
 from flask_isr import static_page
 from flask_isr.core.entry import Entry
 from flask_isr.core.key import PageKey
-from flask_isr.runtime import State
+from flask_isr.runtime import Runtime
 
 
 def _resident() -> int:
@@ -61,7 +61,7 @@ def _names(kind: str, number: int, variants: int) -> Iterator[tuple[str, str]]:
 
 def _store(app: Flask, names: Iterator[tuple[str, str]]) -> None:
     """Write copies of one rendered page: to render each would take too long."""
-    state: State = app.extensions["isr"]
+    state: Runtime = app.extensions["isr"]
     _visit(app, "/pages/first", "")
     match, _ = state.routes.match_url("/pages/first")
     found = state.store.load(match.key())
@@ -71,7 +71,7 @@ def _store(app: Flask, names: Iterator[tuple[str, str]]) -> None:
     own = first.tags - first.key.implicit_tags
     for path, query in names:
         pairs = (("v", query[2:]),) if query else ()
-        key = PageKey(first.key.rule, path, pairs, first.key.site)
+        key = PageKey(first.key.rule, path, pairs, first.key.namespace)
         name = path.rsplit("/", 1)[1]
         tags = {tag.replace("first", name) for tag in own}
         entry = dataclasses.replace(first, key=key, tags=key.implicit_tags | tags)
@@ -83,7 +83,7 @@ def main(
 ) -> None:
     """Print how much the process grew while it served, and what its memory counts."""
     app = _make_app(folder, limit, size, tags)
-    state: State = app.extensions["isr"]
+    state: Runtime = app.extensions["isr"]
     for kind, number in (("w", 50), ("n", pages)):
         _store(app, _names(kind, number, min(variants, number)))
     for name in _names("w", 50, min(variants, 50)):

@@ -10,7 +10,7 @@ from flask import Flask
 from flask import render_template
 
 from flask_isr import static_page
-from flask_isr.core.deployment import PROTECTED
+from flask_isr.core.deployment import NEWER_BUILD_GRACE
 from flask_isr.pages import fingerprint as build
 from flask_isr.pages.fingerprint import digest_of
 
@@ -182,7 +182,7 @@ class TestAuto:
         late.settle()
         self.write(root, "new")
         assert [_see(new), _see(new)] == [("old", "HIT")] * 2
-        clock.advance(PROTECTED + 1)
+        clock.advance(NEWER_BUILD_GRACE + 1)
         assert _see(new) == ("old", "STALE")
         new.settle()
         assert _see(new) == ("new", "HIT")

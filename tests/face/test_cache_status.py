@@ -19,7 +19,7 @@ import flask_isr
 from flask_isr import cache_life
 from flask_isr import rendering
 from flask_isr import static_page
-from flask_isr.core.decision import Serve
+from flask_isr.core.decision import ServeEntry
 from flask_isr.core.freshness import Lifetime
 from flask_isr.http.cache_status import cache_status
 
@@ -258,7 +258,7 @@ def test_the_package_says_no_others() -> None:
     package = Path(flask_isr.__file__).parent
     source = "\n".join(path.read_text() for path in package.rglob("*.py"))
     said = set(
-        re.findall(r'(?:RunView|Grounded|_unable|self\._run)\("([a-z-]+)"', source)
+        re.findall(r'(?:RunView|NotStarted|_unable|self\._run)\("([a-z-]+)"', source)
     )
     said |= set(re.findall(r'_run_view\(page, arguments, "([a-z-]+)"\)', source))
     assert said <= set(CASES) | OF_THE_ENGINE
@@ -295,14 +295,14 @@ def test_a_page_says_how_it_came(
 ) -> None:
     """Each row of the table in the documentation."""
     page = entry(FOX, "mark", lifetime=Lifetime(60))
-    assert cache_status(Serve(page, **serve), age) == f"Flask-ISR; {said}"
+    assert cache_status(ServeEntry(page, **serve), age) == f"Flask-ISR; {said}"
 
 
 def test_a_page_without_a_limit_in_time_says_none() -> None:
     """But where it was invalidated."""
     page = entry(FOX, "mark")
-    assert cache_status(Serve(page, "HIT"), 5.0) == "Flask-ISR; hit"
-    assert cache_status(Serve(page, "STALE"), 5.0) == "Flask-ISR; hit; ttl=0"
+    assert cache_status(ServeEntry(page, "HIT"), 5.0) == "Flask-ISR; hit"
+    assert cache_status(ServeEntry(page, "STALE"), 5.0) == "Flask-ISR; hit; ttl=0"
 
 
 def test_an_error_that_visitors_share_says_so(site: Site) -> None:

@@ -160,7 +160,7 @@ class TestAuto:
         assert theirs.count == 0
 
     def test_something_wrapped_inside_sees_every_request(self, tmp_path: Path) -> None:
-        """Middleware below the Front is passed by each visitor, hits too."""
+        """Middleware below the middleware is passed by each visitor, hits too."""
         visits = Visits()
         app = Flask("app", instance_path=str(tmp_path))
         bare = app.wsgi_app

@@ -16,7 +16,7 @@ from werkzeug.test import run_wsgi_app
 from flask_isr import revalidate_path
 from flask_isr import static_page
 from flask_isr.core.key import PageKey
-from flask_isr.core.local_cache import Memory
+from flask_isr.core.local_cache import LocalCache
 from flask_isr.core.store import Stored
 
 from ..conftest import MakeSite
@@ -106,8 +106,10 @@ class Shop:
         """Memory and disk are what they may be."""
         memory = self.site.state.memory
         assert memory.bytes <= MEMORY
-        assert sum(len(shelf.items) for shelf in memory.shelves.values()) == len(memory)
-        assert all(shelf.items for shelf in memory.shelves.values())
+        assert sum(len(variants.items) for variants in memory.variants.values()) == len(
+            memory
+        )
+        assert all(variants.items for variants in memory.variants.values())
         assert self.bytes_on_disk("*.sqlite") < STORE + ROOM
         for name in ("pages", "work"):
             assert self.bytes_on_disk(f"{name}.sqlite-wal") < LOG
@@ -140,7 +142,7 @@ def test_memory_holds_its_bound_whatever_the_keys(
 ) -> None:
     """Of 200,000 pages it keeps as many as it may, be they paths or variants of one path,
     and the one that is read."""
-    memory = Memory(make_store(), MEMORY)
+    memory = LocalCache(make_store(), MEMORY)
     memory.sync()
     order = memory.synced
     assert isinstance(order, int)
@@ -159,7 +161,9 @@ def test_memory_holds_its_bound_whatever_the_keys(
 
     assert MEMORY * 0.9 < memory.bytes <= MEMORY
     assert len(memory) < 50
-    assert sum(len(shelf.items) for shelf in memory.shelves.values()) == len(memory)
+    assert sum(len(variants.items) for variants in memory.variants.values()) == len(
+        memory
+    )
 
 
 def test_parameters_that_a_page_does_not_declare_cost_nothing(shop: Shop) -> None:

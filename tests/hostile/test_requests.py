@@ -64,8 +64,8 @@ def make(folder: Path, *, static: bool) -> Flask:
             shown = f"{rule} {value!r} {request.args.getlist('q')}"
             return Response(f"{shown} {'.' * 600}", mimetype="text/plain")
 
-        door = static_page(600, query=["q"])(view) if static else view
-        app.add_url_rule(rule, rule.replace(".", "_"), door)
+        view_handler = static_page(600, query=["q"])(view) if static else view
+        app.add_url_rule(rule, rule.replace(".", "_"), view_handler)
 
     for rule in RULES:
         add(rule)

@@ -15,16 +15,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.test import create_environ
 
-from flask_isr.core.decision import Serve
-from flask_isr.core.entry import Coded
+from flask_isr.core.decision import ServeEntry
+from flask_isr.core.entry import EncodedBody
 from flask_isr.core.entry import Entry
-from flask_isr.core.entry import NotStatic
+from flask_isr.core.entry import PerVisitorRecord
 from flask_isr.core.entry import Record
 from flask_isr.core.entry import Unreadable
 from flask_isr.core.entry import decode
 from flask_isr.core.entry import encode
 from flask_isr.core.freshness import Lifetime
-from flask_isr.core.local_cache import Item
+from flask_isr.core.local_cache import CachedEntry
 from flask_isr.core.outcome import SealedError
 from flask_isr.core.store import Failure
 from flask_isr.core.store import Lease
@@ -34,7 +34,7 @@ from flask_isr.http import response
 from flask_isr.http.cache_status import bypass_status
 from flask_isr.stores.caching import codec as notes
 from flask_isr.stores.caching.signature import Signature
-from flask_isr.stores.caching.stamps import Point
+from flask_isr.stores.caching.stamps import StampSnapshot
 
 from ..records import FOX
 from ..records import entry
@@ -46,15 +46,15 @@ from .fuzz import quick
 
 _HEAD = struct.Struct(">4sBcI")
 
-POINT = Point("stamp", "process", 1, 1.0, {"tag": ("one", "two")})
+POINT = StampSnapshot("stamp", "process", 1, 1.0, {"tag": ("one", "two")})
 
 PAGE = dataclasses.replace(
-    entry(FOX, POINT.to_mark(), b"a page", tags=["products"]),
+    entry(FOX, POINT.to_version(), b"a page", tags=["products"]),
     lifetime=Lifetime(60.0, 600.0),
-    coded=(Coded("gzip", b"zip"),),
+    coded=(EncodedBody("gzip", b"zip"),),
     build="1",
 )
-RECORDS: t.Final[t.Sequence[Record]] = [PAGE, not_static(FOX, POINT.to_mark())]
+RECORDS: t.Final[t.Sequence[Record]] = [PAGE, not_static(FOX, POINT.to_version())]
 
 
 def parts(data: bytes) -> tuple[bytes, t.Any, bytes]:
@@ -74,18 +74,18 @@ def forged(kind: bytes, meta: t.Any, bodies: bytes) -> bytes:
 def use(record: Record) -> None:
     """Do with a record what is done with it to answer a visitor."""
     assert record.key == FOX
-    Item(Stored(record, FRESH, FRESH, 1, 1))
-    Point.of(record.mark)
-    if isinstance(record, NotStatic):
+    CachedEntry(Stored(record, FRESH, FRESH, 1, 1))
+    StampSnapshot.of(record.version)
+    if isinstance(record, PerVisitorRecord):
         bypass_status(record.reason)
         assert isinstance(record.probe_at + record.strikes, float | int)
         return
     age = 1_000_000.0 - record.began
-    record.lifetime.judge(age)
+    record.lifetime.freshness_at(age)
     for state in t.get_args(t.Literal["HIT", "STALE", "MISS"]):
         for condition in ({}, {"If-None-Match": '"a"'}, {"Accept-Encoding": "gzip"}):
             environ = create_environ("/", headers=condition)
-            _, headers, body = response.respond(Serve(record, state), environ, age)
+            _, headers, body = response.respond(ServeEntry(record, state), environ, age)
             assert all(type(text) is str for pair in headers for text in pair)
             assert all(type(chunk) is bytes for chunk in body)
 
@@ -172,7 +172,7 @@ def test_no_length_that_a_record_claims_is_believed() -> None:
         tracemalloc.stop()
 
 
-LEASE = Lease(FOX, "token", POINT.to_mark(), 1.0, 2.0)
+LEASE = Lease(FOX, "token", POINT.to_version(), 1.0, 2.0)
 FAILURE = Failure(
     "failed", "cause", 1, 1.0, 2.0, SealedError(503, (("Retry-After", "1"),), b"down")
 )
@@ -180,13 +180,13 @@ FAILURE = Failure(
 #: Each note that is JSON as a whole, and what reads it.
 NOTES: t.Final[t.Sequence[tuple[bytes, t.Callable[[bytes], t.Any]]]] = [
     (notes.write_lease(LEASE), lambda data: notes.read_lease(data, FOX)),
-    (notes.write_failure(FAILURE, POINT.to_mark()), notes.read_failure),
+    (notes.write_failure(FAILURE, POINT.to_version()), notes.read_failure),
     (
-        notes.write_list(Listed(frozenset({"/a"}), 1.0), POINT.to_mark()),
+        notes.write_list(Listed(frozenset({"/a"}), 1.0), POINT.to_version()),
         notes.read_list,
     ),
     (notes.write_builds(["one", "two"]), notes.read_builds),
-    (str(POINT.to_mark()).encode(), lambda data: Point.of(data.decode())),
+    (str(POINT.to_version()).encode(), lambda data: StampSnapshot.of(data.decode())),
 ]
 
 
@@ -210,12 +210,12 @@ def test_a_forged_note_is_read_or_is_none(
     match read(data):
         case Lease() as lease:
             assert isinstance(lease.deadline - lease.began, float)
-        case Failure() as failure, Point():
+        case Failure() as failure, StampSnapshot():
             assert isinstance(failure.retry_at - failure.at, float)
             assert failure.kind in ("failed", "declined")
             if failure.error is not None:
                 response.status_line(failure.error.status)
-        case Listed() as listed, Point():
+        case Listed() as listed, StampSnapshot():
             assert isinstance(listed.asked_at, float)
 
 
@@ -233,7 +233,7 @@ def test_a_forged_note_is_read_or_is_none(
 )
 def test_a_failure_of_another_kind_is_none(position: int, value: t.Any) -> None:
     """It would decide whether anybody renders the page, and what visitors share."""
-    failure = json.loads(notes.write_failure(FAILURE, POINT.to_mark()))
+    failure = json.loads(notes.write_failure(FAILURE, POINT.to_version()))
     assert notes.read_failure(json.dumps(failure).encode()) == (FAILURE, POINT)
     failure[position] = value
     assert notes.read_failure(json.dumps(failure).encode()) is None
@@ -245,7 +245,7 @@ def test_random_bytes_are_no_note(data: bytes) -> None:
     """Nothing that nobody wrote is taken for a note, or raises."""
     for _, read in NOTES[:-1]:
         assert read(data) in (None, [])
-    assert Point.of(data.decode("latin-1")) == Point("", "", 0, 0.0, {})
+    assert StampSnapshot.of(data.decode("latin-1")) == StampSnapshot("", "", 0, 0.0, {})
     with pytest.raises(Unreadable):
         notes.read_page(data, FOX)
 

@@ -6,13 +6,13 @@ import typing as t
 from collections import deque
 
 from flask_isr.background.threads import Job
-from flask_isr.core.decision import Answer
+from flask_isr.core.decision import Decision
 from flask_isr.core.decision import Limits
-from flask_isr.core.decision import Target
+from flask_isr.core.decision import PageRequest
 from flask_isr.core.engine import Engine
 from flask_isr.core.key import PageKey
 from flask_isr.core.key import user_tag
-from flask_isr.core.local_cache import Memory
+from flask_isr.core.local_cache import LocalCache
 from flask_isr.core.outcome import Outcome
 from flask_isr.core.store import Store
 
@@ -62,7 +62,7 @@ class Process:
     def __init__(self, store: Store, render: t.Callable[[PageKey], Outcome]) -> None:
         self.store = store
         self.runner = ManualRunner()
-        memory = Memory(store, 10**6)
+        memory = LocalCache(store, 10**6)
         if hasattr(store, "on_restart"):
             store.on_restart = memory.clear
         self.engine = Engine(
@@ -75,8 +75,8 @@ class Process:
             observer=Journal(),
         )
 
-    def visit(self, page: PageKey) -> Answer:
+    def visit(self, page: PageKey) -> Decision:
         """What a visitor gets."""
         return self.engine.visit(
-            Target(page, page.implicit_tags | TAGS[page]), own_stack=True
+            PageRequest(page, page.implicit_tags | TAGS[page]), own_stack=True
         )

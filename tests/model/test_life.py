@@ -24,8 +24,8 @@ from hypothesis.stateful import initialize
 from hypothesis.stateful import rule
 
 from flask_isr.core.decision import RunView
-from flask_isr.core.decision import Serve
-from flask_isr.core.decision import ShareError
+from flask_isr.core.decision import SendError
+from flask_isr.core.decision import ServeEntry
 from flask_isr.core.freshness import Lifetime
 from flask_isr.core.key import PageKey
 from flask_isr.core.key import path_tag
@@ -33,7 +33,7 @@ from flask_isr.core.key import prefix_tag
 from flask_isr.core.key import rule_tag
 from flask_isr.core.outcome import Failed
 from flask_isr.core.outcome import Outcome
-from flask_isr.core.outcome import Personal
+from flask_isr.core.outcome import PerVisitor
 from flask_isr.core.outcome import Rendered
 from flask_isr.core.store import Store
 from flask_isr.stores.caching.store import CachingStore
@@ -145,7 +145,7 @@ class Life(RuleBasedStateMachine):
             return Failed("the source is down")
         if middle.ending == "personal":
             model.good = False
-            return Personal("it sets a cookie")
+            return PerVisitor("it sets a cookie")
         model.renders[number] = version, began
         return Rendered(
             status=404 if middle.ending == "gone" else 200,
@@ -228,7 +228,7 @@ class Life(RuleBasedStateMachine):
         answer = self.processes[number].visit(page)
         self.middle = Middle([], "page")
         match answer:
-            case Serve(entry, state):
+            case ServeEntry(entry, state):
                 version, began = model.renders[int(entry.body)]
                 if state == "HIT":
                     assert version >= max(expired, staled)
@@ -238,7 +238,7 @@ class Life(RuleBasedStateMachine):
                 elif version < expired:
                     assert model.failing
                 model.good = True
-            case ShareError() | RunView():
+            case SendError() | RunView():
                 # The view answers, or an error that all share: only where there is no page.
                 attempted = self.count > before
                 assert not good or (attempted and middle.ending == "personal")

@@ -132,9 +132,9 @@ class TestWhenAllIsDone:
     def test_all_is_recorded_in_one_transaction(self, shop: Shop) -> None:
         """The store's order advances by one: nobody sees one page new and another old."""
         store = shop.site.state.store
-        before = store.arrival()
+        before = store.current_version()
         in_json(shop, paths=[PAGE, OTHER], tags=["a", "b"], mode="stale")
-        assert store.arrival() == int(before) + 1
+        assert store.current_version() == int(before) + 1
 
 
 def test_a_render_that_takes_long_is_pending(impatient: Shop) -> None:
@@ -241,9 +241,9 @@ def test_all_targets_are_checked_before_any_is_touched(
 ) -> None:
     """One wrong target, and the good ones beside it are as they were."""
     shop.warm(PAGE, OTHER)
-    before = shop.site.state.store.arrival()
+    before = shop.site.state.store.current_version()
     assert in_json(shop, **wrong).status_code == status
-    assert shop.site.state.store.arrival() == before
+    assert shop.site.state.store.current_version() == before
     assert [shop.see(page) for page in (PAGE, OTHER)] == [("old", "HIT")] * 2
 
 

@@ -138,13 +138,13 @@ def test_a_body_that_is_not_what_it_says_is_refused(
 ) -> None:
     """Targets in it are not picked up by some other reading; nothing is done."""
     shop.warm(PAGE)
-    before = shop.site.state.store.arrival()
+    before = shop.site.state.store.current_version()
     answer = send(shop, body, content_type=kind)
     assert answer.status_code == 400
     assert answer.json is not None
     assert answer.json["message"]
     assert is_no_store(answer)
-    assert shop.site.state.store.arrival() == before
+    assert shop.site.state.store.current_version() == before
 
 
 @pytest.mark.parametrize("kind", ["multipart/form-data; boundary=x", FORM])

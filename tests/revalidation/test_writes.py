@@ -84,10 +84,10 @@ class TestOwnPage:
             "/items/<int:number>", "ask", lambda number: "", methods=[method]
         )
         site.get("/items/1")
-        order = site.state.store.arrival()
+        order = site.state.store.current_version()
         assert send(site, "/items/1", method).status_code == 200
 
-        assert order == site.state.store.arrival()
+        assert order == site.state.store.current_version()
 
     def test_it_can_be_turned_off(self, make_site: MakeSite) -> None:
         """``ISR_EXPIRE_ON_WRITE=False`` leaves it to the application."""
@@ -124,11 +124,11 @@ class TestOwnPage:
         expire pages by it."""
         environ = create_environ("/items/1")
         environ["REQUEST_METHOD"] = method
-        order = shop.state.store.arrival()
+        order = shop.state.store.current_version()
         _, status, _ = run_wsgi_app(shop.app.wsgi_app, environ)
 
         assert status == "200 OK"
-        assert order == shop.state.store.arrival()
+        assert order == shop.state.store.current_version()
 
     def test_what_no_view_answers_changes_nothing(self, site: Site) -> None:
         """A hook that sends everybody elsewhere, such as to HTTPS, writes nothing."""

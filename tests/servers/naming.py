@@ -6,7 +6,7 @@ import os
 import typing as t
 
 from flask_isr.core.singleflight import Flight
-from flask_isr.core.singleflight import Landing
+from flask_isr.core.singleflight import FlightResult
 
 from .control import Control
 
@@ -44,7 +44,7 @@ def note_waiting(control: Control) -> None:
 
     wait = Flight.wait
 
-    def noted(flight: Flight, timeout: float) -> Landing | None:
+    def noted(flight: Flight, timeout: float) -> FlightResult | None:
         page = flight.key.path.rpartition("/")[2]
         control.note_waiting(page, flight.waiting + 1)
         return wait(flight, timeout)

@@ -8,10 +8,10 @@ import typing as t
 
 import pytest
 
-from flask_isr.core.deployment import PROTECTED
+from flask_isr.core.deployment import NEWER_BUILD_GRACE
 from flask_isr.core.entry import Entry
-from flask_isr.core.entry import Mark
 from flask_isr.core.entry import Record
+from flask_isr.core.entry import Version
 from flask_isr.core.freshness import Freshness
 from flask_isr.core.freshness import Lifetime
 from flask_isr.core.key import PageKey
@@ -20,11 +20,11 @@ from flask_isr.core.key import prefix_tag
 from flask_isr.core.key import rule_tag
 from flask_isr.core.key import user_tag
 from flask_isr.core.outcome import SealedError
-from flask_isr.core.store import Busy
+from flask_isr.core.store import BackingOff
 from flask_isr.core.store import Failure
 from flask_isr.core.store import Lease
-from flask_isr.core.store import Overdue
-from flask_isr.core.store import Resting
+from flask_isr.core.store import LeaseExpired
+from flask_isr.core.store import LeaseHeld
 from flask_isr.core.store import Store
 
 from ..records import FOX
@@ -52,16 +52,16 @@ def write(
     body: bytes = b"a page",
     *,
     tags: t.Iterable[str] = (),
-) -> Mark:
+) -> Version:
     """Render and store a page now; the mark under which it stands."""
-    mark = store.arrival()
+    mark = store.current_version()
     assert store.put(entry(key, mark, body, tags=tags)) is not None
     return mark
 
 
 def body(store: Store, key: PageKey = FOX) -> bytes | None:
     """What is stored of a page, however valid."""
-    stored = store.load(key, store.arrival())
+    stored = store.load(key, store.current_version())
     if stored is None:
         return None
     assert isinstance(stored.record, Entry)
@@ -70,7 +70,7 @@ def body(store: Store, key: PageKey = FOX) -> bytes | None:
 
 def validity(store: Store, key: PageKey = FOX) -> Freshness | None:
     """What a visitor who arrives now would find."""
-    stored = store.load(key, store.arrival())
+    stored = store.load(key, store.current_version())
     return None if stored is None else stored.validity
 
 
@@ -104,7 +104,7 @@ class StoreKit:
 
     def test_nothing_is_stored_at_first(self, store: Store) -> None:
         """A new store has no page, no failure, no lease and no list."""
-        assert store.load(FOX, store.arrival()) is None
+        assert store.load(FOX, store.current_version()) is None
         assert store.failure(FOX) is None
         assert not store.busy(FOX, TAGS)
         assert store.closed_list("animals") is None
@@ -113,22 +113,24 @@ class StoreKit:
 
     def test_a_page_is_read_as_it_was_written(self, store: Store) -> None:
         """Every field comes back, and it is fresh."""
-        record = entry(FOX, store.arrival(), bytes(range(256)), tags=["ünï çode"])
+        record = entry(
+            FOX, store.current_version(), bytes(range(256)), tags=["ünï çode"]
+        )
         assert store.put(record) is not None
-        stored = store.load(FOX, store.arrival())
+        stored = store.load(FOX, store.current_version())
         assert stored is not None
         assert stored.record == record
         assert stored.validity is FRESH
-        assert store.load(OWL, store.arrival()) is None
+        assert store.load(OWL, store.current_version()) is None
 
     def test_the_memory_that_a_page_is_personal_takes_its_place(
         self, store: Store
     ) -> None:
         """A page and that memory are never there together."""
         write(store)
-        record = not_static(FOX, store.arrival())
+        record = not_static(FOX, store.current_version())
         assert store.put(record) is not None
-        stored = store.load(FOX, store.arrival())
+        stored = store.load(FOX, store.current_version())
         assert stored is not None
         assert stored.record == record
 
@@ -137,11 +139,11 @@ class StoreKit:
         twin = PageKey(OWL.rule, OWL.path)
         object.__setattr__(twin, "id", FOX.id)
         write(store)
-        assert store.load(twin, store.arrival()) is None
+        assert store.load(twin, store.current_version()) is None
 
     def test_of_two_renders_the_newer_stays(self, store: Store) -> None:
         """Whichever is written last, the one that began later is kept."""
-        early = store.arrival()
+        early = store.current_version()
         advance(store)
         write(store, body=b"new")
         assert store.put(entry(FOX, early, b"old")) is None
@@ -151,7 +153,7 @@ class StoreKit:
 
     def test_a_render_that_began_as_late_replaces_the_page(self, store: Store) -> None:
         """Of two renders in the same state of the data the last to arrive is taken."""
-        mark = store.arrival()
+        mark = store.current_version()
         for text in (b"one", b"two"):
             assert store.put(entry(FOX, mark, text)) is not None
             assert body(store) == text
@@ -213,7 +215,7 @@ class StoreKit:
         """The mark is that of the beginning: what was invalidated during the render,
         invalidated it, also by a tag that nobody knew then."""
         for tag in ("known", "discovered late"):
-            mark = store.arrival()
+            mark = store.current_version()
             store.invalidate(expired=[user_tag(tag)])
             stored = store.put(entry(FOX, mark, tags=[tag]))
             assert stored is not None
@@ -224,22 +226,25 @@ class StoreKit:
         self, store: Store
     ) -> None:
         """It is judged by arrival: good for the early visitor, void for the late one."""
-        arrival = store.arrival()
-        mark = store.arrival()
-        assert store.judge(mark, TAGS, arrival) is FRESH
+        arrival = store.current_version()
+        mark = store.current_version()
+        assert store.validity_of(mark, TAGS, arrival) is FRESH
         store.invalidate(expired=[path_tag(FOX.path)])
-        late = store.arrival()
-        assert store.judge(mark, TAGS, arrival) is FRESH
-        assert store.judge(mark, TAGS, late) is EXPIRED
-        assert store.judge(late, TAGS, late) is FRESH
+        late = store.current_version()
+        assert store.validity_of(mark, TAGS, arrival) is FRESH
+        assert store.validity_of(mark, TAGS, late) is EXPIRED
+        assert store.validity_of(late, TAGS, late) is FRESH
 
     def test_each_tick_is_a_point_of_its_own(self, store: Store) -> None:
         """Two who ask in turn are told apart, and what came after is after both."""
-        early, late = store.tick(), store.tick()
+        early, late = store.next_version(), store.next_version()
         assert early != late
         store.invalidate(expired=[path_tag(FOX.path)])
-        assert store.judge(late, TAGS, store.arrival()) is EXPIRED
-        assert store.judge(store.tick(), TAGS, store.arrival()) is FRESH
+        assert store.validity_of(late, TAGS, store.current_version()) is EXPIRED
+        assert (
+            store.validity_of(store.next_version(), TAGS, store.current_version())
+            is FRESH
+        )
 
     # -- leases and failures ----------------------------------------------------------
 
@@ -249,7 +254,7 @@ class StoreKit:
         assert (lease.began, lease.deadline) == (clock.now, clock.now + 60)
         assert store.busy(FOX, TAGS)
         assert not store.busy(OWL, OWL.implicit_tags)
-        assert store.acquire(FOX, TAGS, 60.0) == Busy(lease.deadline)
+        assert store.acquire(FOX, TAGS, 60.0) == LeaseHeld(lease.deadline)
         lease_of(store, OWL)
 
     @pytest.mark.parametrize("how", ["release", "abandon"])
@@ -265,24 +270,24 @@ class StoreKit:
         """Whoever finds it is told whose it is, and gives it back as failed."""
         lease = lease_of(store)
         clock.advance(59.9)
-        assert isinstance(store.acquire(FOX, TAGS, 60.0), Busy)
+        assert isinstance(store.acquire(FOX, TAGS, 60.0), LeaseHeld)
         clock.advance(0.1)
         assert not store.busy(FOX, TAGS)
         overdue = store.acquire(FOX, TAGS, 60.0)
-        assert overdue == Overdue(lease)
+        assert overdue == LeaseExpired(lease)
         failure = failure_of(clock)
         store.fail(overdue.lease, failure)
-        assert store.acquire(FOX, TAGS, 60.0) == Resting(failure)
+        assert store.acquire(FOX, TAGS, 60.0) == BackingOff(failure)
 
     def test_a_lease_is_void_when_the_page_expired_after_it(self, store: Store) -> None:
         """A render with old data holds up nobody; made stale, it does."""
         first = lease_of(store)
         store.invalidate(stale=[path_tag(FOX.path)])
-        assert isinstance(store.acquire(FOX, TAGS, 60.0), Busy)
+        assert isinstance(store.acquire(FOX, TAGS, 60.0), LeaseHeld)
         store.invalidate(expired=[path_tag(FOX.path)])
         second = lease_of(store)
         assert second.token != first.token
-        assert store.judge(second.mark, TAGS, store.arrival()) is FRESH
+        assert store.validity_of(second.version, TAGS, store.current_version()) is FRESH
 
     @pytest.mark.parametrize("how", ["release", "abandon", "fail"])
     def test_a_void_lease_takes_nothing_from_its_successor(
@@ -296,7 +301,7 @@ class StoreKit:
             store.fail(first, failure_of(clock))
         else:
             getattr(store, how)(first)
-        assert store.acquire(FOX, TAGS, 60.0) == Busy(second.deadline)
+        assert store.acquire(FOX, TAGS, 60.0) == LeaseHeld(second.deadline)
         store.abandon(second)
         lease_of(store)
 
@@ -306,10 +311,10 @@ class StoreKit:
         store.fail(lease_of(store), failure)
         assert not store.busy(FOX, TAGS)
         assert store.failure(FOX) == failure
-        assert store.acquire(FOX, TAGS, 60.0) == Resting(failure)
+        assert store.acquire(FOX, TAGS, 60.0) == BackingOff(failure)
         lease_of(store, OWL)
         clock.advance(7.9)
-        assert store.acquire(FOX, TAGS, 60.0) == Resting(failure)
+        assert store.acquire(FOX, TAGS, 60.0) == BackingOff(failure)
         clock.advance(0.1)
         lease_of(store)
 
@@ -327,7 +332,7 @@ class StoreKit:
         """Its editor has mended it, perhaps: the next visitor tries at once."""
         store.fail(lease_of(store), failure_of(clock, pause=60))
         store.invalidate(**{how: [rule_tag(FOX.rule), path_tag(OWL.path)]})
-        assert isinstance(store.acquire(FOX, TAGS, 60.0), Resting)
+        assert isinstance(store.acquire(FOX, TAGS, 60.0), BackingOff)
         store.invalidate(**{how: [path_tag(FOX.path)]})
         lease_of(store)
 
@@ -343,30 +348,34 @@ class StoreKit:
 
     def test_a_list_is_read_as_it_was_written(self, store: Store, clock: Clock) -> None:
         """Its paths, and when the application was asked; an empty one is a list too."""
-        store.put_list("animals", ["/animals/fox", "/animals/%C3%A9lan"], store.tick())
+        store.put_list(
+            "animals", ["/animals/fox", "/animals/%C3%A9lan"], store.next_version()
+        )
         listed = store.closed_list("animals")
         assert listed is not None
         assert listed.paths == {"/animals/fox", "/animals/%C3%A9lan"}
         assert listed.asked_at == clock.now
-        store.put_list("plants", [], store.tick())
+        store.put_list("plants", [], store.next_version())
         listed = store.closed_list("plants")
         assert listed is not None
         assert listed.paths == frozenset()
 
     def test_the_version_of_a_list_changes_with_it(self, store: Store) -> None:
         """Who holds a copy sees without reading it that there is another."""
-        store.put_list("animals", ["/animals/fox"], store.tick())
+        store.put_list("animals", ["/animals/fox"], store.next_version())
         first = store.list_version("animals")
         write(store)
         assert first is not None
         assert store.list_version("animals") == first
-        store.put_list("animals", ["/animals/owl"], store.tick())
+        store.put_list("animals", ["/animals/owl"], store.next_version())
         assert store.list_version("animals") != first
 
     def test_an_older_list_does_not_replace_a_newer_one(self, store: Store) -> None:
         """Of two askers the one that asked later is right, whoever answers first."""
-        early = store.tick()
-        store.put_list("animals", ["/animals/fox", "/animals/owl"], store.tick())
+        early = store.next_version()
+        store.put_list(
+            "animals", ["/animals/fox", "/animals/owl"], store.next_version()
+        )
         store.put_list("animals", ["/animals/owl"], early)
         listed = store.closed_list("animals")
         assert listed is not None
@@ -374,10 +383,10 @@ class StoreKit:
 
     def test_a_path_that_a_new_list_lacks_is_expired(self, store: Store) -> None:
         """An item that is gone is not served on; the others stay fresh."""
-        store.put_list("animals", [FOX.path, OWL.path], store.tick())
+        store.put_list("animals", [FOX.path, OWL.path], store.next_version())
         write(store, FOX)
         write(store, OWL)
-        store.put_list("animals", [OWL.path], store.tick())
+        store.put_list("animals", [OWL.path], store.next_version())
         assert validity(store, FOX) is EXPIRED
         assert validity(store, OWL) is FRESH
 
@@ -388,7 +397,7 @@ class StoreKit:
         mark = write(store)
         lease_of(store)
         store.clear()
-        assert store.load(FOX, store.arrival()) is None
+        assert store.load(FOX, store.current_version()) is None
         assert not store.busy(FOX, TAGS)
         store.put(entry(FOX, mark, b"began before"))
         assert validity(store) is not FRESH
@@ -416,10 +425,10 @@ class StoreKit:
 
     def _replace(self, store: Store, there: Record, new: Record, pause: float) -> bool:
         """Put *there*, and *new* so many seconds later; whether it took the place."""
-        mark = store.arrival()
+        mark = store.current_version()
         start = 1_000_000.0
         for record, began in ((there, start), (new, start + pause)):
-            done = store.put(dataclasses.replace(record, mark=mark, began=began))
+            done = store.put(dataclasses.replace(record, version=mark, began=began))
         return done is not None
 
     @pytest.mark.parametrize("new", RECORDS)
@@ -428,8 +437,8 @@ class StoreKit:
         ("builds", "pause", "replaced"),
         [
             (("late", "early"), 0.0, False),
-            (("late", "early"), PROTECTED - 1, False),
-            (("late", "early"), PROTECTED, True),
+            (("late", "early"), NEWER_BUILD_GRACE - 1, False),
+            (("late", "early"), NEWER_BUILD_GRACE, True),
             (("early", "late"), 0.0, True),
             (("unknown", "late"), 0.0, True),
             (("late", "late"), 0.0, True),
@@ -449,7 +458,7 @@ class StoreKit:
         """A page, or the memory that it is not static: by names, whichever process of a
         build made it; and not for ever, since the later build may be gone."""
         for build in ("early", "late"):
-            store.meet_build(FOX.site, build)
+            store.meet_build(FOX.namespace, build)
         first = dataclasses.replace(there, build=builds[0])
         second = dataclasses.replace(new, build=builds[1])
         assert self._replace(store, first, second, pause) is replaced
@@ -461,11 +470,13 @@ class StoreKit:
     ) -> None:
         """There may be no process of the later one any more that renders it."""
         for build in ("early", "late"):
-            store.meet_build(FOX.site, build)
-        mark = store.arrival()
-        store.put(dataclasses.replace(there, mark=mark, build="late"))
+            store.meet_build(FOX.namespace, build)
+        mark = store.current_version()
+        store.put(dataclasses.replace(there, version=mark, build="late"))
         store.invalidate(**{how: [path_tag(FOX.path)]})
-        new = dataclasses.replace(entry(FOX, store.arrival(), b"new"), build="early")
+        new = dataclasses.replace(
+            entry(FOX, store.current_version(), b"new"), build="early"
+        )
         assert store.put(new) is not None
         assert body(store) == b"new"
         assert validity(store) is FRESH
@@ -473,7 +484,7 @@ class StoreKit:
     def test_a_page_that_is_too_old_bars_no_earlier_build(self, store: Store) -> None:
         """What may not be served without a render protects nobody."""
         for build in ("early", "late"):
-            store.meet_build(FOX.site, build)
+            store.meet_build(FOX.namespace, build)
         lives = dataclasses.replace(
             entry(FOX, "", lifetime=Lifetime(5, 10)), build="late"
         )
@@ -511,7 +522,7 @@ class SharedStoreKit(StoreKit):
         self, store: Store, other: Store
     ) -> None:
         """A render in one instance is judged by what happened in the other."""
-        mark = store.arrival()
+        mark = store.current_version()
         other.invalidate(expired=[user_tag("t")])
         assert other.put(entry(FOX, mark, tags=["t"])) is not None
         assert validity(store) is not FRESH
@@ -522,10 +533,10 @@ class SharedStoreKit(StoreKit):
         """One renders for all, and all rest after a failure."""
         lease = lease_of(store)
         assert other.busy(FOX, TAGS)
-        assert other.acquire(FOX, TAGS, 60.0) == Busy(lease.deadline)
+        assert other.acquire(FOX, TAGS, 60.0) == LeaseHeld(lease.deadline)
         failure = failure_of(clock)
         store.fail(lease, failure)
-        assert other.acquire(FOX, TAGS, 60.0) == Resting(failure)
+        assert other.acquire(FOX, TAGS, 60.0) == BackingOff(failure)
         assert other.failure(FOX) == failure
         other.invalidate(expired=[path_tag(FOX.path)])
         lease_of(store)
@@ -538,7 +549,7 @@ class SharedStoreKit(StoreKit):
         clock.advance(60)
         found = [one.acquire(FOX, TAGS, 60.0) for one in (store, other)]
         for one, overdue, count in zip((store, other), found, (1, 2), strict=True):
-            assert isinstance(overdue, Overdue)
+            assert isinstance(overdue, LeaseExpired)
             one.fail(overdue.lease, dataclasses.replace(failure_of(clock), count=count))
         failure = store.failure(FOX)
         assert failure is not None
@@ -579,7 +590,7 @@ class SharedStoreKit(StoreKit):
 
     def test_lists_are_shared(self, store: Store, other: Store) -> None:
         """One list for all processes."""
-        store.put_list("animals", [FOX.path], store.tick())
+        store.put_list("animals", [FOX.path], store.next_version())
         listed = other.closed_list("animals")
         assert listed is not None
         assert listed.paths == {FOX.path}

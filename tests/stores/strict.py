@@ -37,7 +37,7 @@ class StrictStoreKit(StoreKit):
     ) -> None:
         """Also by a tag that nobody knew when it began."""
         for tag in ("known", "discovered late"):
-            mark = store.arrival()
+            mark = store.current_version()
             store.invalidate(expired=[user_tag(tag)])
             store.put(entry(FOX, mark, tags=[tag]))
             assert validity(store) is EXPIRED
@@ -46,11 +46,11 @@ class StrictStoreKit(StoreKit):
         self, store: Store
     ) -> None:
         """Renders are not told apart by number, but by what happened to their tags."""
-        mark = store.arrival()
+        mark = store.current_version()
         advance(store)
-        assert store.judge(mark, TAGS, store.arrival()) is FRESH
+        assert store.validity_of(mark, TAGS, store.current_version()) is FRESH
         store.invalidate(stale=[path_tag(FOX.path)])
-        assert store.judge(mark, TAGS, store.arrival()) is STALE
+        assert store.validity_of(mark, TAGS, store.current_version()) is STALE
 
     def test_clearing_forgets_all_pages(self, store: Store) -> None:
         """Nothing is left; a render that was running then is not fresh afterwards."""
@@ -58,7 +58,7 @@ class StrictStoreKit(StoreKit):
         write(store, OWL)
         lease_of(store)
         assert store.clear() == 2
-        assert store.load(FOX, store.arrival()) is None
+        assert store.load(FOX, store.current_version()) is None
         assert not store.busy(FOX, TAGS)
         store.put(entry(FOX, mark, b"began before"))
         assert validity(store) is EXPIRED
@@ -68,14 +68,14 @@ class StrictStoreKit(StoreKit):
         self, store: Store, how: str
     ) -> None:
         """It may have been published since. Another question takes it off the list."""
-        store.put_list("animals", [FOX.path, OWL.path], store.tick())
-        asked = store.tick()
+        store.put_list("animals", [FOX.path, OWL.path], store.next_version())
+        asked = store.next_version()
         store.invalidate(**{how: [path_tag(FOX.path)]})
         store.put_list("animals", [], asked)
         listed = store.closed_list("animals")
         assert listed is not None
         assert listed.paths == {FOX.path}
-        store.put_list("animals", [], store.tick())
+        store.put_list("animals", [], store.next_version())
         listed = store.closed_list("animals")
         assert listed is not None
         assert not listed.paths
@@ -98,7 +98,7 @@ class StrictStoreKit(StoreKit):
         """Each with its size, its validity and what went wrong last."""
         write(store, OWL, b"12345")
         write(store, FOX, b"123")
-        store.put(not_static(PageKey("/me", "/me"), store.arrival()))
+        store.put(not_static(PageKey("/me", "/me"), store.current_version()))
         failure = failure_of(clock)
         store.fail(lease_of(store, OWL), failure)
         store.invalidate(stale=[path_tag(FOX.path)])
@@ -122,16 +122,16 @@ class StrictSharedStoreKit(SharedStoreKit, StrictStoreKit):
         """Whoever compares the announced number with his own learns that he must ask."""
         writes: list[t.Callable[[], object]] = [
             lambda: write(other),
-            lambda: other.put(not_static(OWL, other.arrival())),
+            lambda: other.put(not_static(OWL, other.current_version())),
             lambda: other.invalidate(stale=[user_tag("t")]),
             lambda: other.invalidate(expired=[user_tag("t")]),
-            lambda: other.put_list("animals", [], other.tick()),
+            lambda: other.put_list("animals", [], other.next_version()),
             other.clear,
         ]
         for do in writes:
             known = store.changes(None).order
             do()
-            assert store.announced() != known
+            assert store.change_counter() != known
 
     def test_changes_tell_what_was_written_since(
         self, store: Store, other: Store

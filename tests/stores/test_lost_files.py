@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from flask_isr.core.key import path_tag
-from flask_isr.core.local_cache import Memory
+from flask_isr.core.local_cache import LocalCache
 from flask_isr.errors import StoreUnavailable
 from flask_isr.stores.sqlite import access
 from flask_isr.stores.sqlite import files
-from flask_isr.stores.sqlite.clock_word import ClockWord
 from flask_isr.stores.sqlite.database import Database
 from flask_isr.stores.sqlite.files import FILES
 from flask_isr.stores.sqlite.liveness import Liveness
+from flask_isr.stores.sqlite.shared_counter import SharedCounter
 from flask_isr.stores.sqlite.store import SQLiteStore
 
 from ..records import FOX
@@ -31,9 +31,9 @@ from .kit import write
 ALARM = "were taken away while they were in use"
 
 
-def in_memory(store: SQLiteStore) -> Memory:
+def in_memory(store: SQLiteStore) -> LocalCache:
     """The memory of a process that serves a page from *store*."""
-    memory = Memory(store, 10**8)
+    memory = LocalCache(store, 10**8)
     store.on_restart = memory.clear
     memory.sync()
     stored = store.load(FOX)
@@ -81,10 +81,10 @@ def test_pages_stay_where_the_other_database_was_torn(
     """What is set aside are leases and failures."""
     store, other = make_store(), make_store()
     write(store, body=b"kept")
-    other.arrival()
+    other.current_version()
     (folder / lost).unlink()
     assert body(make_store()) == b"kept"
-    store.tick()
+    store.next_version()
     assert body(store) == body(other) == b"kept"
 
 
@@ -95,7 +95,7 @@ def test_what_sqlite_removes_and_makes_by_itself_is_no_loss(
     close connections: nothing is set aside, and nobody begins afresh."""
     store, other = make_store(), make_store()
     write(store, body=b"kept")
-    other.arrival()
+    other.current_version()
     before = files.identity(folder)
     for each in (store, other):
         each.maintain()
@@ -218,14 +218,14 @@ def test_a_write_into_files_that_are_replaced_meanwhile_is_none(
     """It must not pretend: nobody else would see it."""
     store = make_store()
     write(store)
-    announce = ClockWord.write
+    announce = SharedCounter.write
 
-    def lose(word: ClockWord, clock: int) -> None:
+    def lose(word: SharedCounter, clock: int) -> None:
         announce(word, clock)
         (folder / "pages.sqlite-shm").unlink(missing_ok=True)
 
     with monkeypatch.context() as patch:
-        patch.setattr(ClockWord, "write", lose)
+        patch.setattr(SharedCounter, "write", lose)
         with pytest.raises(StoreUnavailable, match="replaced meanwhile"):
             store.invalidate(expired=[path_tag(FOX.path)])
     store.invalidate(expired=[path_tag(FOX.path)])

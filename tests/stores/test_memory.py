@@ -56,7 +56,7 @@ def test_a_fork_waits_for_no_thread_that_it_lacks() -> None:
         child = os.fork()
         if child == 0:
             signal.alarm(10)
-            store.tick()
+            store.next_version()
             os._exit(0)
         print(os.waitpid(child, 0)[1])
         gate.set()

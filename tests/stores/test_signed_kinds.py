@@ -65,7 +65,7 @@ def fill(kept: Kept, clock: Clock, key: bytes | None = b"key") -> Kept:
         store.fail(lease_of(store, page), failure_of(clock, pause=0.0))
         lease_of(store, page)
     for name in ("one", "two"):
-        store.put_list(name, [f"/{name}"], store.arrival())
+        store.put_list(name, [f"/{name}"], store.current_version())
         store.meet_build(name, f"build of {name}")
     return kept
 

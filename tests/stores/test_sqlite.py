@@ -43,11 +43,11 @@ class TestEmbeddedStore(StrictSharedStoreKit):
         """After a look at the changes, the announced number equals it until a write."""
         write(other)
         order = store.changes(None).order
-        other.load(FOX, other.arrival())
+        other.load(FOX, other.current_version())
         other.acquire(FOX, FOX.implicit_tags, 60.0)
         other.used([FOX])
         other.maintain()
-        assert store.announced() == order
+        assert store.change_counter() == order
 
 
 def _page(number: int) -> PageKey:
@@ -150,7 +150,7 @@ def test_an_evicted_page_was_not_invalidated(make_store: MakeStore) -> None:
         write(store, _page(number), bytes(_KIB))
     order = store.changes(None).order
     store.maintain()
-    assert store.announced() == order
+    assert store.change_counter() == order
     assert store.changes(order).complete
 
 
@@ -186,7 +186,7 @@ def test_an_unreadable_row_is_a_miss_and_is_written_over(
             "UPDATE records SET data = substr(data, 1, 50) WHERE id = ?", (FOX.id,)
         )
     db.close()
-    assert store.load(FOX, store.arrival()) is None
+    assert store.load(FOX, store.current_version()) is None
     assert "a stored page is not readable" in caplog.text
     assert store.variants(FOX.path, 10) == []
     assert _stored(store) == {OWL}
@@ -232,7 +232,7 @@ def test_addresses_that_do_not_exist_fill_no_disk(
     store = make_store()
     write(store, FOX)
     for number in range(20):
-        page = entry(_page(number), store.arrival())
+        page = entry(_page(number), store.current_version())
         store.put(dataclasses.replace(page, status=404 if number % 2 else 410))
     store.maintain()
     assert _stored(store) == {FOX, *map(_page, range(15, 20))}
@@ -277,7 +277,7 @@ def test_a_page_with_very_many_tags_is_judged(make_store: MakeStore) -> None:
     """The most tags that a page can have are within what a query takes."""
     store = make_store()
     tags = [f"tag {number}" for number in range(500)]
-    store.put(entry(FOX, store.arrival(), tags=tags))
+    store.put(entry(FOX, store.current_version(), tags=tags))
     store.invalidate(stale=[user_tag("tag 499")])
     assert validity(store) is STALE
 

@@ -16,7 +16,7 @@ from flask_isr import StoreUnavailable
 from flask_isr import revalidate_path
 from flask_isr import static_page
 from flask_isr.core.key import path_tag
-from flask_isr.core.local_cache import Memory
+from flask_isr.core.local_cache import LocalCache
 
 from ..conftest import MakeSite
 from ..records import FOX
@@ -265,7 +265,7 @@ def test_what_was_invalidated_in_a_new_folder_is_seen_at_once(
     """A process that has the old folder open and serves from memory looks no later than
     the process that invalidates has found the new one."""
     store, other = make_store(), make_store()
-    memory = Memory(other, 10**8)
+    memory = LocalCache(other, 10**8)
     other.on_restart = memory.clear
     write(store)
     stored = other.load(FOX)

@@ -15,8 +15,8 @@ import pytest
 from flask_isr.core.key import PageKey
 from flask_isr.core.key import path_tag
 from flask_isr.errors import StoreUnavailable
-from flask_isr.stores.sqlite.clock_word import ClockWord
 from flask_isr.stores.sqlite.folder import OpenFolder
+from flask_isr.stores.sqlite.shared_counter import SharedCounter
 from flask_isr.stores.sqlite.store import SQLiteStore
 
 from ..records import FOX
@@ -109,7 +109,7 @@ def test_damage_deep_in_a_database_is_set_aside_when_it_is_met(
     path = folder / "pages.sqlite"
     data = path.read_bytes()
     path.write_bytes(data[: len(data) // 4] + b"\xff" * (len(data) - len(data) // 4))
-    store.arrival()
+    store.current_version()
     with pytest.raises(StoreUnavailable, match="malformed"):
         [store.load(key) for key in keys]
     assert "is damaged and set aside" in caplog.text
@@ -125,7 +125,7 @@ def test_setting_aside_harms_no_database_that_was_healed_already(
     away what was written since."""
     writer, store, other = make_store(), make_store(), make_store()
     for one in (store, other):
-        one.arrival()
+        one.current_version()
     for _ in range(20):
         write(writer, body=bytes(10_000))
     garbage = b"no database at all" * 10_000
@@ -168,7 +168,7 @@ def test_processes_meet_again_in_a_folder_that_was_replaced(
         store.invalidate(expired=[path_tag(FOX.path)])
     else:
         lease_of(store)
-    other.put(entry(FOX, other.arrival(), b"new"))
+    other.put(entry(FOX, other.current_version(), b"new"))
     assert body(other) == body(store) == b"new"
 
 
@@ -191,7 +191,7 @@ def test_a_render_of_the_folder_before_is_never_fresh_in_the_new_one(
 ) -> None:
     """The invalidations that it missed are lost with the old folder: it counts as old."""
     store = make_store()
-    mark = store.arrival()
+    mark = store.current_version()
     shutil.rmtree(folder)
     store.put(entry(FOX, mark, b"began before"))
     assert validity(store) is not FRESH
@@ -202,7 +202,7 @@ def test_a_render_of_a_folder_with_a_later_clock_is_not_stored(
 ) -> None:
     """Were the wall clock set back meanwhile, its mark would be ahead of everything."""
     store = make_store()
-    mark = store.arrival()
+    mark = store.current_version()
     shutil.rmtree(folder)
     monkeypatch.setattr(time, "time_ns", lambda: 10**9)
     assert store.put(entry(FOX, mark, b"began before")) is None
@@ -217,10 +217,10 @@ def test_a_folder_that_cannot_be_opened_is_unavailable_and_says_why(
     file.write_text("a file where the folder should be")
     store = SQLiteStore(file, limit=1000)
     attempts: dict[str, t.Callable[[], object]] = {
-        "tell its order": store.arrival,
+        "tell its order": store.current_version,
         "tell what changed": lambda: store.changes(None),
         "read a page": lambda: store.load(FOX),
-        "judge a page": lambda: store.judge(1, FOX.implicit_tags, 2),
+        "judge a page": lambda: store.validity_of(1, FOX.implicit_tags, 2),
         "write a page": lambda: store.put(entry(FOX, 1)),
         "record the invalidation": lambda: store.invalidate(expired=["t"]),
         "give a lease": lambda: store.acquire(FOX, FOX.implicit_tags, 60.0),
@@ -238,7 +238,7 @@ def test_a_folder_that_cannot_be_opened_is_unavailable_and_says_why(
             attempt()
         assert caught.value.doing == doing
     assert store.now() > 0
-    assert store.announced() == -1
+    assert store.change_counter() == -1
 
 
 def test_many_threads_open_a_new_folder_at_once(make_store: MakeStore) -> None:
@@ -281,7 +281,7 @@ def test_a_word_that_does_not_fit_is_no_store(
     with monkeypatch.context() as patch:
         patch.setattr(os, "pwrite", lambda file, data, at: pwrite(file, data[:100], at))
         with pytest.raises(OSError, match="No space left"):
-            ClockWord(folder / "clock")
+            SharedCounter(folder / "clock")
 
-    ClockWord(folder / "clock").write(5)
-    assert ClockWord(folder / "clock").read() == 5
+    SharedCounter(folder / "clock").write(5)
+    assert SharedCounter(folder / "clock").read() == 5

@@ -17,7 +17,7 @@ import pytest
 
 from flask_isr.core.entry import Entry
 from flask_isr.core.key import path_tag
-from flask_isr.core.local_cache import Memory
+from flask_isr.core.local_cache import LocalCache
 from flask_isr.core.store import Lease
 from flask_isr.stores.sqlite.store import SQLiteStore
 
@@ -112,13 +112,13 @@ class Observer:
 
     def __init__(self, folder: Path) -> None:
         self.store = open_store(folder)
-        self.memory = Memory(self.store, 10**6)
+        self.memory = LocalCache(self.store, 10**6)
 
     def prepare(self) -> None:
         """Store two pages and a list, and keep one of the pages."""
         write(self.store, FOX, OLD, tags=["animals"])
         write(self.store, OWL, OLD)
-        self.store.put_list("animals", [FOX.path, OWL.path], self.store.tick())
+        self.store.put_list("animals", [FOX.path, OWL.path], self.store.next_version())
         stored = self.store.load(FOX)
         assert stored is not None
         self.memory.sync()
@@ -128,7 +128,7 @@ class Observer:
     def serve_from_memory(self) -> None:
         """A visitor gets the page, and the store need not be asked for the next one."""
         assert self.served() == OLD
-        assert self.store.announced() == self.memory.synced
+        assert self.store.change_counter() == self.memory.synced
 
     def served(self) -> bytes | None:
         """What a visitor would get from memory."""
@@ -178,7 +178,7 @@ def check_life(one: SQLiteStore, observer: Observer) -> None:
     """The dead writer holds nothing up, and what is written now is seen by all."""
     assert isinstance(one.acquire(LEASED, LEASED.implicit_tags, 60.0), Lease)
     assert isinstance(one.acquire(FOX, FOX.implicit_tags, 60.0), Lease)
-    one.put(entry(FOX, one.arrival(), b"next"))
+    one.put(entry(FOX, one.current_version(), b"next"))
     assert body(observer.store) == b"next"
     one.invalidate(expired=[path_tag(FOX.path)])
     assert observer.served() is None

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from flask_isr.core.key import path_tag
-from flask_isr.core.local_cache import Memory
-from flask_isr.core.store import Busy
+from flask_isr.core.local_cache import LocalCache
+from flask_isr.core.store import LeaseHeld
 
 from ..records import FOX
 from ..support import PATIENCE
@@ -30,9 +30,9 @@ _HEAD = """
 import os, signal, sys, threading
 from pathlib import Path
 from flask_isr.core.key import path_tag
-from flask_isr.core.local_cache import Memory
+from flask_isr.core.local_cache import LocalCache
 from flask_isr.stores.sqlite.store import SQLiteStore
-from flask_isr.stores.sqlite.clock_word import ClockWord
+from flask_isr.stores.sqlite.shared_counter import SharedCounter
 from tests.records import FOX, entry
 from tests.stores.kit import TAGS, lease_of, validity, write
 
@@ -74,7 +74,7 @@ def test_a_lease_is_void_when_its_process_was_killed(
     ) as holder:
         assert _says(holder) == "leased"
         assert store.busy(FOX, TAGS)
-        assert isinstance(store.acquire(FOX, TAGS, 60.0), Busy)
+        assert isinstance(store.acquire(FOX, TAGS, 60.0), LeaseHeld)
         holder.kill()
         holder.wait(PATIENCE)
         assert not store.busy(FOX, TAGS)
@@ -112,13 +112,13 @@ def test_a_lease_stands_while_a_child_of_a_dead_process_lives_on(
 
 _DYING_WRITER = """
     write(store)
-    announce = ClockWord.write
+    announce = SharedCounter.write
 
     def announce_and_die(self, clock):
         announce(self, clock)
         os.kill(os.getpid(), signal.SIGKILL)
 
-    ClockWord.write = announce_and_die
+    SharedCounter.write = announce_and_die
     store.invalidate(expired=[path_tag(FOX.path)])
 """
 
@@ -129,12 +129,12 @@ def test_a_writer_that_dies_before_its_commit_hides_nothing(
     """It announced what it never committed: the others ask, find the old state, and see
     the next invalidation, though that gets the number that was announced in vain."""
     store, other = make_store(), make_store()
-    memory = Memory(store, 10**8)
+    memory = LocalCache(store, 10**8)
     memory.sync()
     with _process(folder, _DYING_WRITER) as writer:
         writer.wait(PATIENCE)
     order = store.changes(None).order
-    assert store.announced() != order
+    assert store.change_counter() != order
     assert validity(store) is FRESH
     stored = store.load(FOX)
     assert stored is not None
@@ -151,14 +151,14 @@ def test_the_announced_number_is_healed_after_a_writer_died(
 ) -> None:
     """Readers that find nothing changed put it right, and need not ask any more."""
     store = make_store()
-    store.arrival()
+    store.current_version()
     with _process(folder, _DYING_WRITER) as writer:
         writer.wait(PATIENCE)
     order = store.changes(None).order
-    assert store.announced() != order
+    assert store.change_counter() != order
     for _ in range(3):
         store.changes(order)
-    assert store.announced() == order
+    assert store.change_counter() == order
 
 
 def test_a_killed_writer_leaves_no_half_of_an_invalidation(
@@ -182,8 +182,8 @@ def test_a_killed_writer_leaves_no_half_of_an_invalidation(
     assert changes.complete
     mark = write(store)
     for number in done:
-        assert store.judge(0, [f"tag:{number}"], mark) is EXPIRED
-        assert store.judge(0, [f"tag:twin {number}"], mark) is EXPIRED
+        assert store.validity_of(0, [f"tag:{number}"], mark) is EXPIRED
+        assert store.validity_of(0, [f"tag:twin {number}"], mark) is EXPIRED
     assert validity(store) is FRESH
 
 
@@ -197,7 +197,7 @@ def test_a_forked_process_uses_files_of_its_own(
     with _process(
         folder,
         """
-        memory = Memory(store, 10**8)
+        memory = LocalCache(store, 10**8)
         store.on_restart = memory.clear
         write(store, body=b"before the fork")
         memory.add(store.load(FOX), ())
@@ -246,5 +246,5 @@ def test_processes_write_side_by_side(make_store: MakeStore, folder: Path) -> No
     changes = store.changes(start)
     assert changes.complete
     assert len(changes.stale) == 150
-    assert store.announced() == changes.order == start + 150
+    assert store.change_counter() == changes.order == start + 150
     assert path_tag(FOX.path) not in changes.expired

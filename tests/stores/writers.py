@@ -30,12 +30,12 @@ WRITES: t.Final[t.Mapping[str, t.Callable[[SQLiteStore], object]]] = {
     "invalidate": lambda store: store.invalidate(
         expired=[path_tag(FOX.path), user_tag("animals")]
     ),
-    "put": lambda store: store.put(entry(FOX, store.arrival(), b"new" * 3000)),
-    "list": lambda store: store.put_list("animals", [OWL.path], store.tick()),
+    "put": lambda store: store.put(entry(FOX, store.current_version(), b"new" * 3000)),
+    "list": lambda store: store.put_list("animals", [OWL.path], store.next_version()),
     "clear": lambda store: store.clear(),
     "maintain": lambda store: store.maintain(),
     # Opens the folder, which nobody did before.
-    "open": lambda store: store.arrival(),
+    "open": lambda store: store.current_version(),
 }
 
 

@@ -11,7 +11,7 @@ from werkzeug.sansio.utils import host_is_trusted
 from ...config import SHORT_SECRET
 from ...pages.decorator import page_of
 from ...pages.routes import is_fixed
-from ...runtime import State
+from ...runtime import Runtime
 from ...webhooks.auth import GUARDED_ATTRIBUTE
 from .finding import Finding
 from .finding import Findings
@@ -20,10 +20,10 @@ from .finding import Findings
 _FLASK_CACHING = ("uncached", "make_cache_key")
 
 
-def check_order(state: State) -> Findings:
+def check_order(runtime: Runtime) -> Findings:
     """Whether @static_page stands below the route. To be asked before the views are read,
     which mends it."""
-    app = state.application.app
+    app = runtime.application.app
     held = set(map(id, app.view_functions.values()))
     for endpoint, view in app.view_functions.items():
         found = page_of(view)
@@ -36,9 +36,9 @@ def check_order(state: State) -> Findings:
             )
 
 
-def check_wrapped(state: State) -> Findings:
+def check_wrapped(runtime: Runtime) -> Findings:
     """Whether another decorator stands above @static_page."""
-    for endpoint in sorted(state.routes.wrapped):
+    for endpoint in sorted(runtime.routes.wrapped):
         yield Finding(
             "order",
             "warning",
@@ -47,9 +47,9 @@ def check_wrapped(state: State) -> Findings:
         )
 
 
-def check_settings(state: State) -> Findings:
+def check_settings(runtime: Runtime) -> Findings:
     """Whether all settings were there when they were read."""
-    for key in state.settings.changed(state.application.app):
+    for key in runtime.settings.changed(runtime.application.app):
         yield Finding(
             "settings",
             "problem",
@@ -57,14 +57,14 @@ def check_settings(state: State) -> Findings:
         )
 
 
-def check_environment(state: State) -> Findings:
+def check_environment(runtime: Runtime) -> Findings:
     """Whether the application reads the settings that are in the environment."""
     unread = sorted(
         name
         for name in os.environ
         if name.startswith("FLASK_ISR_")
         and name.removeprefix("FLASK_").partition("__")[0]
-        not in state.application.app.config
+        not in runtime.application.app.config
     )
     if unread:
         yield Finding(
@@ -75,9 +75,9 @@ def check_environment(state: State) -> Findings:
         )
 
 
-def check_enabled(state: State) -> Findings:
+def check_enabled(runtime: Runtime) -> Findings:
     """Whether pages are stored at all."""
-    if state.application.enabled:
+    if runtime.application.enabled:
         yield Finding("enabled", "ok", "pages are stored.")
     else:
         yield Finding(
@@ -88,10 +88,10 @@ def check_enabled(state: State) -> Findings:
         )
 
 
-def check_secret(state: State) -> Findings:
+def check_secret(runtime: Runtime) -> Findings:
     """Whether there is a secret, and a long one."""
-    secrets = state.settings.secrets
-    views = state.application.app.view_functions.items()
+    secrets = runtime.settings.secrets
+    views = runtime.application.app.view_functions.items()
     guarded = [name for name, view in views if getattr(view, GUARDED_ATTRIBUTE, False)]
     if any(len(secret.decode()) < SHORT_SECRET for secret in secrets):
         text = (
@@ -114,40 +114,41 @@ def check_secret(state: State) -> Findings:
         yield Finding("secret", "ok", "none set, and no view needs it.")
 
 
-def check_origin(state: State) -> Findings:
+def check_origin(runtime: Runtime) -> Findings:
     """Whether it is known what rendered pages link to."""
-    site = state.application.site
-    trusted = state.application.app.config.get("TRUSTED_HOSTS")
-    if trusted and not host_is_trusted(site.origin.host, trusted):
+    render_origin = runtime.application.render_origin
+    trusted = runtime.application.app.config.get("TRUSTED_HOSTS")
+    if trusted and not host_is_trusted(render_origin.origin.host, trusted):
         yield Finding(
             "origin",
             "problem",
-            f"TRUSTED_HOSTS lacks {site.origin.host}, at which pages are rendered, so that"
-            " nothing can be stored: set ISR_ORIGIN to the address of the site.",
+            f"TRUSTED_HOSTS lacks {render_origin.origin.host}, at which pages are rendered,"
+            " so that nothing can be stored: set ISR_ORIGIN to the address of the site.",
         )
-    elif site.reserved:
+    elif render_origin.reserved:
         yield Finding(
             "origin",
             "warning",
             "not known, so that pages with links to the site's own host are not stored:"
             " set ISR_ORIGIN to the address of the site.",
         )
-    elif state.settings.origin is None:
-        text = f"{site.origin}, as far as visitors come by {site.origin.scheme}."
+    elif runtime.settings.origin is None:
+        origin = render_origin.origin
+        text = f"{origin}, as far as visitors come by {origin.scheme}."
         yield Finding("origin", "ok", text)
     else:
-        yield Finding("origin", "ok", f"{site.origin}.")
+        yield Finding("origin", "ok", f"{render_origin.origin}.")
 
 
-def check_hooks(state: State) -> Findings:
+def check_hooks(runtime: Runtime) -> Findings:
     """Which pages are served inside of Flask, and what is the cause."""
     slow: dict[str, list[str]] = {}
-    for endpoint, page in state.routes.pages.items():
-        if endpoint in state.routes.wrapped:
+    for endpoint, page in runtime.routes.pages.items():
+        if endpoint in runtime.routes.wrapped:
             # Told by the check of the decorators.
             continue
-        required = state.application.levels.required(endpoint)
-        chosen = (page.serve or state.settings.serve) == "view"
+        required = runtime.application.levels.required(endpoint)
+        chosen = (page.serve or runtime.settings.serve) == "view"
         if required.level == "view" and not chosen:
             slow.setdefault(required.cause, []).append(endpoint)
     for cause, endpoints in slow.items():
@@ -160,14 +161,14 @@ def check_hooks(state: State) -> Findings:
         )
 
 
-def check_routes(state: State) -> Findings:
+def check_routes(runtime: Runtime) -> Findings:
     """Whether strangers can have any number of pages rendered."""
-    if not state.routes.pages:
+    if not runtime.routes.pages:
         yield Finding("routes", "warning", "no view has @static_page.")
     open_rules = [
         rule.rule
-        for endpoint, page in state.routes.pages.items()
-        for rule in state.routes.rules_of(endpoint)
+        for endpoint, page in runtime.routes.pages.items()
+        for rule in runtime.routes.rules_of(endpoint)
         if page.paths is None and not is_fixed(rule)
     ]
     if open_rules:
@@ -180,10 +181,10 @@ def check_routes(state: State) -> Findings:
         )
 
 
-def check_stacked(state: State) -> Findings:
+def check_stacked(runtime: Runtime) -> Findings:
     """Whether Flask-Caching keeps what a static page shows."""
-    for endpoint in state.routes.pages:
-        if _is_cached(state.application.app.view_functions[endpoint]):
+    for endpoint in runtime.routes.pages:
+        if _is_cached(runtime.application.app.view_functions[endpoint]):
             yield Finding(
                 "caching",
                 "problem",
@@ -197,16 +198,16 @@ def _is_cached(view: t.Any) -> bool:
     return any(hasattr(view, name) for name in _FLASK_CACHING)
 
 
-def check_workers(state: State) -> Findings:
+def check_workers(runtime: Runtime) -> Findings:
     """Whether there are threads that render in the background."""
-    if state.settings.runner == "inline":
+    if runtime.settings.runner == "inline":
         yield Finding(
             "workers",
             "warning",
             "ISR_RUNNER is 'inline': visitors wait for refreshes. Use 'thread' on a"
             " server.",
         )
-    elif state.settings.runner == "thread" and _uwsgi_has_no_threads():
+    elif runtime.settings.runner == "thread" and _uwsgi_has_no_threads():
         yield Finding(
             "workers",
             "problem",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ...runtime import State
-from ...stores.caching.backend import Values
+from ...runtime import Runtime
+from ...stores.caching.backend import CacheBackend
 from ...stores.caching.backend import probe
 from ...stores.caching.flask_caching import LIMITS
 from ...stores.caching.flask_caching import BackendLimits
@@ -22,20 +22,20 @@ _SHARED: t.Final[t.Mapping[str, str]] = {
 }
 
 
-def check_backend(state: State) -> Findings:
+def check_backend(runtime: Runtime) -> Findings:
     """Whether the cache keeps pages as they need it, and what it can do at best."""
-    store = state.store
+    store = runtime.store
     if not isinstance(store, CachingStore):
         return
     values = store.values
-    found = written(state, "the cache of Flask-Caching")
+    found = written(runtime, "the cache of Flask-Caching")
     yield found
     if found.level == "ok":
-        yield from _tried(values, state.settings.page_bytes)
+        yield from _tried(values, runtime.settings.page_bytes)
     yield _limits(type(values).__name__)
 
 
-def _tried(values: Values, largest: int) -> Findings:
+def _tried(values: CacheBackend, largest: int) -> Findings:
     faults = probe(values, 1)
     for fault in faults:
         yield Finding(

@@ -8,7 +8,7 @@ import typing as t
 from pathlib import Path
 
 from ...pages.fingerprint import faults
-from ...runtime import State
+from ...runtime import Runtime
 from .finding import Finding
 from .finding import Findings
 from .opened import content_of
@@ -19,14 +19,14 @@ from .starting import opened_at_start
 _TOLD = 5
 
 
-def check_build(state: State) -> Findings:
+def check_build(runtime: Runtime) -> Findings:
     """Whether all that pages are made from tells one build from another."""
-    settings, app = state.settings, state.application.app
+    settings, app = runtime.settings, runtime.application.app
     if settings.build_id != "auto":
         what = "nothing" if settings.build_id is None else "ISR_BUILD_ID"
         yield Finding("build", "ok", f"{what} tells one release from another.")
         return
-    files = state.application.build_files()
+    files = runtime.application.build_files()
     files.digest()
     for fault in faults(files, settings.build_files):
         yield Finding("build", "warning", fault)
@@ -37,7 +37,7 @@ def check_build(state: State) -> Findings:
             )
             yield Finding("build", "warning", text)
     watched = {os.path.realpath(path) for path in (*files.files, *files.content)}
-    opened = [path for path in opened_by_renders(state) if str(path) not in watched]
+    opened = [path for path in opened_by_renders(runtime) if str(path) not in watched]
     root = Path(os.path.realpath(app.root_path))
     if opened:
         yield Finding(
@@ -47,7 +47,7 @@ def check_build(state: State) -> Findings:
             f" {opened[0]}: name them in ISR_BUILD_FILES: {_globs(opened, root)}.",
         )
     watched.update(map(str, opened))
-    read = content_of(state, opened_at_start(state.settings.render_timeout, root))
+    read = content_of(runtime, opened_at_start(runtime.settings.render_timeout, root))
     read = [path for path in read if str(path) not in watched]
     if read:
         yield Finding(

@@ -8,8 +8,8 @@ import click
 from flask.cli import with_appcontext
 
 from ...errors import ConfigurationError
-from ...runtime import State
-from ...runtime import current_state
+from ...runtime import Runtime
+from ...runtime import current_runtime
 from . import application as app_checks
 from . import backend as backend_checks
 from . import build as build_checks
@@ -19,7 +19,7 @@ from .finding import Finding
 from .finding import Findings
 from .finding import Level
 
-Check: t.TypeAlias = t.Callable[[State], Findings]
+Check: t.TypeAlias = t.Callable[[Runtime], Findings]
 
 _COLOURS: t.Final[t.Mapping[Level, str]] = {
     "ok": "green",
@@ -70,10 +70,12 @@ def doctor_command() -> None:
     One line for each check: ok, warning or problem, and what to do. Exit status 1 when
     there is a problem.
     """
-    state = current_state()
+    runtime = current_runtime()
     # Once each: what is wrong with the declarations stops several checks.
     found = dict.fromkeys(
-        finding for name, checks in _CHECKS for finding in _looked(state, name, checks)
+        finding
+        for name, checks in _CHECKS
+        for finding in _looked(runtime, name, checks)
     )
     width = max(len(finding.check) for finding in found)
     for finding in found:
@@ -83,9 +85,9 @@ def doctor_command() -> None:
         raise SystemExit(1)
 
 
-def _looked(state: State, name: str, checks: t.Sequence[Check]) -> list[Finding]:
+def _looked(runtime: Runtime, name: str, checks: t.Sequence[Check]) -> list[Finding]:
     try:
-        found = [finding for check in checks for finding in check(state)]
+        found = [finding for check in checks for finding in check(runtime)]
     except ConfigurationError as error:
         return [Finding("configuration", "problem", str(error))]
     except Exception as error:

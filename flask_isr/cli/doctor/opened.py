@@ -13,7 +13,7 @@ from ...pages.paths import declared_pages
 from ...pages.routes import Match
 from ...pages.routes import is_fixed
 from ...pages.sources import is_installed
-from ...runtime import State
+from ...runtime import Runtime
 
 # Pages rendered, one of each view, and files noted.
 _PAGES = 20
@@ -30,31 +30,31 @@ _noted: list[set[str]] = []
 _hooked = threading.Event()
 
 
-def opened_by_renders(state: State) -> list[Path]:
+def opened_by_renders(runtime: Runtime) -> list[Path]:
     """The files that a render of some pages reads, other than Python's and the system's.
 
     What is rendered is not stored. Views that take too long are left alone.
     """
     opened: set[str] = set()
-    state.application.prepare()
+    runtime.application.prepare()
 
     def render() -> None:
         with noting(opened):
-            for match in _some_pages(state):
+            for match in _some_pages(runtime):
                 # What fails is told where the page is asked for.
                 with contextlib.suppress(Exception):
-                    state.renderer(match.key())
+                    runtime.renderer(match.key())
 
     thread = threading.Thread(target=render, daemon=True)
     thread.start()
-    thread.join(state.settings.render_timeout)
-    return content_of(state, opened)
+    thread.join(runtime.settings.render_timeout)
+    return content_of(runtime, opened)
 
 
-def content_of(state: State, opened: t.Collection[str]) -> list[Path]:
+def content_of(runtime: Runtime, opened: t.Collection[str]) -> list[Path]:
     """Those of the files *opened* that are neither Python's, the system's, nor written by
     the application."""
-    folders = [Path(state.application.app.instance_path), state.settings.folder]
+    folders = [Path(runtime.application.app.instance_path), runtime.settings.folder]
     paths = sorted({Path(os.path.realpath(path)) for path in list(opened)})
     return [path for path in paths if path.is_file() and _is_content(path, folders)]
 
@@ -94,15 +94,15 @@ def _note(event: str, arguments: tuple[t.Any, ...]) -> None:
                     opened.add(os.path.abspath(os.fsdecode(path)))
 
 
-def _some_pages(state: State) -> t.Iterator[Match]:
-    for endpoint, page in list(state.routes.pages.items())[:_PAGES]:
+def _some_pages(runtime: Runtime) -> t.Iterator[Match]:
+    for endpoint, page in list(runtime.routes.pages.items())[:_PAGES]:
         with contextlib.suppress(Exception):
             if page.paths is not None:
-                pages, _ = declared_pages(state.application, endpoint)
+                pages, _ = declared_pages(runtime.application, endpoint)
             else:
-                rules = state.routes.rules_of(endpoint)
+                rules = runtime.routes.rules_of(endpoint)
                 found = [
-                    state.routes.match(rule.rule, state.routes.hosts[0])
+                    runtime.routes.match(rule.rule, runtime.routes.hosts[0])
                     for rule in rules
                     if is_fixed(rule)
                 ]

@@ -6,10 +6,10 @@ import itertools
 import typing as t
 
 from ...core.entry import Entry
-from ...core.entry import NotStatic
+from ...core.entry import PerVisitorRecord
 from ...core.entry import Record
 from ...observe.cures import cure_of
-from ...runtime import State
+from ...runtime import Runtime
 from ...stores.sqlite.store import SQLiteStore
 from ..common import foreign_owner
 from ..visitors import visitors_of
@@ -23,11 +23,11 @@ _LOOKED_AT = 10_000
 _NAMED = 5
 
 
-def check_static(state: State) -> Findings:
+def check_static(runtime: Runtime) -> Findings:
     """Which pages were found not to be static, and why."""
     found: dict[tuple[str, str, str], list[str]] = {}
-    for record in _records(state):
-        if isinstance(record, NotStatic):
+    for record in _records(runtime):
+        if isinstance(record, PerVisitorRecord):
             where = f" ({record.where})" if record.where else ""
             cure = record.cure or cure_of(record.reason)
             verdict = record.key.rule, f"{record.reason}{where}", cure
@@ -41,11 +41,11 @@ def check_static(state: State) -> Findings:
         )
 
 
-def check_inputs(state: State) -> Findings:
+def check_inputs(runtime: Runtime) -> Findings:
     """Whom the stored pages are for. An input that each request brings keeps all hits away,
     and no page can tell."""
     found: dict[str, list[str]] = {}
-    for record in _records(state):
+    for record in _records(runtime):
         if isinstance(record, Entry) and record.inputs:
             found.setdefault(visitors_of(record), []).append(str(record.key))
     for visitors, pages in itertools.islice(found.items(), _NAMED):
@@ -60,13 +60,13 @@ def check_inputs(state: State) -> Findings:
         )
 
 
-def _records(state: State) -> t.Iterator[Record]:
-    folder = state.settings.folder
-    embedded = isinstance(state.store, SQLiteStore)
+def _records(runtime: Runtime) -> t.Iterator[Record]:
+    folder = runtime.settings.folder
+    embedded = isinstance(runtime.store, SQLiteStore)
     if not embedded or not folder.is_dir() or foreign_owner(folder):
         # Looking into it would make files there; and no other store lists its pages.
         return
-    for overview in itertools.islice(state.store.overview(), _LOOKED_AT):
+    for overview in itertools.islice(runtime.store.overview(), _LOOKED_AT):
         yield overview.record
 
 

@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 from ...errors import StoreUnavailable
-from ...runtime import State
+from ...runtime import Runtime
 from ...stores.sqlite.store import SQLiteStore
 from ..common import foreign_owner
 from ..common import not_yours
@@ -30,11 +30,11 @@ _REMOTE = re.compile(
 )
 
 
-def check_folder(state: State) -> Findings:
+def check_folder(runtime: Runtime) -> Findings:
     """Whether pages can be stored: by this user, in files that are the server's own."""
-    if not _is_embedded(state):
+    if not _is_embedded(runtime):
         return
-    folder = state.settings.folder
+    folder = runtime.settings.folder
     if not folder.exists():
         yield _missing(folder)
     elif not folder.is_dir():
@@ -57,11 +57,11 @@ def check_folder(state: State) -> Findings:
             " user.",
         )
     else:
-        yield written(state, str(folder))
+        yield written(runtime, str(folder))
 
 
-def _is_embedded(state: State) -> bool:
-    return isinstance(state.store, SQLiteStore)
+def _is_embedded(runtime: Runtime) -> bool:
+    return isinstance(runtime.store, SQLiteStore)
 
 
 def _missing(folder: Path) -> Finding:
@@ -76,10 +76,10 @@ def _missing(folder: Path) -> Finding:
     return Finding("store", "ok", f"{folder} does not exist; the first page makes it.")
 
 
-def written(state: State, place: str) -> Finding:
+def written(runtime: Runtime, place: str) -> Finding:
     """Whether the store, which is at *place*, takes what is written."""
     try:
-        state.store.tick()
+        runtime.store.next_version()
     except StoreUnavailable as error:
         return Finding(
             "store",
@@ -89,11 +89,11 @@ def written(state: State, place: str) -> Finding:
     return Finding("store", "ok", f"{place} can be read and written.")
 
 
-def check_disk(state: State) -> Findings:
+def check_disk(runtime: Runtime) -> Findings:
     """Whether the folder is on this machine, and has the room that it may take."""
-    if not _is_embedded(state):
+    if not _is_embedded(runtime):
         return
-    folder = _existing(state.settings.folder)
+    folder = _existing(runtime.settings.folder)
     kind = file_system(folder)
     if kind is None:
         text = "what disk the folder is on cannot be told here; it must be a local one."
@@ -107,16 +107,16 @@ def check_disk(state: State) -> Findings:
         )
     else:
         yield Finding("disk", "ok", f"the folder is on a local disk ({kind}).")
-    yield _room(state, folder)
+    yield _room(runtime, folder)
 
 
-def check_identity(state: State) -> Findings:
+def check_identity(runtime: Runtime) -> Findings:
     """Whether the store has pages of the same code with another configuration."""
-    if _is_embedded(state) and not state.settings.folder.exists():
+    if _is_embedded(runtime) and not runtime.settings.folder.exists():
         # To look would make it.
         return
-    for twin in state.twins.others():
-        ago = duration(max(0.0, state.store.now() - twin.at))
+    for twin in runtime.twins.others():
+        ago = duration(max(0.0, runtime.store.now() - twin.at))
         yield Finding(
             "identity",
             "problem",
@@ -124,8 +124,8 @@ def check_identity(state: State) -> Findings:
         )
 
 
-def _room(state: State, folder: Path) -> Finding:
-    settings = state.settings
+def _room(runtime: Runtime, folder: Path) -> Finding:
+    settings = runtime.settings
     free = shutil.disk_usage(folder).free
     if free < settings.page_bytes:
         return Finding(

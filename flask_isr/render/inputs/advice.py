@@ -6,7 +6,7 @@ import json
 import typing as t
 
 from ...core.inputs import field_name
-from ...core.outcome import Personal
+from ...core.outcome import PerVisitor
 from .reads import Read
 
 _INPUT = "Requests that bring it are answered by the view"
@@ -63,7 +63,7 @@ def warnings(
     return texts
 
 
-def not_stored(read: Read) -> Personal:
+def not_stored(read: Read) -> PerVisitor:
     """The verdict on a page that reads what every visitor brings."""
     key = read.name if read.kind == "header" and read.name else read.kind
     if read.kind == "header" and read.name is None:
@@ -71,13 +71,13 @@ def not_stored(read: Read) -> Personal:
     cure = _OBSTACLES.get(key, "Every browser or proxy sends it")
     if read.name is not None:
         cure += _ignore(read)
-    return Personal(f"it reads {_what(read)}", str(read.caller), f"{cure}.")
+    return PerVisitor(f"it reads {_what(read)}", str(read.caller), f"{cure}.")
 
 
-def without_origin(read: Read) -> Personal:
+def without_origin(read: Read) -> PerVisitor:
     """The verdict on a page that reads the host or the scheme, which nobody declared."""
     cure = "Set ISR_ORIGIN to the address of the site."
-    return Personal(f"it reads {_what(read)}", str(read.caller), cure)
+    return PerVisitor(f"it reads {_what(read)}", str(read.caller), cure)
 
 
 def _of_parameters(reads: list[Read], declared: t.Sequence[str], stored: bool) -> str:

@@ -24,7 +24,7 @@ _CARRIERS = {"asgiref", "flask", "flask_isr", "jinja2", "markupsafe", "werkzeug"
 _DISPATCHERS = {"flask.app", "flask_isr.render.capture"}
 
 # Folders in which installed packages stand.
-_SITES = {"dist-packages", "site-packages"}
+_INSTALLED = {"dist-packages", "site-packages"}
 
 # Pieces of code of which it is remembered whose they are.
 _KEPT = 10_000
@@ -36,7 +36,7 @@ _STANDARD_LIBRARY = os.path.dirname(os.__file__)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CallSite:
     """A line of the application.
 
     :param function: the function that it is in; ``""`` in a template or a lambda.
@@ -60,7 +60,7 @@ class Caller:
     :param library: the package that does it; ``""`` if the application does it itself.
     """
 
-    place: Place | None
+    place: CallSite | None
     library: str
 
     @property
@@ -73,7 +73,7 @@ class Caller:
         return ", ".join(filter(None, (str(self.place or ""), by)))
 
 
-class Places:
+class CallSites:
     """Finds places in one application.
 
     :param view: the view whose page is rendered: its package is the application's too.
@@ -122,23 +122,23 @@ class Places:
             return False
         return not _is_library(code.file.removeprefix(self._root))
 
-    def _at(self, frame: FrameType) -> Place:
+    def _at(self, frame: FrameType) -> CallSite:
         template = template_of(frame)
         if template is None:
             return self._place(frame.f_code, frame.f_lineno)
         line = template.get_corresponding_lineno(frame.f_lineno)
         file = template.filename or template.name or "a template"
-        return Place(self._shortened(file), line, "")
+        return CallSite(self._shortened(file), line, "")
 
-    def _view_itself(self) -> Place | None:
+    def _view_itself(self) -> CallSite | None:
         code = getattr(inspect.unwrap(self._view), "__code__", None)
         if code is None:
             return None
         return self._place(code, code.co_firstlineno)
 
-    def _place(self, code: CodeType, line: int) -> Place:
+    def _place(self, code: CodeType, line: int) -> CallSite:
         function = "" if code.co_name.startswith("<") else code.co_name
-        return Place(self._shortened(code.co_filename), line, function)
+        return CallSite(self._shortened(code.co_filename), line, function)
 
     def _shortened(self, file: str) -> str:
         base = os.path.join(os.path.dirname(self._app.root_path), "")
@@ -193,8 +193,8 @@ def _code_of(frame: FrameType) -> _Code:
 
 @functools.lru_cache(maxsize=1000)
 def _is_library(file: str) -> bool:
-    return not _SITES.isdisjoint(PurePath(file).parts)
+    return not _INSTALLED.isdisjoint(PurePath(file).parts)
 
 
 def _is_site(folder: str) -> bool:
-    return PurePath(folder).name in _SITES
+    return PurePath(folder).name in _INSTALLED

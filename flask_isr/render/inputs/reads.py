@@ -16,8 +16,8 @@ from ...http.query import ANY
 from ...http.query import is_tracker
 from ...pages.decorator import StaticPage
 from .callsite import Caller
-from .callsite import Place
-from .callsite import Places
+from .callsite import CallSite
+from .callsite import CallSites
 
 #: ``"host"`` and ``"scheme"`` are those of the request, ``"address"`` is its visitor's.
 #: ``"variable"`` is one of the WSGI environ that only some servers or middleware set.
@@ -127,7 +127,7 @@ class Read:
     late: bool
 
     @property
-    def place(self) -> Place | None:
+    def place(self) -> CallSite | None:
         """The line of the application that led to it, if one did."""
         return self.caller.place
 
@@ -152,7 +152,7 @@ class Reads:
         self._sessions = sessions
         self._declared = declared
         self._ignored = ignored
-        self.places = Places(app, page.view)
+        self.places = CallSites(app, page.view)
         self._found: dict[tuple[Kind, str | None, bool], Read] = {}
 
     def note(self, kind: Kind, name: t.Any, stage: Stage) -> None:

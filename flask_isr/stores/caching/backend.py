@@ -26,7 +26,7 @@ _BREAK = 1.0
 _PATIENCE = 0.001, 0.005, 0.02
 
 
-class Values(t.Protocol):
+class CacheBackend(t.Protocol):
     """What is used of a backend: the part of cachelib's BaseCache that all can do."""
 
     def get(self, key: str) -> t.Any:
@@ -53,18 +53,18 @@ class Backend:
 
     def __init__(
         self,
-        resolve: t.Callable[[], Values],
+        resolve: t.Callable[[], CacheBackend],
         namespace: str,
         signature: Signature | None = None,
     ) -> None:
         self._resolve = resolve
         self._signature = signature
         self._prefix = f"isr1{_digest(namespace, 4)}"
-        self._values: Values | None = None
+        self._values: CacheBackend | None = None
         self._pid = 0
         self.down_until = float("-inf")
 
-    def values(self) -> Values:
+    def values(self) -> CacheBackend:
         """The backend itself.
 
         :raises ConfigurationError: where it is one that cannot keep pages.
@@ -91,23 +91,23 @@ class Backend:
         """An address that every backend takes: short, of fixed length, plain ASCII."""
         return f"{self._prefix}{kind}{_digest(name, 16)}"
 
-    def reach(self, doing: str, *, insists: bool = False) -> Reach:
+    def session(self, doing: str, *, bypass_breaker: bool = False) -> BackendSession:
         """The way to the values for one piece of work.
 
         :param doing: what :exc:`StoreUnavailable` says was tried.
         :param insists: try also where the backend did not answer a moment ago. Visitors
             do not: each of them would wait for it, one after the other.
         """
-        return Reach(self, doing, insists)
+        return BackendSession(self, doing, bypass_breaker)
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class BackendSession:
     """Reads and writes values; whatever the backend raises becomes StoreUnavailable."""
 
     _backend: Backend
     doing: str
-    insists: bool
+    bypass_breaker: bool
 
     def get(self, kind: str, name: str) -> bytes | None:
         """The bytes that are kept; ``None`` for anything else, or of anybody else."""
@@ -161,7 +161,7 @@ class Reach:
     def _call(self, method: str, kind: str, name: str, *args: t.Any) -> t.Any:
         backend = self._backend
         started = time.monotonic()
-        if not self.insists and started < backend.down_until:
+        if not self.bypass_breaker and started < backend.down_until:
             raise self.refused("it did not answer a moment ago")
         try:
             value = getattr(backend.values(), method)(backend.key(kind, name), *args)
@@ -180,33 +180,33 @@ class Reach:
             self._backend.down_until = now + _BREAK
 
 
-def probe(values: Values, largest: int) -> list[str]:
+def probe(values: CacheBackend, largest: int) -> list[str]:
     """Try a backend out: what it does not do as a store of pages needs it.
 
     :param largest: bytes of the largest page that should fit.
     """
     backend = Backend(lambda: values, f"probe {os.getpid()} {time.time()}")
-    reach = backend.reach("answer the probe", insists=True)
+    session = backend.session("answer the probe", bypass_breaker=True)
     found: list[str] = []
     try:
         for size in (1, largest):
             data = os.urandom(1) * size
             try:
-                reach.replace("?", str(size), data)
+                session.replace("?", str(size), data)
             except StoreUnavailable as error:
                 found.append(f"bytes: a value of {size} bytes: {error}")
             else:
-                if reach.get("?", str(size)) != data:
+                if session.get("?", str(size)) != data:
                     found.append(f"bytes: a value of {size} bytes comes back changed")
-            reach.delete("?", str(size))
-            if reach.get("?", str(size)) is not None:
+            session.delete("?", str(size))
+            if session.get("?", str(size)) is not None:
                 found.append("delete: a deleted value is still there")
-        reach.delete("?", "lock")
-        if not reach.add("?", "lock", b"1"):
+        session.delete("?", "lock")
+        if not session.add("?", "lock", b"1"):
             found.append("add: a value that is not there cannot be added")
-        if reach.add("?", "lock", b"2"):
+        if session.add("?", "lock", b"2"):
             found.append("add: a value that is there is added again")
-        reach.delete("?", "lock")
+        session.delete("?", "lock")
     except StoreUnavailable as error:
         found.append(f"reach: {error}")
     return found

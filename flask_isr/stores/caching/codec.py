@@ -8,9 +8,9 @@ import typing as t
 from dataclasses import dataclass
 
 from ...core.entry import DAMAGE
-from ...core.entry import Mark
 from ...core.entry import Record
 from ...core.entry import Unreadable
+from ...core.entry import Version
 from ...core.entry import decode
 from ...core.entry import encode
 from ...core.key import PageKey
@@ -18,8 +18,8 @@ from ...core.outcome import SealedError
 from ...core.store import Failure
 from ...core.store import Lease
 from ...core.store import Listed
-from .stamps import Pair
-from .stamps import Point
+from .stamps import StampSnapshot
+from .stamps import TagStamps
 
 _MAGIC = b"FISV1"
 _LENGTH = 4
@@ -38,12 +38,12 @@ class Found:
     """
 
     record: Record
-    point: Point
-    late: t.Mapping[str, Pair]
+    point: StampSnapshot
+    late: t.Mapping[str, TagStamps]
     overtaken: bool
 
     @property
-    def seen(self) -> dict[str, Pair]:
+    def seen(self) -> dict[str, TagStamps]:
         """The stamps of all its tags."""
         return {**self.late, **self.point.seen}
 
@@ -71,12 +71,12 @@ def read_page(data: bytes, key: PageKey) -> Found:
     except DAMAGE as error:
         raise Unreadable(f"malformed head: {type(error).__name__}") from error
     record = decode(data[end:], key)
-    return Found(record, Point.of(record.mark), pairs, bool(overtaken))
+    return Found(record, StampSnapshot.of(record.version), pairs, bool(overtaken))
 
 
 def write_lease(lease: Lease) -> bytes:
     """*lease* as bytes."""
-    return _dump([lease.token, lease.mark, lease.began, lease.deadline])
+    return _dump([lease.token, lease.version, lease.began, lease.deadline])
 
 
 def read_lease(data: bytes | None, key: PageKey) -> Lease | None:
@@ -84,21 +84,21 @@ def read_lease(data: bytes | None, key: PageKey) -> Lease | None:
     if data is None:
         return None
     try:
-        token, mark, began, deadline = json.loads(data)
-        return Lease(key, str(token), str(mark), float(began), float(deadline))
+        token, version, began, deadline = json.loads(data)
+        return Lease(key, str(token), str(version), float(began), float(deadline))
     except DAMAGE:
         return None
 
 
-def write_failure(failure: Failure, mark: Mark) -> bytes:
-    """*failure* of a render that began at *mark*, as bytes."""
+def write_failure(failure: Failure, version: Version) -> bytes:
+    """*failure* of a render that began at *version*, as bytes."""
     error = None
     if failure.error is not None and len(failure.error.body) <= _ERROR_BYTES:
         body = base64.b64encode(failure.error.body).decode()
         error = [failure.error.head(), body]
     return _dump(
         [
-            mark,
+            version,
             failure.kind,
             failure.cause,
             failure.count,
@@ -109,12 +109,12 @@ def write_failure(failure: Failure, mark: Mark) -> bytes:
     )
 
 
-def read_failure(data: bytes | None) -> tuple[Failure, Point] | None:
+def read_failure(data: bytes | None) -> tuple[Failure, StampSnapshot] | None:
     """What :func:`write_failure` wrote; nothing for anything else."""
     if data is None:
         return None
     try:
-        mark, kind, cause, count, at, retry_at, error = json.loads(data)
+        version, kind, cause, count, at, retry_at, error = json.loads(data)
         if kind not in ("failed", "declined"):
             return None
         sealed = None
@@ -123,23 +123,25 @@ def read_failure(data: bytes | None) -> tuple[Failure, Point] | None:
             sealed = SealedError.of(head, base64.b64decode(body))
         times = float(at), float(retry_at)
         failure = Failure(kind, str(cause), int(count), *times, sealed)
-        return failure, Point.of(mark)
+        return failure, StampSnapshot.of(version)
     except DAMAGE:
         return None
 
 
-def write_list(listed: Listed, mark: Mark) -> bytes:
-    """A closed list whose question was asked at *mark*, as bytes."""
-    return _dump([mark, listed.asked_at, sorted(listed.paths)])
+def write_list(listed: Listed, version: Version) -> bytes:
+    """A closed list whose question was asked at *version*, as bytes."""
+    return _dump([version, listed.asked_at, sorted(listed.paths)])
 
 
-def read_list(data: bytes | None) -> tuple[Listed, Point] | None:
+def read_list(data: bytes | None) -> tuple[Listed, StampSnapshot] | None:
     """What :func:`write_list` wrote; nothing for anything else."""
     if data is None:
         return None
     try:
-        mark, asked_at, paths = json.loads(data)
-        return Listed(frozenset(map(str, paths)), float(asked_at)), Point.of(mark)
+        version, asked_at, paths = json.loads(data)
+        return Listed(frozenset(map(str, paths)), float(asked_at)), StampSnapshot.of(
+            version
+        )
     except DAMAGE:
         return None
 

@@ -11,7 +11,7 @@ from flask_caching import Cache
 from werkzeug.utils import ImportStringError
 
 from ...errors import ConfigurationError
-from .backend import Values
+from .backend import CacheBackend
 
 # SimpleCache drops by number, not by bytes; a page takes about four values.
 _SIMPLE_VALUES = 20_000
@@ -122,7 +122,7 @@ class BytesSerializer(BaseSerializer):
         return self.loads(f.read())
 
 
-def private_backend(config: t.Mapping[str, t.Any]) -> Values:
+def private_backend(config: t.Mapping[str, t.Any]) -> CacheBackend:
     """A backend of our own, by a Flask-Caching configuration.
 
     :raises ConfigurationError: where Flask-Caching does not take it.
@@ -157,7 +157,7 @@ def private_backend(config: t.Mapping[str, t.Any]) -> Values:
     return _checked(values)
 
 
-def shared_backend(app: Flask, cache: Cache) -> Values:
+def shared_backend(app: Flask, cache: Cache) -> CacheBackend:
     """The backend that *cache* has for *app*.
 
     :raises ConfigurationError: where it has none.
@@ -171,11 +171,11 @@ def shared_backend(app: Flask, cache: Cache) -> Values:
     return _checked(caches[cache])
 
 
-def _checked(values: t.Any) -> Values:
+def _checked(values: t.Any) -> CacheBackend:
     name = type(values).__name__
     if name in _USELESS:
         raise ConfigurationError(
             f"pages cannot be kept in {name!r}, {_USELESS[name]}. Take another backend,"
             " or the embedded store, which needs no server and no settings."
         )
-    return t.cast(Values, values)
+    return t.cast(CacheBackend, values)

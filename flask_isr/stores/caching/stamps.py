@@ -19,10 +19,10 @@ from dataclasses import dataclass
 
 from ...background.fork import forget_at_fork
 from ...core.entry import DAMAGE
-from ...core.entry import Mark
+from ...core.entry import Version
 from ...core.freshness import Freshness
 from ...core.store import Changes
-from .backend import Reach
+from .backend import BackendSession
 
 # Seconds for which a process keeps its copies though others may have written newer pages.
 # Invalidations need no such time: the global stamp tells of them at once.
@@ -35,11 +35,11 @@ _REMEMBERED = 1000
 EPOCH = "epoch:"
 
 #: The stamps of a tag: of any invalidation, of the last that expired it.
-Pair: t.TypeAlias = tuple[str, str]
+TagStamps: t.TypeAlias = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class StampSnapshot:
     """What a mark says: the stamps as they were, and who looked when.
 
     :param by: the process that looked.
@@ -52,9 +52,9 @@ class Point:
     by: str
     number: int
     at: float
-    seen: t.Mapping[str, Pair]
+    seen: t.Mapping[str, TagStamps]
 
-    def to_mark(self) -> Mark:
+    def to_version(self) -> Version:
         """The point as a string."""
         seen = {tag: list(pair) for tag, pair in self.seen.items()}
         return json.dumps(
@@ -62,16 +62,16 @@ class Point:
         )
 
     @classmethod
-    def of(cls, mark: Mark) -> Point:
+    def of(cls, version: Version) -> StampSnapshot:
         """The point that a mark tells; one that equals no other for a foreign mark."""
         try:
-            stamp, by, number, at, seen = json.loads(str(mark))
+            stamp, by, number, at, seen = json.loads(str(version))
             pairs = {str(tag): (str(one), str(two)) for tag, (one, two) in seen.items()}
             return cls(str(stamp), str(by), int(number), float(at), pairs)
         except DAMAGE:
             return cls("", "", 0, 0.0, {})
 
-    def saw(self, arrival: Point) -> bool:
+    def saw(self, arrival: StampSnapshot) -> bool:
         """Whether a render that began here saw what was there at *arrival*.
 
         Known within one process, and where no invalidation lies between the two.
@@ -80,7 +80,7 @@ class Point:
             return True
         return self.stamp == arrival.stamp != ""
 
-    def after(self, other: Point, current: str) -> bool:
+    def after(self, other: StampSnapshot, current: str) -> bool:
         """Whether this is the later one, as far as that can be told.
 
         :param current: the global stamp now.
@@ -93,7 +93,7 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class GlobalStamp:
     """A look at the global stamp.
 
     :param order: its change number in this process, or a lower one.
@@ -105,7 +105,7 @@ class Sight:
     certain: bool
 
 
-class Sightings:
+class StampSequence:
     """Numbers the global stamps in the order in which this process sees them.
 
     Two threads may learn of two stamps in the wrong order; a stamp gets a number only
@@ -132,7 +132,7 @@ class Sightings:
         """Who looks now, and for the how manyeth time."""
         return self._by, next(self._looks)
 
-    def see(self, read: t.Callable[[], str]) -> Sight:
+    def see(self, read: t.Callable[[], str]) -> GlobalStamp:
         """Read the global stamp and number it."""
         generation, number = self._generation, self._number
         stamp = read()
@@ -140,13 +140,13 @@ class Sightings:
             if time.monotonic() >= self._slice_ends:
                 self._start_afresh()
             if stamp == self._stamp:
-                return Sight(stamp, self._number, certain=True)
+                return GlobalStamp(stamp, self._number, certain=True)
             if generation != self._generation:
-                return Sight(stamp, number, certain=False)
+                return GlobalStamp(stamp, number, certain=False)
             self._stamp = stamp
             self._generation += 1
             self._start_afresh()
-            return Sight(stamp, self._number, certain=True)
+            return GlobalStamp(stamp, self._number, certain=True)
 
     def _start_afresh(self) -> None:
         self._number += 1
@@ -163,17 +163,17 @@ class Sightings:
             self._written.append((self._number, id))
             return self._number
 
-    def changes(self, sight: Sight, since: int | None) -> Changes:
+    def changes(self, stamp: GlobalStamp, since: int | None) -> Changes:
         """What this process must know of what happened after *since*."""
         with self._lock:
-            known = sight.certain and since is not None
-            complete = known and self._complete_since <= (since or 0) <= sight.order
+            known = stamp.certain and since is not None
+            complete = known and self._complete_since <= (since or 0) <= stamp.order
             records = {
                 id: number
                 for number, id in self._written
-                if complete and since is not None and since < number <= sight.order
+                if complete and since is not None and since < number <= stamp.order
             }
-        return Changes(sight.order, complete, records, {}, {})
+        return Changes(stamp.order, complete, records, {}, {})
 
 
 class Stamps:
@@ -184,56 +184,68 @@ class Stamps:
 
     def __init__(self, now: t.Callable[[], float]) -> None:
         self._now = now
-        self.sightings = Sightings()
+        self.sightings = StampSequence()
 
-    def see(self, reach: Reach) -> Sight:
+    def see(self, session: BackendSession) -> GlobalStamp:
         """The global stamp."""
 
         def read() -> str:
-            stamp = reach.get("g", "")
-            return _text(reach.create("g", "", _new()) if stamp is None else stamp)
+            stamp = session.get("g", "")
+            return _text(session.create("g", "", _new()) if stamp is None else stamp)
 
         return self.sightings.see(read)
 
-    def point(self, reach: Reach, tags: t.Iterable[str] = ()) -> Point:
+    def point(
+        self, session: BackendSession, tags: t.Iterable[str] = ()
+    ) -> StampSnapshot:
         """Now, with the stamps of *tags*."""
         by, number = self.sightings.look()
-        sight = self.see(reach)
-        return Point(sight.stamp, by, number, self._now(), self.pairs(reach, tags))
+        stamp = self.see(session)
+        return StampSnapshot(
+            stamp.stamp, by, number, self._now(), self.pairs(session, tags)
+        )
 
-    def pairs(self, reach: Reach, tags: t.Iterable[str]) -> dict[str, Pair]:
+    def pairs(
+        self, session: BackendSession, tags: t.Iterable[str]
+    ) -> dict[str, TagStamps]:
         """The stamps of *tags*. They are made where they are missing: a stamp that is
         missing later was lost, and with it what it could have told."""
         return {
-            tag: (self._get(reach, "a", tag), self._get(reach, "e", tag))
+            tag: (self._get(session, "a", tag), self._get(session, "e", tag))
             for tag in tags
         }
 
-    def _get(self, reach: Reach, kind: str, tag: str) -> str:
-        stamp = reach.get(kind, tag)
+    def _get(self, session: BackendSession, kind: str, tag: str) -> str:
+        stamp = session.get(kind, tag)
         if stamp is None:
             # Lost stamps must not take all last good pages with them.
-            stamp = reach.create(kind, tag, b"0" if tag == EPOCH else _new())
+            stamp = session.create(kind, tag, b"0" if tag == EPOCH else _new())
         return _text(stamp)
 
     def invalidate(
-        self, reach: Reach, stale: t.Collection[str], expired: t.Collection[str]
+        self,
+        session: BackendSession,
+        stale: t.Collection[str],
+        expired: t.Collection[str],
     ) -> None:
         """Replace the stamps; each is there when this returns."""
-        self.announce(reach)
+        self.announce(session)
         for tag in expired:
-            reach.replace("e", tag, _new())
+            session.replace("e", tag, _new())
         for tag in {*stale, *expired}:
-            reach.replace("a", tag, _new())
+            session.replace("a", tag, _new())
         # Whoever read the first one may have judged by a tag's old stamp since.
-        self.announce(reach)
+        self.announce(session)
 
-    def announce(self, reach: Reach) -> None:
+    def announce(self, session: BackendSession) -> None:
         """Have all processes look again."""
-        reach.replace("g", "", _new())
+        session.replace("g", "", _new())
 
     def compare(
-        self, reach: Reach, seen: t.Mapping[str, Pair], tags: t.Iterable[str]
+        self,
+        session: BackendSession,
+        seen: t.Mapping[str, TagStamps],
+        tags: t.Iterable[str],
     ) -> Freshness:
         """What happened to *tags* since the stamps were *seen*.
 
@@ -245,16 +257,18 @@ class Stamps:
             pair = seen.get(tag)
             if pair is None:
                 return Freshness.EXPIRED
-            worst = max(worst, self._compare(reach, tag, *pair))
+            worst = max(worst, self._compare(session, tag, *pair))
             if worst is Freshness.EXPIRED:
                 break
         return worst
 
-    def _compare(self, reach: Reach, tag: str, any_: str, expired: str) -> Freshness:
-        current = reach.get("a", tag)
+    def _compare(
+        self, session: BackendSession, tag: str, any_: str, expired: str
+    ) -> Freshness:
+        current = session.get("a", tag)
         if current is not None and _text(current) == any_:
             return Freshness.FRESH
-        last = reach.get("e", tag)
+        last = session.get("e", tag)
         if last is None:
             return Freshness.STALE if current is None else Freshness.EXPIRED
         return Freshness.STALE if _text(last) == expired else Freshness.EXPIRED

@@ -11,27 +11,27 @@ import typing as t
 
 from ...core.deployment import is_later
 from ...core.deployment import is_protected
-from ...core.entry import Mark
 from ...core.entry import Record
 from ...core.entry import Unreadable
+from ...core.entry import Version
 from ...core.freshness import Freshness
 from ...core.key import PageKey
 from ...core.key import path_tag
 from ...core.key import prefix_tag
 from ...core.store import MET
-from ...core.store import Busy
+from ...core.store import BackingOff
 from ...core.store import Changes
 from ...core.store import Failure
 from ...core.store import Lease
+from ...core.store import LeaseExpired
+from ...core.store import LeaseHeld
 from ...core.store import Listed
-from ...core.store import Overdue
 from ...core.store import Overview
-from ...core.store import Resting
 from ...core.store import Stored
 from ...errors import StoreUnavailable
 from .backend import Backend
-from .backend import Reach
-from .backend import Values
+from .backend import BackendSession
+from .backend import CacheBackend
 from .codec import Found
 from .codec import read_builds
 from .codec import read_list
@@ -41,12 +41,12 @@ from .codec import write_builds
 from .codec import write_list
 from .codec import write_met
 from .codec import write_page
-from .leases import Claims
+from .leases import Leases
 from .signature import Signature
 from .stamps import EPOCH
-from .stamps import Point
-from .stamps import Sight
+from .stamps import GlobalStamp
 from .stamps import Stamps
+from .stamps import StampSnapshot
 
 logger = logging.getLogger("flask_isr.store")
 
@@ -75,7 +75,7 @@ class CachingStore:
 
     def __init__(
         self,
-        resolve: t.Callable[[], Values],
+        resolve: t.Callable[[], CacheBackend],
         *,
         namespace: str,
         clock: t.Callable[[], float] | None = None,
@@ -85,7 +85,7 @@ class CachingStore:
         self._signature = signature
         self._backend = Backend(resolve, namespace, signature)
         self._stamps = Stamps(self._clock)
-        self._claims = Claims(self._stamps, self._clock)
+        self._leases = Leases(self._stamps, self._clock)
         self._unknown = itertools.count(1)
 
     def check(self) -> None:
@@ -104,7 +104,7 @@ class CachingStore:
             self._signature.check()
 
     @property
-    def values(self) -> Values:
+    def values(self) -> CacheBackend:
         """The backend itself."""
         return self._backend.values()
 
@@ -117,48 +117,48 @@ class CachingStore:
         """The time of this machine, in seconds since 1970."""
         return self._clock()
 
-    def announced(self) -> int:
+    def change_counter(self) -> int:
         """The number of the global stamp, which is read for it; one that equals no other
         where it cannot be read, or numbered."""
         try:
-            sight = self._stamps.see(self._backend.reach("tell its order"))
+            stamp = self._stamps.see(self._backend.session("tell its order"))
         except StoreUnavailable:
             return -next(self._unknown)
-        return sight.order if sight.certain else -next(self._unknown)
+        return stamp.order if stamp.certain else -next(self._unknown)
 
     def changes(self, since: int | None) -> Changes:
         """Complete as long as nothing was invalidated and less than a second passed; tells
         what this process wrote."""
-        sight = self._stamps.see(self._backend.reach("tell what changed"))
-        return self._stamps.sightings.changes(sight, since)
+        stamp = self._stamps.see(self._backend.session("tell what changed"))
+        return self._stamps.sightings.changes(stamp, since)
 
-    def arrival(self) -> Mark:
+    def current_version(self) -> Version:
         """The global stamp now."""
-        return self._stamps.point(self._backend.reach("tell its order")).to_mark()
+        return self._stamps.point(self._backend.session("tell its order")).to_version()
 
-    def tick(self) -> Mark:
+    def next_version(self) -> Version:
         """The same: each look at it is a point of its own."""
-        return self.arrival()
+        return self.current_version()
 
     # -- records ----------------------------------------------------------------------
 
-    def load(self, key: PageKey, arrival: Mark | None = None) -> Stored | None:
+    def load(self, key: PageKey, arrival: Version | None = None) -> Stored | None:
         """The record of *key*, judged for a visitor who arrived at *arrival*, or now."""
-        reach = self._backend.reach("read a page")
+        session = self._backend.session("read a page")
         # The order first: what is invalidated after this look, the next one shows.
-        sight = self._stamps.see(reach)
-        found = self._find(reach, key)
+        stamp = self._stamps.see(session)
+        found = self._find(session, key)
         if found is None:
             return None
-        current = self._judge(reach, found, sight)
+        current = self._validity_of(session, found, stamp)
         if current is None:
             return None
-        early = arrival is not None and found.point.saw(Point.of(arrival))
+        early = arrival is not None and found.point.saw(StampSnapshot.of(arrival))
         validity = Freshness.FRESH if early else current
-        return Stored(found.record, validity, current, sight.order, sight.order)
+        return Stored(found.record, validity, current, stamp.order, stamp.order)
 
-    def _find(self, reach: Reach, key: PageKey) -> Found | None:
-        data = reach.get("p", str(key.id))
+    def _find(self, session: BackendSession, key: PageKey) -> Found | None:
+        data = session.get("p", str(key.id))
         if data is None:
             return None
         try:
@@ -169,95 +169,100 @@ class CachingStore:
             )
             return None
 
-    def _judge(self, reach: Reach, found: Found, sight: Sight) -> Freshness | None:
+    def _validity_of(
+        self, session: BackendSession, found: Found, stamp: GlobalStamp
+    ) -> Freshness | None:
         """How good *found* is now; ``None`` where it was cleared away."""
         least = Freshness.STALE if found.overtaken else Freshness.FRESH
-        if found.point.stamp == sight.stamp:
+        if found.point.stamp == stamp.stamp:
             return least
         seen = found.seen
-        if self._stamps.compare(reach, seen, [EPOCH]) is Freshness.EXPIRED:
+        if self._stamps.compare(session, seen, [EPOCH]) is Freshness.EXPIRED:
             return None
-        return max(least, self._stamps.compare(reach, seen, found.record.tags))
+        return max(least, self._stamps.compare(session, seen, found.record.tags))
 
-    def judge(self, mark: Mark, tags: t.Collection[str], arrival: Mark) -> Freshness:
-        """What invalidations say of a render that began at *mark*; expired where the mark
-        does not know one of *tags* and anything was invalidated since."""
-        point = Point.of(mark)
-        if point.saw(Point.of(arrival)):
+    def validity_of(
+        self, version: Version, tags: t.Collection[str], arrival: Version
+    ) -> Freshness:
+        """What invalidations say of a render that began at *version*; expired if that
+        does not know one of *tags*, and anything was invalidated since."""
+        point = StampSnapshot.of(version)
+        if point.saw(StampSnapshot.of(arrival)):
             return Freshness.FRESH
-        reach = self._backend.reach("judge a page")
-        if point.stamp == self._stamps.see(reach).stamp:
+        session = self._backend.session("judge a page")
+        if point.stamp == self._stamps.see(session).stamp:
             return Freshness.FRESH
-        return self._stamps.compare(reach, point.seen, tags)
+        return self._stamps.compare(session, point.seen, tags)
 
     def put(self, record: Record) -> Stored | None:
         """Store *record*, unless one that is known to be newer is there.
 
         :raises StoreUnavailable: also where the backend takes no page of this size.
         """
-        reach = self._backend.reach("write a page")
-        point = Point.of(record.mark)
+        session = self._backend.session("write a page")
+        point = StampSnapshot.of(record.version)
         unknown = {*record.tags, EPOCH} - point.seen.keys()
         # The tags first, then the order, as an invalidation does it the other way round:
         # where the order is still that of the mark, these stamps are too.
-        late = self._stamps.pairs(reach, unknown)
-        sight = self._stamps.see(reach)
-        found = Found(record, point, late, bool(late) and sight.stamp != point.stamp)
-        there = self._find(reach, record.key)
+        late = self._stamps.pairs(session, unknown)
+        stamp = self._stamps.see(session)
+        found = Found(record, point, late, bool(late) and stamp.stamp != point.stamp)
+        there = self._find(session, record.key)
         if there is not None and (
-            there.point.after(point, sight.stamp)
-            or self._is_protected(reach, there, record, sight)
+            there.point.after(point, stamp.stamp)
+            or self._is_protected(session, there, record, stamp)
         ):
             return None
-        current = self._judge(reach, found, sight)
+        current = self._validity_of(session, found, stamp)
         if current is None:
             # Cleared away while it was rendered.
             return None
-        reach.set("p", str(record.key.id), write_page(found))
+        session.set("p", str(record.key.id), write_page(found))
         written = self._stamps.sightings.wrote(record.key.id)
-        return Stored(record, current, current, sight.order, written)
+        return Stored(record, current, current, stamp.order, written)
 
     def _is_protected(
-        self, reach: Reach, there: Found, new: Record, sight: Sight
+        self, session: BackendSession, there: Found, new: Record, stamp: GlobalStamp
     ) -> bool:
-        old, site = there.record, new.key.site
+        old, namespace = there.record, new.key.namespace
         if new.build is None or old.build in (None, new.build):
             return False
-        if new.build not in self.builds(site):
+        if new.build not in self.builds(namespace):
             # The backend lost it: two builds that nobody can tell apart would renew each
             # other's pages for ever.
-            self.meet_build(site, new.build)
-        if not is_later(old.build, new.build, self.builds(site)):
+            self.meet_build(namespace, new.build)
+        if not is_later(old.build, new.build, self.builds(namespace)):
             return False
-        validity = self._judge(reach, there, sight)
+        validity = self._validity_of(session, there, stamp)
         return validity is not None and is_protected(old, validity, new.began)
 
-    def meet_build(self, site: str, build: str) -> None:
-        """Make *build* the latest of *site*; one at a time, where `add` is atomic. Else,
-        of builds that start at the same moment, some may be missing until they write."""
-        reach = self._backend.reach("note a build")
-        if self.builds(site)[-1:] == [build]:
+    def meet_build(self, namespace: str, build: str) -> None:
+        """Make *build* the latest of *namespace*: one at a time, if `add` is atomic. If it
+        is not, some of those that start at the same moment may be missing until they
+        write."""
+        session = self._backend.session("note a build")
+        if self.builds(namespace)[-1:] == [build]:
             return
-        with self._claims.turn(reach, site):
-            others = [other for other in self.builds(site) if other != build]
-            reach.replace("b", site, write_builds([*others, build][-_BUILDS:]))
+        with self._leases.turn(session, namespace):
+            others = [other for other in self.builds(namespace) if other != build]
+            session.replace("b", namespace, write_builds([*others, build][-_BUILDS:]))
 
-    def builds(self, site: str) -> list[str]:
-        """The builds of *site*, the latest last; none where the backend lost them."""
-        return read_builds(self._backend.reach("read its builds").get("b", site))
+    def builds(self, namespace: str) -> list[str]:
+        """The builds of *namespace*, the latest last; none where the backend lost them."""
+        return read_builds(self._backend.session("read its builds").get("b", namespace))
 
     def invalidate(
         self, *, stale: t.Collection[str] = (), expired: t.Collection[str] = ()
-    ) -> Mark:
+    ) -> Version:
         """Replace the stamps. Where it raises, some may be replaced, and not all."""
-        reach = self._backend.reach("record the invalidation", insists=True)
-        self._stamps.invalidate(reach, stale, expired)
-        return self._stamps.point(reach).to_mark()
+        session = self._backend.session("record the invalidation", bypass_breaker=True)
+        self._stamps.invalidate(session, stale, expired)
+        return self._stamps.point(session).to_version()
 
     def clear(self) -> int:
         """Void all pages, leases and failures; how many they were is not known."""
-        reach = self._backend.reach("clear", insists=True)
-        self._stamps.invalidate(reach, (), (EPOCH, prefix_tag("/")))
+        session = self._backend.session("clear", bypass_breaker=True)
+        self._stamps.invalidate(session, (), (EPOCH, prefix_tag("/")))
         return 0
 
     def variants(self, path: str, limit: int) -> list[Record]:
@@ -271,94 +276,96 @@ class CachingStore:
     def meet(self, name: str, id: str, note: str) -> list[tuple[str, str]]:
         """Remember *note* of *id*; who was met under *name* before. Of several who are
         first at once, all but one meet another; later ones may miss each other."""
-        reach = self._backend.reach("note what it met")
-        name = self._since_clear(reach, name)
-        if reach.add("m", name, write_met([(id, note)])):
+        session = self._backend.session("note what it met")
+        name = self._since_clear(session, name)
+        if session.add("m", name, write_met([(id, note)])):
             return []
-        before = read_met(reach.get("m", name))
+        before = read_met(session.get("m", name))
         others = [(other, text) for other, text in before if other != id]
-        reach.replace("m", name, write_met([*others, (id, note)][-MET:]))
+        session.replace("m", name, write_met([*others, (id, note)][-MET:]))
         return before
 
     def met(self, name: str) -> list[tuple[str, str]]:
         """Id and note of those that were met under *name*."""
-        reach = self._backend.reach("tell whom it met")
-        return read_met(reach.get("m", self._since_clear(reach, name)))
+        session = self._backend.session("tell whom it met")
+        return read_met(session.get("m", self._since_clear(session, name)))
 
-    def _since_clear(self, reach: Reach, name: str) -> str:
+    def _since_clear(self, session: BackendSession, name: str) -> str:
         """*name*, which :meth:`clear` makes another one."""
-        return json.dumps([self._stamps.pairs(reach, [EPOCH])[EPOCH], name])
+        return json.dumps([self._stamps.pairs(session, [EPOCH])[EPOCH], name])
 
     # -- closed lists -----------------------------------------------------------------
 
     def closed_list(self, name: str) -> Listed | None:
         """The closed list called *name*."""
-        found = read_list(self._backend.reach("read a list").get("n", name))
+        found = read_list(self._backend.session("read a list").get("n", name))
         return None if found is None else found[0]
 
-    def list_version(self, name: str) -> Mark | None:
+    def list_version(self, name: str) -> Version | None:
         """A random stamp that every write of the list called *name* replaces."""
-        version = self._backend.reach("read a list").get("v", name)
+        version = self._backend.session("read a list").get("v", name)
         return None if version is None else version.decode("latin-1")
 
-    def put_list(self, name: str, paths: t.Collection[str], mark: Mark) -> bool:
+    def put_list(self, name: str, paths: t.Collection[str], version: Version) -> bool:
         """Replace the list called *name*, unless one that is known to be newer is there;
         always true: one as new as this one is there then."""
-        reach = self._backend.reach("write a list")
-        found = read_list(reach.get("n", name))
+        session = self._backend.session("write a list")
+        found = read_list(session.get("n", name))
         before: frozenset[str] | None = None
         if found is not None:
             before = found[0].paths
-            if found[1].after(Point.of(mark), self._stamps.see(reach).stamp):
+            if found[1].after(
+                StampSnapshot.of(version), self._stamps.see(session).stamp
+            ):
                 return True
         listed = Listed(frozenset(paths), self.now())
         gone = [path_tag(path) for path in (before or frozenset()) - listed.paths]
         if gone:
             # If this ends half way, the next list finds the same paths gone.
-            self._stamps.invalidate(reach, (), gone)
-        reach.replace("n", name, write_list(listed, mark))
-        reach.replace("v", name, secrets.token_hex(8).encode())
+            self._stamps.invalidate(session, (), gone)
+        session.replace("n", name, write_list(listed, version))
+        session.replace("v", name, secrets.token_hex(8).encode())
         if gone:
             # What was rendered since, by the list as it was.
-            self._stamps.invalidate(reach, (), gone)
+            self._stamps.invalidate(session, (), gone)
         elif listed.paths != before:
-            self._stamps.announce(reach)
+            self._stamps.announce(session)
         return True
 
     # -- leases and failures ----------------------------------------------------------
 
     def acquire(
         self, key: PageKey, tags: t.Collection[str], lifetime: float
-    ) -> Lease | Busy | Resting | Overdue:
+    ) -> Lease | LeaseHeld | BackingOff | LeaseExpired:
         """The lease of *key* for *lifetime* seconds, or why not."""
-        reach = self._backend.reach("give a lease")
-        return self._claims.acquire(reach, key, tags, lifetime)
+        session = self._backend.session("give a lease")
+        return self._leases.acquire(session, key, tags, lifetime)
 
     def busy(self, key: PageKey, tags: t.Collection[str]) -> bool:
         """Whether a lease of *key* stands."""
-        return self._claims.busy(self._backend.reach("look at a lease"), key, tags)
+        return self._leases.busy(self._backend.session("look at a lease"), key, tags)
 
     def release(self, lease: Lease) -> None:
         """Give the lease back after a success."""
-        reach = self._backend.reach("take a lease back")
-        self._claims.give_back(reach, lease)
-        self._claims.forget_failure(reach, lease.key)
+        session = self._backend.session("take a lease back")
+        self._leases.give_back(session, lease)
+        self._leases.forget_failure(session, lease.key)
 
     def abandon(self, lease: Lease) -> None:
         """Give the lease back without a word about the page."""
-        self._claims.give_back(self._backend.reach("take a lease back"), lease)
+        self._leases.give_back(self._backend.session("take a lease back"), lease)
 
     def fail(self, lease: Lease, failure: Failure) -> None:
         """Give the lease back and record the failure, unless it is another's now."""
-        self._claims.fail(self._backend.reach("record a failure"), lease, failure)
+        self._leases.fail(self._backend.session("record a failure"), lease, failure)
 
     def failure(self, key: PageKey) -> Failure | None:
         """The last failure of *key*, unless the page itself was invalidated after it."""
-        return self._claims.failure(self._backend.reach("read a failure"), key)
+        return self._leases.failure(self._backend.session("read a failure"), key)
 
     def forget_failure(self, key: PageKey) -> None:
         """Have the next attempt at *key* made at once."""
-        self._claims.forget_failure(self._backend.reach("forget a failure"), key)
+        self._leases.forget_failure(self._backend.session("forget a failure"), key)
 
     # -- upkeep -----------------------------------------------------------------------
 

@@ -89,13 +89,13 @@ class Access:
             before.close()
 
     @contextlib.contextmanager
-    def doing(self, what: str, *, insists: bool = False) -> t.Iterator[None]:
+    def guarded(self, what: str, *, bypass_breaker: bool = False) -> t.Iterator[None]:
         """Turn errors into StoreUnavailable.
 
         :param insists: try also where the store did not answer a moment ago. Visitors do
             not: each of them would wait for it, one after the other.
         """
-        if not insists and time.monotonic() < self._down_until:
+        if not bypass_breaker and time.monotonic() < self._down_until:
             raise StoreUnavailable(what, "it did not answer a moment ago")
         started = time.monotonic()
         folder = self.folder

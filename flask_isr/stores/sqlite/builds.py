@@ -8,20 +8,20 @@ import sqlite3
 _KEPT = 1000
 
 
-def order(db: sqlite3.Connection, site: str) -> list[str]:
-    """The builds of *site*, the latest last."""
+def order(db: sqlite3.Connection, namespace: str) -> list[str]:
+    """The builds of *namespace*, the latest last."""
     rows = db.execute(
-        "SELECT build FROM builds WHERE site = ? ORDER BY number", (site,)
+        "SELECT build FROM builds WHERE site = ? ORDER BY number", (namespace,)
     )
     return [build for (build,) in rows]
 
 
-def meet(db: sqlite3.Connection, site: str, build: str) -> None:
-    """Make *build* the latest of *site*."""
+def meet(db: sqlite3.Connection, namespace: str, build: str) -> None:
+    """Make *build* the latest of *namespace*."""
     db.execute(
         "INSERT OR REPLACE INTO builds"
         " SELECT ?, ?, coalesce(max(number), 0) + 1 FROM builds",
-        (site, build),
+        (namespace, build),
     )
     db.execute(
         "DELETE FROM builds WHERE number <="

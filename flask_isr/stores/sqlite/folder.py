@@ -12,7 +12,6 @@ import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
-from .clock_word import ClockWord
 from .database import Database
 from .files import MAIN_FILES
 from .files import Identity
@@ -23,6 +22,7 @@ from .files import move_torn
 from .liveness import Liveness
 from .liveness import anybody_lives
 from .ownership import check_ownership
+from .shared_counter import SharedCounter
 
 logger = logging.getLogger("flask_isr.store")
 
@@ -136,7 +136,7 @@ class OpenFolder:
     pages: Database
     durable: Database
     work: Database
-    word: ClockWord
+    word: SharedCounter
     liveness: Liveness
     shift: float
     checked_at: float
@@ -186,7 +186,7 @@ class OpenFolder:
         used = lived or paths[0].exists()
         for path in paths:
             _make_private_file(path)
-        word = ClockWord(folder / "clock")
+        word = SharedCounter(folder / "clock")
         if word.is_new and used:
             word.replaced_at = time_since_start()
         files = identity(folder, MAIN_FILES)
@@ -319,7 +319,7 @@ def _insist(action: t.Callable[[], object]) -> None:
             return
 
 
-def _prepare(pages: Database, word: ClockWord, *, lived: bool) -> float:
+def _prepare(pages: Database, word: SharedCounter, *, lived: bool) -> float:
     _make_tables(pages, _PAGES)
     with pages.write() as db:
         row = db.execute("SELECT value, boot, shift, seen FROM clock").fetchone()

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from ...core.entry import DAMAGE
 from ...core.key import PageKey
 from ...core.outcome import SealedError
-from ...core.store import Busy
+from ...core.store import BackingOff
 from ...core.store import Failure
 from ...core.store import Lease
-from ...core.store import Overdue
-from ...core.store import Resting
+from ...core.store import LeaseExpired
+from ...core.store import LeaseHeld
 from .database import Database
 from .liveness import Liveness
 
@@ -26,14 +26,14 @@ _ERROR_BYTES = 64 * 1024
 class Wanted:
     """A wish for a lease.
 
-    :param mark: the order now.
+    :param version: the order now.
     :param expired: the order in which a tag of the page expired last; voids older leases.
     :param renewed: the order in which the page itself was invalidated last; voids older
         failures.
     """
 
     key: PageKey
-    mark: int
+    version: int
     expired: int
     renewed: int
     now: float
@@ -42,7 +42,7 @@ class Wanted:
 
 def acquire(
     work: Database, liveness: Liveness, wanted: Wanted
-) -> Lease | Busy | Resting | Overdue:
+) -> Lease | LeaseHeld | BackingOff | LeaseExpired:
     """The lease, or why not; see :meth:`.base.Store.acquire`."""
     # Most who ask may not: they are told by a read, which waits for nobody.
     with work.read() as db:
@@ -56,7 +56,7 @@ def acquire(
         lease = Lease(
             wanted.key,
             secrets.token_hex(8),
-            wanted.mark,
+            wanted.version,
             wanted.now,
             wanted.now + wanted.lifetime,
         )
@@ -71,7 +71,7 @@ def acquire(
                 wanted.key.id,
                 liveness.name,
                 lease.token,
-                lease.mark,
+                lease.version,
                 lease.began,
                 lease.deadline,
             ),
@@ -84,7 +84,7 @@ class Held:
     """A lease that stands, unless its deadline has passed."""
 
     token: str
-    mark: int
+    version: int
     began: float
     deadline: float
 
@@ -106,20 +106,20 @@ def held(
 
 def _refusal(
     db: sqlite3.Connection, liveness: Liveness, wanted: Wanted
-) -> Busy | Resting | Overdue | None:
+) -> LeaseHeld | BackingOff | LeaseExpired | None:
     id = wanted.key.id
     lease = held(db, liveness, id, wanted.expired)
     if lease is not None:
         if wanted.now < lease.deadline:
-            return Busy(lease.deadline)
-        return Overdue(
-            Lease(wanted.key, lease.token, lease.mark, lease.began, lease.deadline)
+            return LeaseHeld(lease.deadline)
+        return LeaseExpired(
+            Lease(wanted.key, lease.token, lease.version, lease.began, lease.deadline)
         )
     failed = failure(db, id)
-    if failed is not None and failed.mark >= wanted.renewed:
+    if failed is not None and failed.version >= wanted.renewed:
         standing = failed.failure
         if standing.at <= wanted.now < standing.retry_at:
-            return Resting(standing)
+            return BackingOff(standing)
     return None
 
 
@@ -141,7 +141,7 @@ def record_failure(db: sqlite3.Connection, lease: Lease, failed: Failure) -> Non
         "INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
             lease.key.id,
-            lease.mark,
+            lease.version,
             failed.at,
             failed.retry_at,
             failed.count,
@@ -156,7 +156,7 @@ def record_failure(db: sqlite3.Connection, lease: Lease, failed: Failure) -> Non
 class Recorded:
     """A failure, and the order when its render began."""
 
-    mark: int
+    version: int
     failure: Failure
 
 
@@ -168,8 +168,8 @@ def failure(db: sqlite3.Connection, id: int) -> Recorded | None:
     ).fetchone()
     if row is None:
         return None
-    mark, kind, cause, count, at, retry_at, error = row
-    return Recorded(mark, Failure(kind, cause, count, at, retry_at, _error(error)))
+    version, kind, cause, count, at, retry_at, error = row
+    return Recorded(version, Failure(kind, cause, count, at, retry_at, _error(error)))
 
 
 def _error(data: bytes | None) -> SealedError | None:

@@ -7,7 +7,7 @@ import sqlite3
 import typing as t
 
 from ...core.entry import DAMAGE
-from ...core.entry import Mark
+from ...core.entry import Version
 from ...core.key import path_tag
 from ...core.store import Listed
 from .order import Writing
@@ -23,34 +23,34 @@ def find(db: sqlite3.Connection, name: str) -> Listed | None:
     return None if paths is None else Listed(paths, float(row[1]))
 
 
-def version(db: sqlite3.Connection, name: str) -> Mark | None:
+def version(db: sqlite3.Connection, name: str) -> Version | None:
     """The order in which the list called *name* was written."""
     row = db.execute("SELECT written FROM lists WHERE name = ?", (name,)).fetchone()
     return None if row is None else int(row[0])
 
 
 def replace(
-    writing: Writing, name: str, paths: t.Collection[str], mark: Mark, now: float
+    writing: Writing, name: str, paths: t.Collection[str], version: Version, now: float
 ) -> bool:
     """Replace the list called *name*, and expire the pages that it lacks now; see
     :meth:`.base.Store.put_list`."""
-    if int(mark) >= writing.clock:
+    if int(version) >= writing.clock:
         # Asked under another folder, which stood here before.
         return False
     row = writing.db.execute(
         "SELECT paths, mark FROM lists WHERE name = ?", (name,)
     ).fetchone()
-    if row is not None and row[1] > mark:
+    if row is not None and row[1] > version:
         return True
     before = None if row is None else _paths(row[0])
     gone = (before or frozenset()) - set(paths)
     # Of a path that was invalidated after the question, the answer tells nothing.
-    unknown = {path for path in gone if _renewed(writing.db, path) > int(mark)}
+    unknown = {path for path in gone if _renewed(writing.db, path) > int(version)}
     gone -= unknown
     paths = unknown.union(paths)
     writing.db.execute(
         "INSERT OR REPLACE INTO lists VALUES (?, ?, ?, ?, ?)",
-        (name, writing.clock, mark, now, json.dumps(sorted(paths))),
+        (name, writing.clock, version, now, json.dumps(sorted(paths))),
     )
     writing.changed = True
     if gone:

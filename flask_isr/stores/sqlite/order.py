@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import typing as t
 
-from ...core.entry import Mark
+from ...core.entry import Version
 from ...core.freshness import Freshness
 from ...core.store import Changes
 
@@ -34,9 +34,9 @@ def clock_of(db: sqlite3.Connection) -> int:
     return int(db.execute("SELECT value FROM clock").fetchone()[0])
 
 
-def after(mark: Mark, arrival: Mark) -> bool:
-    """Whether a render that began at *mark* saw what was there at *arrival*."""
-    return int(mark) >= int(arrival)
+def after(version: Version, arrival: Version) -> bool:
+    """Whether a render that began at *version* saw what was there at *arrival*."""
+    return int(version) >= int(arrival)
 
 
 def last(db: sqlite3.Connection, tags: t.Collection[str], column: str) -> int:
@@ -48,11 +48,11 @@ def last(db: sqlite3.Connection, tags: t.Collection[str], column: str) -> int:
     return row[0] or 0
 
 
-def judge(
-    db: sqlite3.Connection, mark: Mark, tags: t.Collection[str], arrival: Mark
+def validity_of(
+    db: sqlite3.Connection, version: Version, tags: t.Collection[str], arrival: Version
 ) -> Freshness:
     """What invalidations say of a render; see :meth:`.Store.judge`."""
-    if after(mark, arrival):
+    if after(version, arrival):
         return Freshness.FRESH
     marks = ",".join("?" * len(tags))
     stale, expired, floor = db.execute(
@@ -60,7 +60,7 @@ def judge(
         f" FROM tags WHERE tag IN ({marks})",
         (*tags,),
     ).fetchone()
-    began = int(mark)
+    began = int(version)
     if (expired or 0) > began:
         return Freshness.EXPIRED
     if (stale or 0) > began or floor > began:

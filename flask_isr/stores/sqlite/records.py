@@ -8,9 +8,9 @@ import sqlite3
 from ...core.deployment import is_later
 from ...core.deployment import is_protected
 from ...core.entry import Entry
-from ...core.entry import Mark
 from ...core.entry import Record
 from ...core.entry import Unreadable
+from ...core.entry import Version
 from ...core.entry import decode
 from ...core.freshness import Freshness
 from ...core.key import PageKey
@@ -18,7 +18,7 @@ from ...core.store import Stored
 from . import builds
 from .order import Writing
 from .order import after
-from .order import judge
+from .order import validity_of
 
 logger = logging.getLogger("flask_isr.store")
 
@@ -26,7 +26,9 @@ logger = logging.getLogger("flask_isr.store")
 _ROW = 256
 
 
-def load(db: sqlite3.Connection, key: PageKey, arrival: Mark | None) -> Stored | None:
+def load(
+    db: sqlite3.Connection, key: PageKey, arrival: Version | None
+) -> Stored | None:
     """The record of *key*, judged for a visitor who arrived at *arrival*, or now."""
     row = db.execute(
         "SELECT data, written, value, floor, invalidated FROM records, clock WHERE id = ?",
@@ -39,9 +41,9 @@ def load(db: sqlite3.Connection, key: PageKey, arrival: Mark | None) -> Stored |
     if record is None:
         return None
     current = Freshness.FRESH
-    if int(record.mark) < max(floor, invalidated):
-        current = judge(db, record.mark, record.tags, order)
-    early = arrival is not None and after(record.mark, arrival)
+    if int(record.version) < max(floor, invalidated):
+        current = validity_of(db, record.version, record.tags, order)
+    early = arrival is not None and after(record.version, arrival)
     validity = Freshness.FRESH if early else current
     return Stored(record, validity, current, order, written)
 
@@ -56,13 +58,13 @@ def write(writing: Writing, record: Record, data: bytes) -> Stored | None:
         "SELECT mark, began, build FROM records WHERE id = ?", (record.key.id,)
     ).fetchone()
     if row is not None:
-        mark, began, build = row
+        version, began, build = row
         # Nothing may have been written between two renders: their marks are equal.
-        if (mark, began) > (record.mark, record.began):
+        if (version, began) > (record.version, record.began):
             return None
         if _is_protected(writing, build, record):
             return None
-    if int(record.mark) >= writing.clock:
+    if int(record.version) >= writing.clock:
         # It began under another folder, which stood here before.
         return None
     db.execute(
@@ -70,7 +72,7 @@ def write(writing: Writing, record: Record, data: bytes) -> Stored | None:
         (
             record.key.id,
             writing.clock,
-            record.mark,
+            record.version,
             record.began,
             record.build,
             isinstance(record, Entry) and record.status != 200,
@@ -80,18 +82,18 @@ def write(writing: Writing, record: Record, data: bytes) -> Stored | None:
         ),
     )
     writing.changed = True
-    current = judge(db, record.mark, record.tags, writing.clock)
+    current = validity_of(db, record.version, record.tags, writing.clock)
     return Stored(record, current, current, writing.clock, writing.clock)
 
 
 def _is_protected(writing: Writing, build: str | None, new: Record) -> bool:
     """Whether the page of *build* that is there stays, whatever *new* is."""
-    if not is_later(build, new.build, builds.order(writing.db, new.key.site)):
+    if not is_later(build, new.build, builds.order(writing.db, new.key.namespace)):
         return False
     there = find(writing.db, new.key.id)
     if there is None:
         return False
-    validity = judge(writing.db, there.mark, there.tags, writing.clock)
+    validity = validity_of(writing.db, there.version, there.tags, writing.clock)
     return is_protected(there, validity, new.began)
 
 

@@ -8,20 +8,20 @@ import typing as t
 from pathlib import Path
 
 from ...core.entry import Entry
-from ...core.entry import Mark
 from ...core.entry import Record
+from ...core.entry import Version
 from ...core.entry import encode
 from ...core.freshness import Freshness
 from ...core.key import PageKey
 from ...core.key import prefix_tag
-from ...core.store import Busy
+from ...core.store import BackingOff
 from ...core.store import Changes
 from ...core.store import Failure
 from ...core.store import Lease
+from ...core.store import LeaseExpired
+from ...core.store import LeaseHeld
 from ...core.store import Listed
-from ...core.store import Overdue
 from ...core.store import Overview
-from ...core.store import Resting
 from ...core.store import Stored
 from . import builds
 from . import encounters
@@ -36,8 +36,8 @@ from .order import Writing
 from .order import after
 from .order import changes
 from .order import clock_of
-from .order import judge
 from .order import last
+from .order import validity_of
 
 
 class SQLiteStore:
@@ -82,15 +82,15 @@ class SQLiteStore:
 
     @contextlib.contextmanager
     def _pages(self, what: str) -> t.Iterator[sqlite3.Connection]:
-        with self._access.doing(what), self._access.opened().pages.read() as db:
+        with self._access.guarded(what), self._access.opened().pages.read() as db:
             yield db
 
     @contextlib.contextmanager
     def _work(
-        self, what: str, *, insists: bool = False
+        self, what: str, *, bypass_breaker: bool = False
     ) -> t.Iterator[sqlite3.Connection]:
         with (
-            self._access.doing(what, insists=insists),
+            self._access.guarded(what, bypass_breaker=bypass_breaker),
             self._access.opened().work.write() as db,
         ):
             yield db
@@ -104,17 +104,17 @@ class SQLiteStore:
             return self._clock()
         return time_since_start() + self._access.shift
 
-    def announced(self) -> int:
+    def change_counter(self) -> int:
         """The clock announced last, by whichever process; no system call."""
         folder = self._access.folder
         return -1 if folder is None else folder.word.read()
 
-    def arrival(self) -> Mark:
+    def current_version(self) -> Version:
         """The clock now."""
         with self._pages("tell its order") as db:
             return clock_of(db)
 
-    def tick(self) -> Mark:
+    def next_version(self) -> Version:
         """Advance the clock for its own sake."""
         with self._advance("advance its order") as writing:
             writing.changed = True
@@ -122,7 +122,7 @@ class SQLiteStore:
 
     def changes(self, since: int | None) -> Changes:
         """What was written after *since*, in one consistent look."""
-        with self._access.doing("tell what changed"):
+        with self._access.guarded("tell what changed"):
             # The word may differ because another process found a new folder.
             folder = self._access.opened(check=True)
             with folder.pages.read() as db:
@@ -141,12 +141,12 @@ class SQLiteStore:
         elif word != self._unequal:
             self._unequal = word
         else:
-            with self._access.doing("correct its word"):
+            with self._access.guarded("correct its word"):
                 folder.pages.try_write_lock(lambda db: folder.word.write(clock_of(db)))
 
     @contextlib.contextmanager
     def _advance(self, what: str, *, durable: bool = False) -> t.Iterator[Writing]:
-        with self._access.doing(what, insists=durable):
+        with self._access.guarded(what, bypass_breaker=durable):
             folder = self._access.opened(check=True)
             database = folder.durable if durable else folder.pages
             with database.write() as db:
@@ -164,17 +164,19 @@ class SQLiteStore:
 
     # -- records ----------------------------------------------------------------------
 
-    def load(self, key: PageKey, arrival: Mark | None = None) -> Stored | None:
+    def load(self, key: PageKey, arrival: Version | None = None) -> Stored | None:
         """The record of *key*, judged for a visitor who arrived at *arrival*, or now."""
         with self._pages("read a page") as db:
             return records.load(db, key, arrival)
 
-    def judge(self, mark: Mark, tags: t.Collection[str], arrival: Mark) -> Freshness:
-        """What invalidations say of a render that began at *mark*."""
-        if after(mark, arrival):
+    def validity_of(
+        self, version: Version, tags: t.Collection[str], arrival: Version
+    ) -> Freshness:
+        """What invalidations say of a render that began at *version*."""
+        if after(version, arrival):
             return Freshness.FRESH
         with self._pages("judge a page") as db:
-            return judge(db, mark, tags, arrival)
+            return validity_of(db, version, tags, arrival)
 
     def put(self, record: Record) -> Stored | None:
         """Store *record* unless a newer one is there."""
@@ -184,7 +186,7 @@ class SQLiteStore:
 
     def invalidate(
         self, *, stale: t.Collection[str] = (), expired: t.Collection[str] = ()
-    ) -> Mark:
+    ) -> Version:
         """Advance the order of the tags; durable and seen by all when it returns."""
         with self._advance("record the invalidation", durable=True) as writing:
             writing.invalidate(stale=stale, expired=expired)
@@ -215,30 +217,30 @@ class SQLiteStore:
                 yield overview
 
     def _overview_of(self, id: int) -> Overview | None:
-        with self._access.doing("list its pages"):
+        with self._access.guarded("list its pages"):
             folder = self._access.opened()
             with folder.pages.read() as db:
                 record = records.find(db, id)
                 if record is None:
                     return None
-                validity = judge(db, record.mark, record.tags, clock_of(db))
+                validity = validity_of(db, record.version, record.tags, clock_of(db))
             with folder.work.read() as work:
                 failed = leases.failure(work, id)
         failure = None if failed is None else failed.failure
         size = len(record.body) if isinstance(record, Entry) else 0
         return Overview(record, validity, size, failure)
 
-    def meet_build(self, site: str, build: str) -> None:
-        """Make *build* the latest of *site*, in one transaction."""
+    def meet_build(self, namespace: str, build: str) -> None:
+        """Make *build* the latest of *namespace*, in one transaction."""
         # Most processes of a build find it so, and must not wait for those who write.
-        if self.builds(site)[-1:] != [build]:
+        if self.builds(namespace)[-1:] != [build]:
             with self._advance("note a build") as writing:
-                builds.meet(writing.db, site, build)
+                builds.meet(writing.db, namespace, build)
 
-    def builds(self, site: str) -> list[str]:
-        """The builds of *site*, the latest last."""
+    def builds(self, namespace: str) -> list[str]:
+        """The builds of *namespace*, the latest last."""
         with self._pages("read its builds") as db:
-            return builds.order(db, site)
+            return builds.order(db, namespace)
 
     def meet(self, name: str, id: str, note: str) -> list[tuple[str, str]]:
         """Remember *note* of *id*; who was met under *name* before."""
@@ -250,7 +252,7 @@ class SQLiteStore:
     def met(self, name: str) -> list[tuple[str, str]]:
         """Id and note of those that were met under *name*."""
         with (
-            self._access.doing("tell whom it met"),
+            self._access.guarded("tell whom it met"),
             self._access.opened().work.read() as db,
         ):
             return encounters.find(db, name)
@@ -262,38 +264,38 @@ class SQLiteStore:
         with self._pages("read a list") as db:
             return lists.find(db, name)
 
-    def list_version(self, name: str) -> Mark | None:
+    def list_version(self, name: str) -> Version | None:
         """The order in which the list called *name* was written."""
         with self._pages("read a list") as db:
             return lists.version(db, name)
 
-    def put_list(self, name: str, paths: t.Collection[str], mark: Mark) -> bool:
+    def put_list(self, name: str, paths: t.Collection[str], version: Version) -> bool:
         """Replace the list called *name*; pages that it lacks now expire in the same
         transaction."""
         with self._advance("write a list") as writing:
-            return lists.replace(writing, name, paths, mark, self.now())
+            return lists.replace(writing, name, paths, version, self.now())
 
     # -- leases and failures ----------------------------------------------------------
 
     def acquire(
         self, key: PageKey, tags: t.Collection[str], lifetime: float
-    ) -> Lease | Busy | Resting | Overdue:
+    ) -> Lease | LeaseHeld | BackingOff | LeaseExpired:
         """The lease of *key* for *lifetime* seconds, or why not."""
-        with self._access.doing("give a lease"):
+        with self._access.guarded("give a lease"):
             folder = self._access.opened(check=True)
             with folder.pages.read() as db:
-                mark = clock_of(db)
+                version = clock_of(db)
                 expired = last(db, tags, "expired")
                 renewed = last(db, key.own_tags, "max(stale, expired)")
             return leases.acquire(
                 folder.work,
                 folder.liveness,
-                leases.Wanted(key, mark, expired, renewed, self.now(), lifetime),
+                leases.Wanted(key, version, expired, renewed, self.now(), lifetime),
             )
 
     def busy(self, key: PageKey, tags: t.Collection[str]) -> bool:
         """Whether a lease of *key* stands."""
-        with self._access.doing("look at a lease"):
+        with self._access.guarded("look at a lease"):
             folder = self._access.opened()
             with folder.pages.read() as db:
                 expired = last(db, tags, "expired")
@@ -303,18 +305,18 @@ class SQLiteStore:
 
     def release(self, lease: Lease) -> None:
         """Give the lease back after a success."""
-        with self._work("take a lease back", insists=True) as db:
+        with self._work("take a lease back", bypass_breaker=True) as db:
             leases.give_back(db, lease)
             db.execute("DELETE FROM failures WHERE id = ?", (lease.key.id,))
 
     def abandon(self, lease: Lease) -> None:
         """Give the lease back without a word about the page."""
-        with self._work("take a lease back", insists=True) as db:
+        with self._work("take a lease back", bypass_breaker=True) as db:
             leases.give_back(db, lease)
 
     def fail(self, lease: Lease, failure: Failure) -> None:
         """Give the lease back and record the failure."""
-        with self._work("record a failure", insists=True) as db:
+        with self._work("record a failure", bypass_breaker=True) as db:
             if leases.give_back(db, lease):
                 leases.record_failure(db, lease, failure)
 
@@ -326,7 +328,7 @@ class SQLiteStore:
     def failure(self, key: PageKey) -> Failure | None:
         """The failure recorded last for *key*, if neither a success nor an invalidation of
         the page itself followed."""
-        with self._access.doing("read a failure"):
+        with self._access.guarded("read a failure"):
             folder = self._access.opened()
             with folder.work.read() as db:
                 failed = leases.failure(db, key.id)
@@ -334,7 +336,7 @@ class SQLiteStore:
                 return None
             with folder.pages.read() as db:
                 renewed = last(db, key.own_tags, "max(stale, expired)")
-        return failed.failure if failed.mark >= renewed else None
+        return failed.failure if failed.version >= renewed else None
 
     # -- upkeep -----------------------------------------------------------------------
 
@@ -349,7 +351,7 @@ class SQLiteStore:
 
     def maintain(self) -> None:
         """Evict what exceeds the limits, forget old rows, checkpoint the logs."""
-        with self._access.doing("tidy up"):
+        with self._access.guarded("tidy up"):
             folder = self._access.opened(check=True)
             eviction.evict(folder, self._limit)
             eviction.forget(folder, self.now())

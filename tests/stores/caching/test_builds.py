@@ -13,7 +13,7 @@ from .values import Watched
 
 
 def _page(store: CachingStore, build: str) -> Entry:
-    return dataclasses.replace(entry(FOX, store.arrival()), build=build)
+    return dataclasses.replace(entry(FOX, store.current_version()), build=build)
 
 
 def test_builds_that_were_lost_are_noted_again(
@@ -22,7 +22,7 @@ def test_builds_that_were_lost_are_noted_again(
     """When they meet the pages of each other: they do not replace them in turns for
     ever."""
     for build in ("early", "late"):
-        store.meet_build(FOX.site, build)
+        store.meet_build(FOX.namespace, build)
     store.put(_page(store, "late"))
     watched.lose("b")
     taken = [
@@ -30,14 +30,14 @@ def test_builds_that_were_lost_are_noted_again(
         for build in ("early", "late", "early", "late", "early")
     ]
     assert taken == [True, True, False, True, False]
-    assert store.builds(FOX.site) == ["early", "late"]
+    assert store.builds(FOX.namespace) == ["early", "late"]
 
 
 def test_a_process_that_dies_while_it_starts_bars_no_other(
     watched: Watched, store: CachingStore
 ) -> None:
     """Its turn is over after a moment."""
-    turn = store._claims.turn(store._backend.reach("die"), "shop")
+    turn = store._leases.turn(store._backend.session("die"), "shop")
     turn.__enter__()
     assert any(key[12] == "t" for key in watched.values)
     store.meet_build("shop", "a")

@@ -26,7 +26,7 @@ def test_damaged_values_count_as_missing(
 ) -> None:
     """Whatever somebody else wrote under our keys, it is neither served nor raised."""
     write(store)
-    store.put_list("l", ["/a"], store.tick())
+    store.put_list("l", ["/a"], store.next_version())
     for damage in (b"", b"\xff", b"[]", b"FISV1\xff\xff\xff\xff{", b"[1,2,3,4,5,6,7]"):
         for key in watched.values:
             if key[12] in "pnlf":
@@ -47,7 +47,7 @@ def test_damaged_stamps_are_stamps(
         if key[12] in kinds:
             watched.values[key] = b"\xff"
     lease_of(store)
-    assert store.judge(mark, TAGS, store.arrival()) in Freshness
+    assert store.validity_of(mark, TAGS, store.current_version()) in Freshness
     write(store, body=b"new")
     assert (validity(store), body(store)) == (FRESH, b"new")
     store.invalidate(expired=[path_tag(FOX.path)])

@@ -8,7 +8,7 @@ import pytest
 
 from flask_isr.core.store import Store
 from flask_isr.errors import StoreUnavailable
-from flask_isr.stores.caching.backend import Values
+from flask_isr.stores.caching.backend import CacheBackend
 from flask_isr.stores.caching.store import CachingStore
 
 from ...records import FOX
@@ -28,7 +28,7 @@ from .values import caching_store
         pytest.param(lambda store: store.invalidate(expired=["t"]), id="expire"),
         pytest.param(lambda store: store.invalidate(stale=["t"]), id="stale"),
         pytest.param(lambda store: store.clear(), id="clear"),
-        pytest.param(lambda store: store.arrival(), id="arrival"),
+        pytest.param(lambda store: store.current_version(), id="arrival"),
         pytest.param(lambda store: store.changes(None), id="changes"),
         pytest.param(lambda store: store.acquire(FOX, TAGS, 60.0), id="acquire"),
         pytest.param(lambda store: store.put(entry(FOX, "mark")), id="put"),
@@ -36,13 +36,13 @@ from .values import caching_store
     ],
 )
 def test_what_could_not_be_written_is_not_pretended(
-    values: Values, do: t.Callable[[Store], object]
+    values: CacheBackend, do: t.Callable[[Store], object]
 ) -> None:
     """An error of the backend, and silence, become StoreUnavailable at the caller."""
     store = caching_store(values)
     with pytest.raises(StoreUnavailable):
         do(store)
-    assert store.announced() != store.announced()
+    assert store.change_counter() != store.change_counter()
 
 
 def test_visitors_do_not_wait_for_a_slow_backend_one_after_the_other(

@@ -9,7 +9,7 @@ import pytest
 
 from flask_isr.core.store import Store
 from flask_isr.errors import StoreUnavailable
-from flask_isr.stores.caching.backend import Values
+from flask_isr.stores.caching.backend import CacheBackend
 from flask_isr.stores.caching.flask_caching import private_backend
 from flask_isr.stores.caching.store import CachingStore
 
@@ -78,9 +78,9 @@ class _EachOwn(SharedStoreKit):
         self, config_: dict[str, t.Any], clock: Clock, request: pytest.FixtureRequest
     ) -> t.Iterator[MakeStore]:
         """Instances, each with a backend object of its own, as processes have."""
-        made: list[Values] = []
+        made: list[CacheBackend] = []
 
-        def resolve() -> Values:
+        def resolve() -> CacheBackend:
             made.append(private_backend(config_))
             return made[-1]
 
@@ -142,6 +142,6 @@ def test_a_page_over_memcacheds_limit_is_refused_and_not_half_there(
     values = private_backend(config)
     store = caching_store(values)
     with pytest.raises(StoreUnavailable, match="write a page"):
-        store.put(entry(FOX, store.arrival(), bytes(2 * 1024 * 1024)))
+        store.put(entry(FOX, store.current_version(), bytes(2 * 1024 * 1024)))
     assert body(store) is None
     _disconnect(values)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 
 from flask_isr.core.key import path_tag
-from flask_isr.core.local_cache import Memory
-from flask_isr.core.store import Busy
+from flask_isr.core.local_cache import LocalCache
+from flask_isr.core.store import LeaseHeld
 from flask_isr.stores.caching.store import CachingStore
 
 from ...records import FOX
@@ -22,7 +22,7 @@ def test_a_page_that_is_invalidated_while_it_is_written_does_not_stay_in_memory(
     watched: Watched, store: CachingStore
 ) -> None:
     """Memory has learnt of the invalidation when the page, judged before, comes to it."""
-    memory = Memory(store, 10**8)
+    memory = LocalCache(store, 10**8)
     memory.sync()
     other = caching_store(watched)
 
@@ -34,16 +34,16 @@ def test_a_page_that_is_invalidated_while_it_is_written_does_not_stay_in_memory(
 
     lease = lease_of(store)
     watched.before = strike
-    stored = store.put(entry(FOX, lease.mark))
+    stored = store.put(entry(FOX, lease.version))
     assert stored is not None
     memory.add(stored, ())
     assert memory.get(FOX) is None
 
 
-def remembering(store: CachingStore) -> Memory:
+def remembering(store: CachingStore) -> LocalCache:
     """A memory that has the page."""
     write(store)
-    memory = Memory(store, 10**8)
+    memory = LocalCache(store, 10**8)
     memory.sync()
     stored = store.load(FOX)
     assert stored is not None
@@ -86,4 +86,4 @@ def test_who_overwrites_a_lease_has_it(watched: Watched, store: CachingStore) ->
             lease_of(caching_store(watched))
 
     watched.before = overwrite
-    assert isinstance(store.acquire(FOX, TAGS, 60.0), Busy)
+    assert isinstance(store.acquire(FOX, TAGS, 60.0), LeaseHeld)

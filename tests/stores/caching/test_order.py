@@ -7,7 +7,7 @@ import pytest
 from flask_isr.core.freshness import Freshness
 from flask_isr.core.key import path_tag
 from flask_isr.core.key import user_tag
-from flask_isr.core.local_cache import Memory
+from flask_isr.core.local_cache import LocalCache
 from flask_isr.core.store import Lease
 from flask_isr.stores.caching.store import CachingStore
 
@@ -32,7 +32,7 @@ def test_an_invalidation_at_any_moment_of_a_write_is_seen(
 ) -> None:
     """Between any two steps of a write another process invalidates a tag that the render
     found late: the page is never fresh."""
-    mark = store.arrival()
+    mark = store.current_version()
     other = caching_store(watched)
     done: list[str] = []
 
@@ -59,7 +59,7 @@ def test_what_is_read_during_an_invalidation_is_not_fresh_after_it(
     call has returned, its memory does not serve it."""
     write(store)
     other = caching_store(watched)
-    memory = Memory(other, 10**8)
+    memory = LocalCache(other, 10**8)
     memory.sync()
     calls = 0
 
@@ -93,7 +93,7 @@ def test_what_is_written_during_an_invalidation_is_not_fresh_after_it(
     two steps of the invalidation of that tag."""
     other = caching_store(watched)
     write(store, tags=["late"])
-    mark = other.arrival()
+    mark = other.current_version()
     calls = 0
 
     def end(method: str, kind: str) -> None:
@@ -130,8 +130,8 @@ def test_two_stamps_that_are_seen_in_the_wrong_order_have_no_number(
 
     known = store.changes(None).order
     watched.before = overtake
-    assert store.announced() < 0
-    assert store.announced() > known
+    assert store.change_counter() < 0
+    assert store.change_counter() > known
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_a_render_whose_tags_were_known_is_told_what_concerned_it(
     one of its own expires it."""
     first = lease_of(store)
     store.invalidate(expired=[user_tag("something else")])
-    stored = store.put(entry(FOX, first.mark))
+    stored = store.put(entry(FOX, first.version))
     assert stored is not None
     assert stored.validity is FRESH
     store.invalidate(expired=[path_tag(FOX.path)])
@@ -178,7 +178,7 @@ def test_a_render_whose_tags_were_known_is_told_what_concerned_it(
     second = store.acquire(FOX, TAGS, 60.0)
     assert isinstance(second, Lease)
     store.invalidate(expired=[path_tag(FOX.path)])
-    stored = store.put(entry(FOX, second.mark))
+    stored = store.put(entry(FOX, second.version))
     assert stored is not None
     assert stored.validity is EXPIRED
 
@@ -188,7 +188,7 @@ def test_a_list_that_changed_is_known_to_all_at_once(
 ) -> None:
     """A path that was added is not 404 in another process for a second."""
     other = caching_store(watched)
-    store.put_list("animals", ["/animals/fox"], store.tick())
+    store.put_list("animals", ["/animals/fox"], store.next_version())
     known = other.changes(None).order
-    store.put_list("animals", ["/animals/fox", "/animals/owl"], store.tick())
-    assert other.announced() != known
+    store.put_list("animals", ["/animals/fox", "/animals/owl"], store.next_version())
+    assert other.change_counter() != known

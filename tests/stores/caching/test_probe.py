@@ -9,7 +9,7 @@ from cachelib import SimpleCache
 from cachelib.serializers import JSONSerializer
 
 from flask_isr.errors import ConfigurationError
-from flask_isr.stores.caching.backend import Values
+from flask_isr.stores.caching.backend import CacheBackend
 from flask_isr.stores.caching.backend import probe
 from flask_isr.stores.caching.flask_caching import LIMITS
 from flask_isr.stores.caching.flask_caching import BytesSerializer
@@ -34,7 +34,7 @@ def test_the_probe_finds_nothing_wrong_with_a_good_backend(watched: Watched) -> 
         pytest.param(SimpleCache(), "", id="simple"),
     ],
 )
-def test_the_probe_says_what_is_wrong(values: Values, found: str) -> None:
+def test_the_probe_says_what_is_wrong(values: CacheBackend, found: str) -> None:
     """One line for each thing that the backend does not do."""
     complaints = probe(values, 10)
     assert any(found in line for line in complaints) or not found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typing as t
 
-from flask_isr.stores.caching.backend import Values
+from flask_isr.stores.caching.backend import CacheBackend
 from flask_isr.stores.caching.store import CachingStore
 
 from ...support import Clock
@@ -87,6 +87,6 @@ class Mute:
         return True
 
 
-def caching_store(values: Values, clock: Clock | None = None) -> CachingStore:
+def caching_store(values: CacheBackend, clock: Clock | None = None) -> CachingStore:
     """A store on *values*, as one process has it."""
     return CachingStore(lambda: values, namespace="tests", clock=clock)

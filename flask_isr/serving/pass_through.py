@@ -7,13 +7,13 @@ import threading
 import typing as t
 
 from ..background.runner import Runner
+from ..core.decision import PageRequest
 from ..core.decision import RunView
-from ..core.decision import Serve
-from ..core.decision import Target
+from ..core.decision import ServeEntry
 from ..core.entry import Entry
-from ..core.outcome import Declined
 from ..core.outcome import Failed
-from ..core.outcome import Personal
+from ..core.outcome import NotStorable
+from ..core.outcome import PerVisitor
 from ..core.outcome import Rendered
 from ..observe.reporter import Reporter
 from ..pages.application import Application
@@ -26,7 +26,7 @@ logger = logging.getLogger("flask_isr")
 T = t.TypeVar("T")
 
 
-class Unstored:
+class PassThrough:
     """Renders pages for one visitor, on a stack where no request is live."""
 
     def __init__(
@@ -41,9 +41,11 @@ class Unstored:
         self._runner = runner
         self._reporter = reporter
 
-    def render(self, match: Match, target: Target) -> Serve | RunView | None:
+    def render(
+        self, match: Match, page_request: PageRequest
+    ) -> ServeEntry | RunView | None:
         """The page as a stranger gets it; ``None`` where its closed list lacks it."""
-        answers = self._on_a_thread(lambda: self._render(match, target))
+        answers = self._on_a_thread(lambda: self._render(match, page_request))
         return answers[0] if answers else RunView("no-thread")
 
     def lacks(self, match: Match) -> bool:
@@ -80,38 +82,40 @@ class Unstored:
             logger.warning("%s", error)
         return route.path in {page.path for page in pages}
 
-    def _render(self, route: Match, target: Target) -> Serve | RunView | None:
+    def _render(
+        self, route: Match, page_request: PageRequest
+    ) -> ServeEntry | RunView | None:
         try:
             if route.page.fallback is False and not self._is_listed(route):
                 return None
-            outcome = self._renderer(target.key, "view")
+            outcome = self._renderer(page_request.key, "view")
         except Exception:
             # Raised again by the view, for the visitor's own request.
             return RunView("error")
         match outcome:
-            case Personal(reason):
-                self._reporter.not_static(target.key, outcome)
+            case PerVisitor(reason):
+                self._reporter.not_static(page_request.key, outcome)
                 return RunView(reason)
-            case Declined(reason):
-                self._reporter.declined(target.key, reason)
+            case NotStorable(reason):
+                self._reporter.declined(page_request.key, reason)
                 return RunView(reason)
             case Failed():
                 return RunView("error")
             case Rendered():
-                return Serve(
-                    _entry(target, outcome), "MISS", detail="off", stored=False
+                return ServeEntry(
+                    _entry(page_request, outcome), "MISS", detail="off", stored=False
                 )
 
 
-def _entry(target: Target, page: Rendered) -> Entry:
+def _entry(page_request: PageRequest, page: Rendered) -> Entry:
     return Entry(
-        key=target.key,
+        key=page_request.key,
         status=page.status,
         headers=page.headers,
         body=page.body,
         etag=page.etag,
         level="view",
-        mark=0,
+        version=0,
         began=0.0,
         lifetime=page.lifetime,
         tags=page.tags,

@@ -1,4 +1,4 @@
-"""One request on its way through the Front and Flask."""
+"""One request on its way through the middleware and Flask."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from flask import after_this_request
 from flask import has_request_context
 from flask import request
 
-from ..core.decision import Answer
-from ..core.decision import Serve
-from ..core.decision import Target
+from ..core.decision import Decision
+from ..core.decision import PageRequest
+from ..core.decision import ServeEntry
 
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
@@ -20,19 +20,19 @@ if t.TYPE_CHECKING:
     from ..pages.invalidation import Invalidation
 
 #: Where a request finds its visit in the WSGI environ.
-VISIT = "flask_isr.visit"
+REQUEST_STATE = "flask_isr.visit"
 
 #: The visit that is inside Flask in this context. Teardowns of the application context
 #: find it here: their request context is gone already.
-inside: contextvars.ContextVar[Visit | None] = contextvars.ContextVar(
+inside: contextvars.ContextVar[RequestState | None] = contextvars.ContextVar(
     "flask_isr.visit", default=None
 )
 
 
-def current_visit() -> Visit | None:
-    """The visit of the current request, if the Front let it in."""
+def current_request_state() -> RequestState | None:
+    """The visit of the current request, if the middleware let it in."""
     if has_request_context():
-        return t.cast("Visit | None", request.environ.get(VISIT))
+        return t.cast("RequestState | None", request.environ.get(REQUEST_STATE))
     return inside.get()
 
 
@@ -40,8 +40,8 @@ def _swallow(data: bytes) -> None:
     """Stand in for the ``write`` of an answer that nobody gets."""
 
 
-class Visit:
-    """What the Front, the decorated view and ``revalidate_*`` tell each other.
+class RequestState:
+    """What the middleware, the decorated view and ``revalidate_*`` tell each other.
 
     It is also the ``start_response`` that Flask is given, and the body that is handed to
     the server where somebody must know when that is closed: one object for a request that
@@ -50,37 +50,38 @@ class Visit:
     than a constructor.
 
     :ivar start_response: the server's.
-    :ivar asked: the path as it came to the Front; ``None`` on the second way through.
-    :ivar unsafe: whether it came to the Front with a method that may write something.
+    :ivar entry_path: the path as it came to the middleware; ``None`` on the second way
+        through.
+    :ivar unsafe: whether it came to the middleware with a method that may write something.
     :ivar reads_page: whether Flask asks a static page for an answer, by GET or HEAD.
-    :ivar touched: whether a decorated view or ``revalidate_*`` wrote into it, or, as it is
+    :ivar has_work: whether a decorated view or ``revalidate_*`` wrote into it, or, as it is
         unsafe, somebody still may.
     :ivar follow: told of status and headers of an unsafe request's answer.
     :ivar has_session: whether the visitor is somebody; known when a decorated view ran.
-    :ivar target: written by the decorated view: "answer with this page".
+    :ivar page_request: written by the decorated view: "answer with this page".
     :ivar answer: the Engine's answer for that, where it is known already.
-    :ivar verdict: read by the decorated view: what the Engine decided already.
+    :ivar decision: read by the decorated view: what the Engine decided already.
     :ivar served: written by the decorated view: "I answered with this".
-    :ivar started: status and headers of an answer that the Front keeps back.
+    :ivar started: status and headers of an answer that the middleware keeps back.
     :ivar released: whether that went out, or would if it came now.
-    :ivar pending: invalidations to be repeated when Flask has finished.
+    :ivar deferred: invalidations to be repeated when Flask has finished.
     :ivar finished: whether that moment is over.
     :ivar body: what Flask answered with.
     """
 
-    asked: str | None = None
+    entry_path: str | None = None
     unsafe = False
     reads_page = False
-    touched = False
+    has_work = False
     has_session = False
-    target: Target | None = None
-    verdict: Answer | None = None
-    answer: Answer | None = None
-    served: Serve | None = None
+    page_request: PageRequest | None = None
+    decision: Decision | None = None
+    decided: Decision | None = None
+    served: ServeEntry | None = None
     started: tuple[str, list[tuple[str, str]]] | None = None
     released = False
     follow: t.Callable[[str, list[tuple[str, str]]], None] | None = None
-    pending: dict[tuple[str, str], Invalidation] | None = None
+    deferred: dict[tuple[str, str], Invalidation] | None = None
     finished = False
     _streamed = False
     body: t.Any = ()
@@ -100,9 +101,9 @@ class Visit:
         Some servers send the headers from within theirs: an answer without a body would be
         out before what was invalidated is so for the second time.
         """
-        if self.touched and not self.released:
+        if self.has_work and not self.released:
             self.started = (status, headers)
-            if self.target is not None or self.served is not None:
+            if self.page_request is not None or self.served is not None:
                 return _swallow
             if self.follow is not None:
                 self.follow(status, headers)
@@ -112,40 +113,44 @@ class Visit:
         return self.start_response(status, headers)
 
     def answer_with(
-        self, target: Target, *, has_session: bool, answer: Answer | None = None
+        self,
+        page_request: PageRequest,
+        *,
+        has_session: bool,
+        decided: Decision | None = None,
     ) -> None:
-        """Have the Front answer with *target* when Flask has finished.
+        """Have the middleware answer with *page_request* when Flask has finished.
 
         :param answer: what the Engine answered already.
         """
-        self.target = target
-        self.answer = answer
+        self.page_request = page_request
+        self.decided = decided
         self.has_session = has_session
-        self.touched = True
+        self.has_work = True
 
-    def answered_with(self, serve: Serve) -> None:
-        """Tell the Front that the view answered with *serve*."""
+    def answered_with(self, serve: ServeEntry) -> None:
+        """Tell the middleware that the view answered with *serve*."""
         self.served = serve
-        self.touched = True
+        self.has_work = True
 
     def postpone(
         self,
         invalidations: t.Sequence[Invalidation],
-        repeat: t.Callable[[list[Invalidation]], None],
+        run_deferred: t.Callable[[list[Invalidation]], None],
     ) -> None:
-        """Have *repeat* called with *invalidations* when Flask has finished; duplicates
-        merge."""
-        self._repeat = repeat
-        first = self.pending is None
-        pending = self.pending or {}
+        """Have *run_deferred* called with *invalidations* when Flask has finished;
+        duplicates merge."""
+        self._repeat = run_deferred
+        first = self.deferred is None
+        deferred = self.deferred or {}
         for item in invalidations:
-            pending.setdefault((item.tag, item.mode), item)
+            deferred.setdefault((item.tag, item.mode), item)
         # Set again: another thread may have ended the request meanwhile.
-        self.pending = pending
-        self.touched = True
+        self.deferred = deferred
+        self.has_work = True
         if self.finished:
             # Another thread ended the request meanwhile.
-            self.repeat()
+            self.run_deferred()
         elif first and has_request_context():
             after_this_request(self._note)
 
@@ -171,7 +176,7 @@ class Visit:
         :param complete: whether the body is known to be there.
         """
         if complete or not self.streamed:
-            self.repeat()
+            self.run_deferred()
         if not self.released:
             self._start()
 
@@ -187,21 +192,21 @@ class Visit:
             self._start()
         return self._write(data)
 
-    def repeat(self) -> None:
+    def run_deferred(self) -> None:
         """Repeat what is pending."""
-        pending, self.pending = self.pending, None
-        if pending:
-            self._repeat(list(pending.values()))
+        deferred, self.deferred = self.deferred, None
+        if deferred:
+            self._repeat(list(deferred.values()))
 
     def finish(self) -> None:
         """Flask has finished with the request: what was invalidated in it is so again, now
         that its transactions are closed."""
         self.finished = True
-        if self.touched:
-            self.repeat()
+        if self.has_work:
+            self.run_deferred()
 
     def __iter__(self) -> t.Iterator[bytes]:
-        return self._to_the_end() if self.touched else iter(self.body)
+        return self._to_the_end() if self.has_work else iter(self.body)
 
     def _to_the_end(self) -> t.Iterator[bytes]:
         try:
@@ -219,5 +224,5 @@ class Visit:
         finally:
             self.body = ()
             self.finished = True
-            if self.touched:
-                self.repeat()
+            if self.has_work:
+                self.run_deferred()

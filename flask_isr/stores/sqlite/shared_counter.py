@@ -16,7 +16,7 @@ _SIZE = 4096
 _NO_CLOCK = 2**64 - 1
 
 
-class ClockWord:
+class SharedCounter:
     """Eight bytes in a file, shared by all processes that have the store open.
 
     A writer that holds the store's write lock writes there the clock that it is about to
