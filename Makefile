@@ -76,6 +76,7 @@ services:
 lint: $(VENV)/dev.stamp
 	@$(PY) -m ruff check
 	@$(PY) -m ruff format --check
+	@$(VENV)/bin/lint-imports --no-logo
 
 format: $(VENV)/dev.stamp
 	@$(PY) -m ruff check --fix --select I
@@ -112,7 +113,7 @@ dist: $(VENV)/dev.stamp
 
 clean:
 	rm -rf $(VENV) build dist docs/_build *.egg-info .coverage .coverage.*
-	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 INSTALLED := setup.py pyproject.toml $(wildcard requirements/*.txt)
