@@ -11,8 +11,6 @@ from ..core.store import Store
 from ..errors import ConfigurationError
 from ..secret_keys import secret_keys
 from .caching.backend import CacheBackend
-from .caching.flask_caching import private_backend
-from .caching.flask_caching import shared_backend
 from .caching.signature import Signature
 from .caching.store import CachingStore
 from .sqlite.store import SQLiteStore
@@ -45,6 +43,9 @@ def select_store(
         raise ConfigurationError(
             "both ISR(cache=…) and ISR_CACHE say where pages are kept; give one of them."
         )
+    # They import Flask-Caching and cachelib, which the embedded store does without.
+    from .caching.flask_caching import private_backend
+    from .caching.flask_caching import shared_backend
 
     def resolve() -> CacheBackend:
         if config is not None:

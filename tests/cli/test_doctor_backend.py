@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from cachelib import SimpleCache
 
-from flask_isr.stores.caching.flask_caching import LIMITS
+from flask_isr.stores.caching.limits import LIMITS
 
 from ..conftest import MakeSite
 from ..stores.services import memcached_server

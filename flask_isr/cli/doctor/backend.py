@@ -7,8 +7,8 @@ import typing as t
 from ...runtime import Runtime
 from ...stores.caching.backend import CacheBackend
 from ...stores.caching.backend import probe
-from ...stores.caching.flask_caching import LIMITS
-from ...stores.caching.flask_caching import BackendLimits
+from ...stores.caching.limits import LIMITS
+from ...stores.caching.limits import BackendLimits
 from ...stores.caching.store import CachingStore
 from ..format import size
 from .finding import Finding

@@ -11,9 +11,9 @@ from cachelib.serializers import JSONSerializer
 from flask_isr.errors import ConfigurationError
 from flask_isr.stores.caching.backend import CacheBackend
 from flask_isr.stores.caching.backend import probe
-from flask_isr.stores.caching.flask_caching import LIMITS
 from flask_isr.stores.caching.flask_caching import BytesSerializer
 from flask_isr.stores.caching.flask_caching import private_backend
+from flask_isr.stores.caching.limits import LIMITS
 
 from .values import Broken
 from .values import Mute

@@ -1,0 +1,72 @@
+"""What each backend of Flask-Caching can do, and what it cannot."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class BackendLimits:
+    """What one backend can and cannot do for Flask-ISR.
+
+    :param reach: who shares the pages: one ``"process"``, all of a ``"machine"``, or all
+        in the ``"network"``.
+    :param one_render: whether a page is rendered once across processes: whether `add` is
+        atomic.
+    :param largest: bytes of the largest value by default; ``None``: no limit of its own.
+    :param remark: what else to know.
+    """
+
+    reach: t.Literal["process", "machine", "network"]
+    one_render: bool
+    largest: int | None
+    remark: str
+
+
+#: Class name of a backend to what it can do; others are not known.
+LIMITS: t.Final[t.Mapping[str, BackendLimits]] = {
+    "SimpleCache": BackendLimits(
+        "process",
+        one_render=True,
+        largest=None,
+        remark="for one process: an invalidation is not seen by others",
+    ),
+    "FileSystemCache": BackendLimits(
+        "machine",
+        one_render=False,
+        largest=None,
+        remark="with CACHE_THRESHOLD=0 nothing is ever evicted, else writes get slow",
+    ),
+    "RedisCache": BackendLimits(
+        "network",
+        one_render=True,
+        largest=512 * 1024 * 1024,
+        remark="what Redis evicts or loses in a crash makes pages stale or missing",
+    ),
+    "RedisSentinelCache": BackendLimits(
+        "network",
+        one_render=True,
+        largest=512 * 1024 * 1024,
+        remark="reads from replicas, which learn of an invalidation a moment later",
+    ),
+    "RedisClusterCache": BackendLimits(
+        "network",
+        one_render=True,
+        largest=512 * 1024 * 1024,
+        remark="what Redis evicts or loses in a crash makes pages stale or missing",
+    ),
+    "MemcachedCache": BackendLimits(
+        "network",
+        one_render=True,
+        largest=1024 * 1024,
+        remark="one server: if clients disagree on which servers live, invalidations"
+        " are lost",
+    ),
+    "SASLMemcachedCache": BackendLimits(
+        "network",
+        one_render=True,
+        largest=1024 * 1024,
+        remark="as MemcachedCache",
+    ),
+}
