@@ -290,11 +290,18 @@ def test_another_service_calls_the_route(
 
 
 def test_the_build_renders_the_pages_that_are_known_ahead(guide: Guide) -> None:
-    """`flask isr build` renders ``paths``."""
+    """`flask isr build` renders ``paths``, and rules without variables."""
     module = guide("known-ahead")
+    app: Flask = module.app
+
+    @app.get("/about")
+    @static_page()
+    def about() -> str:
+        return "We mend chairs."
+
     result = module.app.test_cli_runner().invoke(args=["isr", "build"])
     assert result.exit_code == 0, result.output
-    for path in ("/blog/hello", "/blog/prices"):
+    for path in ("/about", "/blog/hello", "/blog/prices"):
         assert cache_state(get(module, path)) == "HIT", path
 
 
@@ -309,7 +316,8 @@ def test_a_new_post_appears_and_a_deleted_one_disappears(guide: Guide) -> None:
     assert get(module, "/blog/new").text == "It is new."
     with module.app.app_context():
         module.take_offline("hello")
-    assert get(module, "/blog/hello").status_code == 404
+    gone = get(module, "/blog/hello")
+    assert (gone.status_code, "Not Found" in gone.text) == (404, True)
 
 
 def test_without_a_closed_list_the_first_visitor_waits(guide: Guide) -> None:

@@ -380,3 +380,12 @@ def test_each_answer_of_the_route_is_described() -> None:
     statuses = re.findall(r'^        "(\d{3})":', described, re.MULTILINE)
     listed = re.findall(r"^   \* - (\d{3})$", page("route"), re.MULTILINE)
     assert listed == sorted(set(statuses))
+
+
+def test_each_argument_of_the_decorator_is_described() -> None:
+    """In its docstring, which is its entry in the reference: all, and no others."""
+    described = re.findall(
+        r":param (\w+):", inspect.getdoc(flask_isr.static_page) or ""
+    )
+    assert described != []
+    assert set(described) == {*inspect.signature(flask_isr.static_page).parameters}
