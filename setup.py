@@ -31,11 +31,17 @@ setup(
     packages=find_packages(include=["flask_isr", "flask_isr.*"]),
     package_data={"flask_isr": ["py.typed"]},
     python_requires=">=3.11",
+    # What the package imports itself, also where Flask or Flask-Caching brings it.
     install_requires=[
+        "blinker>=1.9",
+        "cachelib>=0.17",
+        "click>=8.1.3",
         "Flask>=3.1.3",
         "Flask-Caching>=2.5.1",
         "itsdangerous>=2.2",
+        "Jinja2>=3.1.2",
         "requests>=2.31",
+        "Werkzeug>=3.1",
     ],
     extras_require={"brotli": ["Brotli>=1.1"], "zstd": ["zstandard>=0.22"]},
 )
