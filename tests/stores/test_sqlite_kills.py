@@ -39,6 +39,14 @@ OLD, NEW = b"a page", b"new" * 3000
 # The calls with which a write begins and ends are the writer's own.
 _CALL = re.compile(r"^(\w+)\(", re.MULTILINE)
 
+# Memory is taken once, ahead: when a writer asks for more depends on what its process has,
+# and so the second run would not make the calls of the first.
+_NO_CALLS_FOR_MEMORY = {
+    "PYTHONMALLOC": "malloc",
+    "MALLOC_MMAP_MAX_": "0",
+    "MALLOC_TOP_PAD_": str(64 * 1024 * 1024),
+}
+
 
 class Writers:
     """The process that forks writers; see :mod:`tests.stores.writers`."""
@@ -50,6 +58,7 @@ class Writers:
             stdout=subprocess.PIPE,
             text=True,
             cwd=ROOT,
+            env={**os.environ, **_NO_CALLS_FOR_MEMORY},
         )
         self._strace = find_strace()
 
