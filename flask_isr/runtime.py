@@ -31,9 +31,7 @@ from .serving.middleware import Middleware
 from .serving.middleware import ServingParts
 from .serving.pass_through import PassThrough
 from .serving.view import ViewHandler
-from .stores.caching.store import CachingStore
 from .stores.select import select_store
-from .stores.sqlite.store import SQLiteStore
 
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -69,10 +67,7 @@ class Runtime:
 
         def prepare(app: Flask) -> None:
             on_prepare(app)
-            if isinstance(self.store, CachingStore):
-                # The cache may have been initialised after the extension.
-                self.store.check()
-                self.store.check_key()
+            self.store.prepare()
 
         self.application = Application(
             app, inner, settings, prepare, exclusive=store is not None
@@ -100,8 +95,7 @@ class Runtime:
             build=self.application.build,
         )
         self.engine.builds.on_meet = self.twins.meet
-        if isinstance(self.store, SQLiteStore):
-            self.store.on_restart = self._forget_store
+        self.store.on_restart = self._forget_store
         self.lists = ClosedLists(
             self.application, self.store, self.runner, self.engine.maintenance.warn
         )

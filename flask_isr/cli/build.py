@@ -140,12 +140,12 @@ def _render_one(
         # The application's callable raised, or gave what is no tag.
         return NotStarted(f"its tags could not be made ({cause_of(error)})"), 0.0
     try:
-        known = runtime.engine.peek(page_request)
+        known = runtime.engine.lookup.peek(page_request)
         # That it is not static may be mended by now, if not in the application's files.
         force = force or isinstance(known, PerVisitorRecord)
         result = runtime.engine.blocking_renders.build(page_request, force=force)
         if result is None and isinstance(
-            known := runtime.engine.peek(page_request), PerVisitorRecord
+            known := runtime.engine.lookup.peek(page_request), PerVisitorRecord
         ):
             result = PerVisitor(known.reason, known.where)
     except StoreUnavailable as error:

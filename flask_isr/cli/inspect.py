@@ -21,7 +21,6 @@ from ..pages.decorator import StaticPage
 from ..pages.routes import Match
 from ..pages.routes import key_of_url
 from ..runtime import Runtime
-from ..stores.caching.store import CachingStore
 from .common import reading
 from .format import duration
 from .format import page_count
@@ -93,7 +92,7 @@ def pages_command(tag: str | None, wanted: str | None, as_json: bool) -> None:
                 click.echo(json.dumps(page))
             else:
                 rows.append(_row(page))
-        if isinstance(runtime.store, CachingStore):
+        if not runtime.store.capabilities.lists:
             text = "A backend of Flask-Caching cannot list its pages: try 'show PATH'."
             raise click.ClickException(text)
     if others:
@@ -139,7 +138,7 @@ def _state_of(runtime: Runtime, overview: Overview) -> str:
     record = overview.record
     if isinstance(record, PerVisitorRecord):
         return "NOT-STATIC"
-    return runtime.engine.freshness_of(record, overview.validity).name
+    return runtime.engine.lookup.freshness_of(record, overview.validity).name
 
 
 @click.command("show")
@@ -196,7 +195,7 @@ def _about(
     age = max(0.0, runtime.store.now() - record.began)
     if isinstance(record, PerVisitorRecord):
         left = record.probe_at - runtime.store.now()
-        due = left <= 0 or not runtime.engine.counts(record, validity)
+        due = left <= 0 or not runtime.engine.lookup.counts(record, validity)
         return [
             ("State", f"NOT-STATIC: {_reason(record)}"),
             ("What to do", record.cure or cure_of(record.reason) or "-"),
@@ -217,7 +216,7 @@ def _about(
 
 
 def _why(runtime: Runtime, entry: Entry, validity: Freshness, age: float) -> str:
-    freshness = runtime.engine.freshness_of(entry, validity)
+    freshness = runtime.engine.lookup.freshness_of(entry, validity)
     if freshness is Freshness.FRESH:
         return "FRESH"
     if validity is freshness:

@@ -10,7 +10,6 @@ from flask.cli import with_appcontext
 from ..errors import RevalidationError
 from ..modes import MATCHES
 from ..modes import MODES
-from ..stores.sqlite.store import SQLiteStore
 from .common import writing
 from .format import page_count
 from .remote import revalidate_remotely
@@ -81,13 +80,13 @@ def clear_command(yes: bool) -> None:
     server runs.
     """
     with writing() as runtime:
-        embedded = isinstance(runtime.store, SQLiteStore)
+        store = runtime.store.capabilities
         if not yes:
-            place = runtime.settings.folder if embedded else "the cache"
+            place = store.folder or "the cache"
             click.confirm(f"Forget all pages in {place}?", abort=True)
         count = runtime.store.clear()
     # A backend of Flask-Caching does not know how many they were.
-    click.echo(f"{page_count(count) if embedded else 'All pages'} forgotten.")
+    click.echo(f"{page_count(count) if store.lists else 'All pages'} forgotten.")
 
 
 @click.command("secret")

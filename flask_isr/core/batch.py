@@ -7,12 +7,12 @@ import time
 import typing as t
 from collections import deque
 
-from .coordinator import Needed
 from .coordinator import RenderCoordinator
 from .decision import PageRequest
 from .entry import Entry
 from .entry import Version
 from .freshness import Freshness
+from .lookup import Lookup
 from .outcome import PerVisitor
 from .singleflight import CheckStore
 from .singleflight import FailedAttempt
@@ -33,16 +33,15 @@ _TOGETHER = 32
 class BlockingRenders:
     """Has pages rendered whose callers wait for the outcome.
 
-    :param needed: whether a render is still wanted.
     :param wait: seconds for which a renewal waits, in all.
     """
 
     def __init__(
-        self, store: Store, coordinator: RenderCoordinator, needed: Needed, wait: float
+        self, store: Store, coordinator: RenderCoordinator, lookup: Lookup, wait: float
     ) -> None:
         self._store = store
         self._coordinator = coordinator
-        self._needed = needed
+        self._lookup = lookup
         self._wait = wait
 
     def build(self, request: PageRequest, *, force: bool) -> FlightResult | None:
@@ -55,7 +54,7 @@ class BlockingRenders:
         arrival = self._store.current_version()
         accept = None if force else Freshness.FRESH
         for _ in range(_ROUNDS):
-            if not self._needed(request, arrival, accept):
+            if not self._lookup.is_needed(request, arrival, accept):
                 return None
             if self._store.failure(request.key) is not None:
                 self._store.forget_failure(request.key)
@@ -123,7 +122,7 @@ class BlockingRenders:
             if isinstance(result, Succeeded) and self._is_new(result.entry, arrival):
                 kept = result.stored or result.refused
                 return result if kept else NotStarted("rendered, but not stored")
-            if not self._needed(request, arrival, Freshness.STALE):
+            if not self._lookup.is_needed(request, arrival, Freshness.STALE):
                 return CheckStore()
             if isinstance(result, FailedAttempt):
                 return result

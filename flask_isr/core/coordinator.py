@@ -15,6 +15,7 @@ from .entry import Version
 from .freshness import Freshness
 from .key import PageKey
 from .leased_render import LeasedRender
+from .lookup import Lookup
 from .maintenance import Maintenance
 from .singleflight import CheckStore
 from .singleflight import FailedAttempt
@@ -30,10 +31,6 @@ from .store import LeaseHeld
 from .store import Store
 
 logger = logging.getLogger("flask_isr")
-
-#: Whether a render of the target is still wanted by somebody who arrived then, and for
-#: whom a page of that freshness is good enough; ``None``: no page is.
-Needed: t.TypeAlias = t.Callable[[PageRequest, Version, Freshness | None], bool]
 
 # Seconds between two looks at a render in another process: at first, and at most.
 _FIRST_POLL, _LONGEST_POLL = 0.002, 0.025
@@ -73,13 +70,13 @@ class RenderCoordinator:
         runner: Runner,
         leased_render: LeasedRender,
         maintenance: Maintenance,
-        needed: Needed,
+        lookup: Lookup,
     ) -> None:
         self._store = store
         self._runner = runner
         self._leased_render = leased_render
         self._maintenance = maintenance
-        self._needed = needed
+        self._lookup = lookup
         self._flights = SingleFlight()
         self._queued: dict[int, float] = {}
         self._resting: dict[int, _Rest] = {}
@@ -180,7 +177,7 @@ class RenderCoordinator:
                     return lambda: self._watch(flight, request, arrival, accept)
                 case Lease():
                     flight.lease = grant
-            if self._needed(request, arrival, accept):
+            if self._lookup.is_needed(request, arrival, accept):
                 return lambda: self._run(flight, request, grant)
             # Another process was faster, between our look and our lease.
             self._cancel(flight, CheckStore())
@@ -218,7 +215,7 @@ class RenderCoordinator:
             while self._store.busy(request.key, request.tags):
                 time.sleep(pause)
                 pause = min(pause * 1.5, _LONGEST_POLL)
-            if not self._needed(request, arrival, accept):
+            if not self._lookup.is_needed(request, arrival, accept):
                 self._flights.finish(flight, CheckStore())
         if flight.result is not None:
             return

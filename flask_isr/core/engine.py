@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import typing as t
-from dataclasses import dataclass
 
 from ..background.runner import Runner
 from ..errors import StoreUnavailable
@@ -21,12 +20,13 @@ from .deployment import Build
 from .deployment import Builds
 from .entry import Entry
 from .entry import PerVisitorRecord
-from .entry import Record
 from .entry import Version
 from .freshness import Freshness
 from .key import PageKey
 from .leased_render import LeasedRender
 from .local_cache import LocalCache
+from .lookup import Found
+from .lookup import Lookup
 from .maintenance import Maintenance
 from .outcome import Outcome
 from .outcome import PerVisitor
@@ -48,13 +48,6 @@ _WAITING = 256
 
 
 _FAILS = PerVisitor("its render fails, and its view answers its visitors")
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    entry: Entry
-    freshness: Freshness
-    validity: Freshness
 
 
 class Engine:
@@ -82,15 +75,16 @@ class Engine:
         self.builds = Builds(store, build or Build())
         self._limits = limits
         self._observer = observer
+        self.lookup = Lookup(store, memory, self.builds)
         self._leased_render = LeasedRender(
             store, memory, render, observer, self.builds, limits.render, random
         )
         self._coordinator = RenderCoordinator(
-            store, runner, self._leased_render, self.maintenance, self._needed
+            store, runner, self._leased_render, self.maintenance, self.lookup
         )
         #: Renders that nobody's visit asked for.
         self.blocking_renders = BlockingRenders(
-            store, self._coordinator, self._needed, limits.wait
+            store, self._coordinator, self.lookup, limits.wait
         )
 
     # -- visitors ---------------------------------------------------------------------
@@ -107,18 +101,6 @@ class Engine:
             self.maintenance.warn(error)
             return RunView("store-unavailable")
 
-    def peek(self, request: PageRequest) -> Record | None:
-        """What is stored of *request*, for whoever decides by it what to do.
-
-        Nothing, where the memory that a page is not static does not count any more.
-
-        :raises StoreUnavailable: where the store does not say.
-        """
-        record, validity = self._read(request, None)
-        if isinstance(record, PerVisitorRecord) and not self.counts(record, validity):
-            return None
-        return record
-
     def recall(self, request: PageRequest, known: PerVisitorRecord) -> RunView:
         """The answer where it is *known* that a page is not static: this process says so
         too, and tries it again behind the visitor when that is due."""
@@ -131,11 +113,11 @@ class Engine:
     def glance(self, request: PageRequest) -> Entry | None:
         """The stored page of *request*, if it may be served; waits for nothing."""
         try:
-            found = self._find(request, None)
+            found = self.lookup.find(request, None)
         except StoreUnavailable as error:
             self.maintenance.warn(error)
             return None
-        if isinstance(found, _Found) and found.freshness is not Freshness.EXPIRED:
+        if isinstance(found, Found) and found.freshness is not Freshness.EXPIRED:
             return found.entry
         return None
 
@@ -144,7 +126,7 @@ class Engine:
         arrival: Version | None = None
         last_good: Entry | None = None
         for _ in range(_ROUNDS):
-            found = self._find(request, arrival)
+            found = self.lookup.find(request, arrival)
             if isinstance(found, PerVisitorRecord):
                 return self.recall(request, found)
             if found is not None:
@@ -168,71 +150,6 @@ class Engine:
             if answer is not None:
                 return answer
         return RunView("contended")
-
-    def _read(
-        self, request: PageRequest, arrival: Version | None
-    ) -> tuple[Record, Freshness] | tuple[None, None]:
-        self.builds.meet(request.key.namespace)
-        item = self.memory.get(request.key)
-        if item is not None:
-            return item.record, item.validity
-        stored = self.store.load(request.key, arrival)
-        if stored is None:
-            return None, None
-        self.memory.add(stored, request.declared)
-        return stored.record, stored.validity
-
-    def _find(
-        self, request: PageRequest, arrival: Version | None
-    ) -> _Found | PerVisitorRecord | None:
-        record, validity = self._read(request, arrival)
-        if record is None or validity is None:
-            return None
-        if isinstance(record, PerVisitorRecord):
-            return record if self.counts(record, validity) else None
-        if request.level not in (None, record.level) or self.builds.is_foreign(record):
-            return None
-        return _Found(record, self.freshness_of(record, validity), validity)
-
-    def counts(self, known: PerVisitorRecord, validity: Freshness | None) -> bool:
-        """Whether a page is still held for not static: an invalidation forgets that, and
-        so does a deployment, which may have mended it.
-
-        :raises StoreUnavailable: where the store does not say.
-        """
-        fresh = Freshness.FRESH
-        return validity is fresh and self.builds.freshness_of(known, validity) is fresh
-
-    def freshness_of(self, entry: Entry, validity: Freshness) -> Freshness:
-        """How good *entry* is, by what invalidations say, its age, and its build.
-
-        :raises StoreUnavailable: where the store does not say.
-        """
-        age = self.store.now() - entry.began
-        return max(
-            validity,
-            entry.lifetime.freshness_at(age),
-            self.builds.freshness_of(entry, validity),
-        )
-
-    def _needed(
-        self, request: PageRequest, arrival: Version, accept: Freshness | None
-    ) -> bool:
-        """Whether a render is still wanted: another process may have been faster."""
-        if accept is None:
-            return True
-        found = self._find(request, arrival)
-        if found is None:
-            return True
-        # What a render behind the visitors' backs would give could not be stored.
-        behind = accept is Freshness.FRESH
-        if isinstance(found, PerVisitorRecord):
-            due = self.store.now() >= found.probe_at
-            return (
-                behind and due and not self.builds.keeps_newer(found, Freshness.FRESH)
-            )
-        spared = behind and self.builds.keeps_newer(found.entry, found.validity)
-        return found.freshness > accept and not spared
 
     def _await_render(
         self,

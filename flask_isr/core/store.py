@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass
+from pathlib import Path
 
 from .entry import Record
 from .entry import Version
@@ -135,6 +136,56 @@ class Overview:
     failure: Failure | None
 
 
+@dataclass(frozen=True, slots=True)
+class BackendLimits:
+    """What a backend can and cannot do for Flask-ISR.
+
+    :param reach: who shares the pages: one ``"process"``, all of a ``"machine"``, or all
+        in the ``"network"``.
+    :param one_render: whether a page is rendered once across processes.
+    :param largest: bytes of the largest value by default; ``None``: no limit of its own.
+    :param remark: what else to know.
+    """
+
+    reach: t.Literal["process", "machine", "network"]
+    one_render: bool
+    largest: int | None
+    remark: str
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """What a try of a store's backend showed.
+
+    :param backend: what it is called.
+    :param faults: what it does not do as pages need it, for people.
+    :param takes_largest: whether it takes a page of the size that was asked for.
+    :param limits: what it can do at best; ``None``: it is not known.
+    """
+
+    backend: str
+    faults: list[str]
+    takes_largest: bool
+    limits: BackendLimits | None
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a store can do, and where it is.
+
+    :param place: what it is called in messages.
+    :param lists: whether it can tell all that it keeps, and how many pages it forgets.
+    :param backend: whether it keeps pages in a service or a library that
+        :meth:`Store.examine` can try.
+    :param folder: where its files are; ``None``: it has none of its own.
+    """
+
+    place: str
+    lists: bool
+    backend: bool = False
+    folder: Path | None = None
+
+
 class Store(t.Protocol):
     """Keeps pages and the order of invalidations for all processes that share it.
 
@@ -142,6 +193,26 @@ class Store(t.Protocol):
     :exc:`~flask_isr.errors.StoreUnavailable`. All are safe to call from several threads,
     greenlets and, after a fork, processes.
     """
+
+    #: Called when what was known of the pages is void: the store began afresh.
+    on_restart: t.Callable[[], None]
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do, and where it is; asks nobody."""
+
+    def prepare(self) -> None:
+        """Called once, when the application is complete.
+
+        :raises ConfigurationError: if the store cannot keep its pages.
+        """
+
+    def examine(self, largest: int | None) -> Examination | None:
+        """Try the backend out, for ``flask isr doctor``; ``None`` if there is none.
+
+        :param largest: bytes of a page that it should take; ``None``: nothing is tried,
+            and only its limits are told.
+        """
 
     def now(self) -> float:
         """The store's time in seconds, the same for all who share the store. Never

@@ -62,7 +62,7 @@ class Application:
         self.settings = settings
         self.prefix = mount_prefix(app, settings)
         self._on_prepare = on_prepare
-        self._alone = exclusive
+        self.exclusive = exclusive
         self._lock = threading.Lock()
         self.enabled = settings.enabled is not False
         told = settings.build_id == "auto"
@@ -143,7 +143,7 @@ class Application:
         self.build.given = routes.given
         views = [page.view for page in routes.pages.values()]
         self.surroundings = plain_surroundings(views)
-        if self.enabled and not self._alone:
+        if self.enabled and not self.exclusive:
             self._warn_of_twins(routes)
         render_origin = RenderOrigin.of(self.app, self.settings)
         return (

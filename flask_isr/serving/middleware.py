@@ -270,7 +270,7 @@ class Middleware:
         if self._application.levels.required(match.endpoint).level == "view":
             return False
         age = now - entry.began
-        freshness = self._engine.freshness_of(entry, item.validity)
+        freshness = self._engine.lookup.freshness_of(entry, item.validity)
         if freshness is Freshness.EXPIRED:
             return False
         state: CacheState = "STALE" if freshness is Freshness.STALE else "HIT"

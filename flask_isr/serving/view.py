@@ -287,7 +287,7 @@ class _Call:
         if not allowed:
             _refuse()
         try:
-            known = self._engine.peek(self._page_request)
+            known = self._engine.lookup.peek(self._page_request)
         except StoreUnavailable as error:
             # At once, and not by way of the middleware: hooks run once this way.
             self._engine.maintenance.warn(error)

@@ -21,6 +21,7 @@ from ..core.key import path_tag
 from ..core.key import prefix_tag
 from ..core.store import MET
 from ..core.store import BackingOff
+from ..core.store import Capabilities
 from ..core.store import Changes
 from ..core.store import Failure
 from ..core.store import Lease
@@ -68,12 +69,25 @@ class MemoryStore:
         self._failures: OrderedDict[PageKey, tuple[Failure, int]] = OrderedDict()
         self._met: OrderedDict[str, OrderedDict[str, str]] = OrderedDict()
         self._builds: OrderedDict[tuple[str, str], None] = OrderedDict()
+        # It never begins afresh.
+        self.on_restart: t.Callable[[], None] = lambda: None
         self.after_fork()
         forget_at_fork(self)
 
     def after_fork(self) -> None:
         """After a fork: a thread that is not here may hold the lock."""
         self._lock = threading.RLock()
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """It lists what this process has stored."""
+        return Capabilities("memory", lists=True)
+
+    def prepare(self) -> None:
+        """Nothing to look for."""
+
+    def examine(self, largest: int | None) -> None:
+        """There is no backend."""
 
     # -- time and order ---------------------------------------------------------------
 

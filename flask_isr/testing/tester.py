@@ -59,7 +59,7 @@ class ISRTester:
 
     def __enter__(self) -> t.Self:
         before: Runtime = self._app.extensions["isr"]
-        if isinstance(before.store, MemoryStore):
+        if before.application.exclusive:
             raise RuntimeError(
                 f"the application {self._app.name!r} is in an ISRTester already: leave that"
                 " one first."

@@ -102,7 +102,7 @@ def test_what_memcached_does_not_take_is_told(
     site = make_site(ISR_CACHE=config, ISR_PAGE_BYTES=largest)
     found = Doctor(site)
     store: t.Any = site.state.store
-    store.values._client.disconnect_all()
+    store._backend.values()._client.disconnect_all()
     assert (found.status, found.check("backend")[0]) == (0, level)
     assert ("it takes no page of 10.0 MiB" in found.output) == (level == "warning")
     assert "all machines that reach it" in found.check("backend")[1]

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import typing as t
 
+from ...core.store import BackendLimits
+from ...core.store import Examination
 from ...runtime import Runtime
-from ...stores.caching.backend import CacheBackend
-from ...stores.caching.backend import probe
-from ...stores.caching.limits import LIMITS
-from ...stores.caching.limits import BackendLimits
-from ...stores.caching.store import CachingStore
 from ..format import size
 from .finding import Finding
 from .finding import Findings
@@ -24,26 +21,25 @@ _SHARED: t.Final[t.Mapping[str, str]] = {
 
 def check_backend(runtime: Runtime) -> Findings:
     """Whether the cache keeps pages as they need it, and what it can do at best."""
-    store = runtime.store
-    if not isinstance(store, CachingStore):
+    store, largest = runtime.store, runtime.settings.page_bytes
+    if not store.capabilities.backend:
         return
-    values = store.values
-    found = written(runtime, "the cache of Flask-Caching")
+    found = written(runtime, store.capabilities.place)
     yield found
-    if found.level == "ok":
-        yield from _tried(values, runtime.settings.page_bytes)
-    yield _limits(type(values).__name__)
+    examination = store.examine(largest if found.level == "ok" else None)
+    if examination is not None:
+        yield from _tried(examination, largest)
+        yield _limits(examination.backend, examination.limits)
 
 
-def _tried(values: CacheBackend, largest: int) -> Findings:
-    faults = probe(values, 1)
-    for fault in faults:
+def _tried(examination: Examination, largest: int) -> Findings:
+    for fault in examination.faults:
         yield Finding(
             "backend",
             "problem",
             f"{fault}. Pages cannot be kept so: take another backend.",
         )
-    if not faults and probe(values, largest):
+    if not examination.takes_largest:
         yield Finding(
             "backend",
             "warning",
@@ -53,8 +49,7 @@ def _tried(values: CacheBackend, largest: int) -> Findings:
         )
 
 
-def _limits(name: str) -> Finding:
-    limits = LIMITS.get(name)
+def _limits(name: str, limits: BackendLimits | None) -> Finding:
     if limits is None:
         return Finding(
             "backend",

@@ -10,7 +10,6 @@ from ...core.entry import PerVisitorRecord
 from ...core.entry import Record
 from ...observe.cures import cure_of
 from ...runtime import Runtime
-from ...stores.sqlite.store import SQLiteStore
 from ..common import foreign_owner
 from ..visitors import visitors_of
 from .finding import Finding
@@ -61,9 +60,8 @@ def check_inputs(runtime: Runtime) -> Findings:
 
 
 def _records(runtime: Runtime) -> t.Iterator[Record]:
-    folder = runtime.settings.folder
-    embedded = isinstance(runtime.store, SQLiteStore)
-    if not embedded or not folder.is_dir() or foreign_owner(folder):
+    folder = runtime.store.capabilities.folder
+    if folder is None or not folder.is_dir() or foreign_owner(folder):
         # Looking into it would make files there; and no other store lists its pages.
         return
     for overview in itertools.islice(runtime.store.overview(), _LOOKED_AT):

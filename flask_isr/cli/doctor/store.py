@@ -9,7 +9,6 @@ from pathlib import Path
 
 from ...errors import StoreUnavailable
 from ...runtime import Runtime
-from ...stores.sqlite.store import SQLiteStore
 from ..common import foreign_owner
 from ..common import not_yours
 from ..format import duration
@@ -32,9 +31,9 @@ _REMOTE = re.compile(
 
 def check_folder(runtime: Runtime) -> Findings:
     """Whether pages can be stored: by this user, in files that are the server's own."""
-    if not _is_embedded(runtime):
+    folder = runtime.store.capabilities.folder
+    if folder is None:
         return
-    folder = runtime.settings.folder
     if not folder.exists():
         yield _missing(folder)
     elif not folder.is_dir():
@@ -58,10 +57,6 @@ def check_folder(runtime: Runtime) -> Findings:
         )
     else:
         yield written(runtime, str(folder))
-
-
-def _is_embedded(runtime: Runtime) -> bool:
-    return isinstance(runtime.store, SQLiteStore)
 
 
 def _missing(folder: Path) -> Finding:
@@ -91,9 +86,10 @@ def written(runtime: Runtime, place: str) -> Finding:
 
 def check_disk(runtime: Runtime) -> Findings:
     """Whether the folder is on this machine, and has the room that it may take."""
-    if not _is_embedded(runtime):
+    own = runtime.store.capabilities.folder
+    if own is None:
         return
-    folder = _existing(runtime.settings.folder)
+    folder = _existing(own)
     kind = file_system(folder)
     if kind is None:
         text = "what disk the folder is on cannot be told here; it must be a local one."
@@ -112,7 +108,8 @@ def check_disk(runtime: Runtime) -> Findings:
 
 def check_identity(runtime: Runtime) -> Findings:
     """Whether the store has pages of the same code with another configuration."""
-    if _is_embedded(runtime) and not runtime.settings.folder.exists():
+    folder = runtime.store.capabilities.folder
+    if folder is not None and not folder.exists():
         # To look would make it.
         return
     for twin in runtime.twins.others():

@@ -3,26 +3,8 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
 
-
-@dataclass(frozen=True, slots=True)
-class BackendLimits:
-    """What one backend can and cannot do for Flask-ISR.
-
-    :param reach: who shares the pages: one ``"process"``, all of a ``"machine"``, or all
-        in the ``"network"``.
-    :param one_render: whether a page is rendered once across processes: whether `add` is
-        atomic.
-    :param largest: bytes of the largest value by default; ``None``: no limit of its own.
-    :param remark: what else to know.
-    """
-
-    reach: t.Literal["process", "machine", "network"]
-    one_render: bool
-    largest: int | None
-    remark: str
-
+from ...core.store import BackendLimits
 
 #: Class name of a backend to what it can do; others are not known.
 LIMITS: t.Final[t.Mapping[str, BackendLimits]] = {

@@ -20,7 +20,9 @@ from ...core.key import path_tag
 from ...core.key import prefix_tag
 from ...core.store import MET
 from ...core.store import BackingOff
+from ...core.store import Capabilities
 from ...core.store import Changes
+from ...core.store import Examination
 from ...core.store import Failure
 from ...core.store import Lease
 from ...core.store import LeaseExpired
@@ -32,6 +34,7 @@ from ...errors import StoreUnavailable
 from .backend import Backend
 from .backend import BackendSession
 from .backend import CacheBackend
+from .backend import probe
 from .codec import Found
 from .codec import read_builds
 from .codec import read_list
@@ -42,6 +45,7 @@ from .codec import write_list
 from .codec import write_met
 from .codec import write_page
 from .leases import Leases
+from .limits import LIMITS
 from .signature import Signature
 from .stamps import EPOCH
 from .stamps import GlobalStamp
@@ -87,6 +91,13 @@ class CachingStore:
         self._stamps = Stamps(self._clock)
         self._leases = Leases(self._stamps, self._clock)
         self._unknown = itertools.count(1)
+        # No backend tells that it began afresh: what it lost is stale or missing.
+        self.on_restart: t.Callable[[], None] = lambda: None
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """It cannot list."""
+        return Capabilities("the cache of Flask-Caching", lists=False, backend=True)
 
     def check(self) -> None:
         """Look for the backend, without asking it anything.
@@ -95,18 +106,20 @@ class CachingStore:
         """
         self._backend.values()
 
-    def check_key(self) -> None:
-        """Look for what signs the values.
-
-        :raises ConfigurationError: where there should be a key, and is none.
-        """
+    def prepare(self) -> None:
+        """Look for the backend, which may have been made after the extension, and for the
+        key that signs the values."""
+        self.check()
         if self._signature is not None:
             self._signature.check()
 
-    @property
-    def values(self) -> CacheBackend:
-        """The backend itself."""
-        return self._backend.values()
+    def examine(self, largest: int | None) -> Examination:
+        """Try the backend with a small value and a large one."""
+        values = self._backend.values()
+        name = type(values).__name__
+        faults = [] if largest is None else probe(values, 1)
+        takes_largest = largest is None or bool(faults) or not probe(values, largest)
+        return Examination(name, faults, takes_largest, LIMITS.get(name))
 
     def close(self) -> None:
         """Nothing to let go of: the backend has its own connections."""

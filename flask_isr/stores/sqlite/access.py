@@ -35,7 +35,7 @@ class Access:
     """
 
     def __init__(self, path: Path, on_restart: t.Callable[[], None]) -> None:
-        self._path = path
+        self.path = path
         self.on_restart = on_restart
         self._lock = threading.Lock()
         self._down_until = float("-inf")
@@ -53,11 +53,11 @@ class Access:
         folder = self.folder
         if folder is not None:
             due = check or time.monotonic() - folder.checked_at > IDENTITY_CHECK
-            if not due or folder.is_current(self._path):
+            if not due or folder.is_current(self.path):
                 return folder
         with self._lock:
             folder = self.folder
-            if folder is not None and folder.is_current(self._path):
+            if folder is not None and folder.is_current(self.path):
                 return folder
             self.folder = None
             folder = self.folder = self._open_after(folder)
@@ -70,20 +70,20 @@ class Access:
 
         :raises OSError: where its files were replaced meanwhile.
         """
-        if not folder.is_current(self._path):
+        if not folder.is_current(self.path):
             raise OSError("its files were replaced meanwhile")
 
     def _open_after(self, before: OpenFolder | None) -> OpenFolder:
         if before is None:
-            return OpenFolder.open(self._path)
+            return OpenFolder.open(self.path)
         logger.warning(
             "the folder %s was replaced or deleted; what is there now is used",
-            self._path,
+            self.path,
         )
         # Before anything is invalidated in the new one.
         before.word.disown()
         try:
-            return OpenFolder.open(self._path, before.identity)
+            return OpenFolder.open(self.path, before.identity)
         finally:
             # Last: until then others see that somebody has these files open.
             before.close()
@@ -119,12 +119,12 @@ class Access:
             logger.error(
                 "the page store in %s is damaged and set aside; pages are rendered"
                 " anew: %s",
-                self._path,
+                self.path,
                 error,
             )
             folder.close()
             with contextlib.suppress(OSError):
-                set_aside(self._path, folder.identity)
+                set_aside(self.path, folder.identity)
 
     def close(self) -> None:
         """Let go of files and locks."""

@@ -15,6 +15,7 @@ from ...core.freshness import Freshness
 from ...core.key import PageKey
 from ...core.key import prefix_tag
 from ...core.store import BackingOff
+from ...core.store import Capabilities
 from ...core.store import Changes
 from ...core.store import Failure
 from ...core.store import Lease
@@ -44,8 +45,8 @@ class SQLiteStore:
     """Pages in ``pages.sqlite``; leases, failures and usage in ``work.sqlite``.
 
     The order is a counter that each write of a page, a list or an invalidation advances.
-    A writer announces it in :class:`~.clock_word.ClockWord` before it commits, so that
-    readers know without a system call whether anything can have changed.
+    A writer announces it in :class:`~.shared_counter.SharedCounter` before it commits, so
+    that readers know without a system call whether anything can have changed.
 
     :param folder: made when it is missing, private to its owner.
     :param limit: bytes that the stored pages may take.
@@ -70,6 +71,18 @@ class SQLiteStore:
     def close(self) -> None:
         """Let go of files and locks; the store opens again when it is used."""
         self._access.close()
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """It has files of its own, and lists them."""
+        folder = self._access.path
+        return Capabilities(str(folder), lists=True, folder=folder)
+
+    def prepare(self) -> None:
+        """Nothing to look for: the folder is made when it is needed."""
+
+    def examine(self, largest: int | None) -> None:
+        """There is no backend."""
 
     @property
     def on_restart(self) -> t.Callable[[], None]:

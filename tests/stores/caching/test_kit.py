@@ -130,7 +130,7 @@ class TestMemcachedCache(_EachOwn):
         """Be a process of *build*; its client has connections of each thread."""
         super().start(store, build)
         assert isinstance(store, CachingStore)
-        _disconnect(store.values)
+        _disconnect(store._backend.values())
 
 
 def test_a_page_over_memcacheds_limit_is_refused_and_not_half_there(
