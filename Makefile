@@ -38,8 +38,9 @@ demo: $(VENV)/demo.stamp
 	@exec $(PY) -m example_app.demo $(ARGS)
 
 # The tests that need nothing but this process, and little time.
-QUICK := tests/client tests/core tests/docs tests/draft tests/reads tests/testing \
-    tests/token tests/stores/test_memory.py tests/test_house.py tests/test_requirements.py
+QUICK := tests/unit/background tests/unit/client tests/unit/core tests/unit/render/inputs \
+    tests/unit/stores/test_memory.py tests/unit/testing tests/docs tests/test_house.py \
+    tests/test_requirements.py
 
 check: lint types
 	@exec $(PY) -m $(PYTEST) --quiet $(QUICK)
@@ -52,9 +53,9 @@ test: $(VENV)/judges.stamp $(VENV)/npm.stamp
 test-oldest:
 	@$(MAKE) --no-print-directory VENV=$(OLDEST) $(OLDEST)/oldest.stamp
 	@exec env ISR_JUDGES=0 $(OLDEST)/bin/python -m $(PYTEST) --ignore tests/example \
-	    --ignore tests/judges --ignore tests/test_lint.py \
-	    --ignore tests/extensions/matrix --ignore tests/docs/test_frozen_flask.py \
-	    --ignore tests/bounds/test_many_keys.py $(ARGS)
+	    --ignore tests/system/judges --ignore tests/test_lint.py \
+	    --ignore tests/compat/extensions/matrix --ignore tests/docs/test_frozen_flask.py \
+	    --ignore tests/system/bounds/test_many_keys.py $(ARGS)
 
 # Where they are missing, `make test` skips the tests that need them. A colon comes before
 # the package of a program with another name.

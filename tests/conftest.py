@@ -15,9 +15,9 @@ from werkzeug.test import TestResponse
 
 from flask_isr import rendering
 
-from . import lint
 from .support import Clock
 from .support import Site
+from .support import lint
 
 MakeSite: t.TypeAlias = t.Callable[..., Site]
 

@@ -6,8 +6,8 @@ from flask import Response
 
 from flask_isr import static_page
 
-from . import lint
 from .support import Site
+from .support import lint
 
 
 def test_a_wrong_answer_fails_its_test(site: Site) -> None:

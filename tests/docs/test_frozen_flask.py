@@ -106,7 +106,7 @@ def test_a_deploy_with_new_content_is_noticed(
     load: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By the files that ISR_BUILD_FILES names, and not without it."""
-    from flask_isr.pages import fingerprint as build
+    from flask_isr.pages import fingerprint
 
     for setting, shown in (('["content/*.md"]', "New text."), ("[]", "Old text.")):
         code = AFTER.replace('["content/*.md"]', setting)
@@ -116,11 +116,11 @@ def test_a_deploy_with_new_content_is_noticed(
         old.app.extensions["isr"].runner.drain(PATIENCE)
         (tmp_path / "content" / "hello.md").write_text("New text.")
         # In each process the files are read once.
-        build._digest.cache_clear()
+        fingerprint._digest.cache_clear()
         new = load(code)
         run(new, "isr build")
         assert get(new, "/hello/")[0] == shown
-        build._digest.cache_clear()
+        fingerprint._digest.cache_clear()
         shutil.rmtree(tmp_path / "instance")
 
 

@@ -19,11 +19,11 @@ from flask_isr.client import RemoteError
 from flask_isr.client import RemoteUnavailable
 from flask_isr.observe.cures import CURES
 from flask_isr.observe.cures import cure_of
-from flask_isr.pages import fingerprint as build
+from flask_isr.pages import fingerprint
 from flask_isr.pages import paths
+from tests.unit.http.test_cache_status import CASES
+from tests.unit.http.test_cache_status import OF_THE_ENGINE
 
-from ..face.test_cache_status import CASES
-from ..face.test_cache_status import OF_THE_ENGINE
 from ..support import Site
 
 if t.TYPE_CHECKING:
@@ -105,7 +105,7 @@ def logged() -> set[str]:
     }
     # Those that are what an argument says.
     found.discard("…")
-    for source in (build.faults, paths.PathError.__init__):
+    for source in (fingerprint.faults, paths.PathError.__init__):
         tree = ast.parse(inspect.cleandoc("\n" + inspect.getsource(source)))
         found |= {
             text

@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from ..stores.services import missing
+from tests.support.services import missing
+
 from .walkthrough import Reader
 from .walkthrough import blocks
 

@@ -14,7 +14,8 @@ import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..stores.services import free_port
+from tests.support.services import free_port
+
 from ..support import PATIENCE
 
 _BLOCK = re.compile(

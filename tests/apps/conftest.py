@@ -1,5 +1,0 @@
-"""The fixtures of the servers, for applications of another kind."""
-
-from tests.servers.conftest import start_module_farm
-
-__all__ = ["start_module_farm"]

@@ -1,1 +1,0 @@
-"""All that strangers can make more of has an end."""

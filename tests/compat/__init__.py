@@ -1,0 +1,1 @@
+"""Beside what others wrote: extensions, and applications as their authors write them."""

@@ -1,1 +1,0 @@
-"""The public face: declarations, settings, answers, levels, signals."""

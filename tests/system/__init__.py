@@ -1,0 +1,1 @@
+"""What takes servers, several processes, other programs or much time to prove."""

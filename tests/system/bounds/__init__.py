@@ -1,0 +1,1 @@
+"""All that strangers can make more of has an end, however many come."""

@@ -1,0 +1,601 @@
+"""What every store must do: subclass these and give the fixture ``make_store``."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import typing as t
+
+import pytest
+
+from flask_isr.core.deployment import NEWER_BUILD_GRACE
+from flask_isr.core.entry import Entry
+from flask_isr.core.entry import Record
+from flask_isr.core.entry import Version
+from flask_isr.core.freshness import Freshness
+from flask_isr.core.freshness import Lifetime
+from flask_isr.core.key import PageKey
+from flask_isr.core.key import path_tag
+from flask_isr.core.key import prefix_tag
+from flask_isr.core.key import rule_tag
+from flask_isr.core.key import user_tag
+from flask_isr.core.outcome import SealedError
+from flask_isr.core.store import BackingOff
+from flask_isr.core.store import Failure
+from flask_isr.core.store import Lease
+from flask_isr.core.store import LeaseExpired
+from flask_isr.core.store import LeaseHeld
+from flask_isr.core.store import Store
+from tests.support import Clock
+from tests.support import InThread
+from tests.support.records import FOX
+from tests.support.records import OWL
+from tests.support.records import entry
+from tests.support.records import not_static
+
+FRESH, STALE, EXPIRED = Freshness.FRESH, Freshness.STALE, Freshness.EXPIRED
+TAGS = FOX.implicit_tags
+
+#: What may stand in the place of a page.
+RECORDS: t.Final = [
+    pytest.param(entry(FOX, ""), id="page"),
+    pytest.param(not_static(FOX, ""), id="not-static"),
+]
+
+MakeStore: t.TypeAlias = t.Callable[[], Store]
+
+
+def write(
+    store: Store,
+    key: PageKey = FOX,
+    body: bytes = b"a page",
+    *,
+    tags: t.Iterable[str] = (),
+) -> Version:
+    """Render and store a page now; the mark under which it stands."""
+    mark = store.current_version()
+    assert store.put(entry(key, mark, body, tags=tags)) is not None
+    return mark
+
+
+def body(store: Store, key: PageKey = FOX) -> bytes | None:
+    """What is stored of a page, however valid."""
+    stored = store.load(key, store.current_version())
+    if stored is None:
+        return None
+    assert isinstance(stored.record, Entry)
+    return stored.record.body
+
+
+def validity(store: Store, key: PageKey = FOX) -> Freshness | None:
+    """What a visitor who arrives now would find."""
+    stored = store.load(key, store.current_version())
+    return None if stored is None else stored.validity
+
+
+def lease_of(store: Store, key: PageKey = FOX, lifetime: float = 60.0) -> Lease:
+    """A lease that must be given."""
+    grant = store.acquire(key, key.implicit_tags, lifetime)
+    assert isinstance(grant, Lease), grant
+    return grant
+
+
+def advance(store: Store) -> None:
+    """An invalidation that concerns no page of the test."""
+    store.invalidate(expired=[user_tag("something else")])
+
+
+def failure_of(clock: Clock, *, pause: float = 1.0, count: int = 1) -> Failure:
+    """A failure at this moment, with an error answer to share."""
+    error = SealedError(503, (("Retry-After", "1"),), b"\x00 down \xff\n\n")
+    return Failure("failed", "status 503", count, clock.now, clock.now + pause, error)
+
+
+class StoreKit:
+    """The part for every store."""
+
+    @pytest.fixture
+    def store(self, make_store: MakeStore) -> Store:
+        """One instance."""
+        return make_store()
+
+    # -- records ----------------------------------------------------------------------
+
+    def test_nothing_is_stored_at_first(self, store: Store) -> None:
+        """A new store has no page, no failure, no lease and no list."""
+        assert store.load(FOX, store.current_version()) is None
+        assert store.failure(FOX) is None
+        assert not store.busy(FOX, TAGS)
+        assert store.closed_list("animals") is None
+        assert store.list_version("animals") is None
+        assert list(store.overview()) == []
+
+    def test_a_page_is_read_as_it_was_written(self, store: Store) -> None:
+        """Every field comes back, and it is fresh."""
+        record = entry(
+            FOX, store.current_version(), bytes(range(256)), tags=["ünï çode"]
+        )
+        assert store.put(record) is not None
+        stored = store.load(FOX, store.current_version())
+        assert stored is not None
+        assert stored.record == record
+        assert stored.validity is FRESH
+        assert store.load(OWL, store.current_version()) is None
+
+    def test_the_memory_that_a_page_is_personal_takes_its_place(
+        self, store: Store
+    ) -> None:
+        """A page and that memory are never there together."""
+        write(store)
+        record = not_static(FOX, store.current_version())
+        assert store.put(record) is not None
+        stored = store.load(FOX, store.current_version())
+        assert stored is not None
+        assert stored.record == record
+
+    def test_a_key_with_the_same_row_number_is_another_page(self, store: Store) -> None:
+        """The whole key is compared on read: a collision is a miss, not a mix-up."""
+        twin = PageKey(OWL.rule, OWL.path)
+        object.__setattr__(twin, "id", FOX.id)
+        write(store)
+        assert store.load(twin, store.current_version()) is None
+
+    def test_of_two_renders_the_newer_stays(self, store: Store) -> None:
+        """Whichever is written last, the one that began later is kept."""
+        early = store.current_version()
+        advance(store)
+        write(store, body=b"new")
+        assert store.put(entry(FOX, early, b"old")) is None
+        assert body(store) == b"new"
+        write(store, body=b"newer")
+        assert body(store) == b"newer"
+
+    def test_a_render_that_began_as_late_replaces_the_page(self, store: Store) -> None:
+        """Of two renders in the same state of the data the last to arrive is taken."""
+        mark = store.current_version()
+        for text in (b"one", b"two"):
+            assert store.put(entry(FOX, mark, text)) is not None
+            assert body(store) == text
+
+    # -- order and validity -----------------------------------------------------------
+
+    @pytest.mark.parametrize(
+        "tag",
+        [
+            pytest.param(path_tag(FOX.path), id="path"),
+            pytest.param(FOX.own_tags[1], id="variant"),
+            pytest.param(rule_tag(FOX.rule), id="rule"),
+            pytest.param(prefix_tag("/animals"), id="prefix"),
+            pytest.param(user_tag("mammals"), id="tag"),
+        ],
+    )
+    @pytest.mark.parametrize(
+        ("how", "found"),
+        [("stale", STALE), ("expired", EXPIRED)],
+        ids=["stale", "expired"],
+    )
+    def test_an_invalidation_concerns_the_pages_with_its_tag(
+        self, store: Store, tag: str, how: str, found: Freshness
+    ) -> None:
+        """Each kind of tag reaches the page, and no page that lacks it."""
+        other = PageKey("/plants/<name>", "/plants/oak")
+        write(store, tags=["mammals"])
+        write(store, other, tags=["trees"])
+        store.invalidate(**{how: [tag]})
+        assert validity(store) is found
+        assert validity(store, other) is FRESH
+        write(store, tags=["mammals"])
+        assert validity(store) is FRESH
+
+    def test_expired_outweighs_stale(self, store: Store) -> None:
+        """Whatever the order of the two, the page must be rendered before it is served."""
+        for calls in (["stale", "expired"], ["expired", "stale"]):
+            write(store, tags=["a", "b"])
+            store.invalidate(**{calls[0]: [user_tag("a")]})
+            store.invalidate(**{calls[1]: [user_tag("b")]})
+            assert validity(store) is EXPIRED
+            store.invalidate(stale=[user_tag("b")], expired=[user_tag("b")])
+            assert validity(store) is EXPIRED
+
+    def test_many_tags_are_invalidated_in_one_step(self, store: Store) -> None:
+        """One call, any number of tags, both ways at once."""
+        keys = [PageKey("/n/<n>", f"/n/{number}") for number in range(200)]
+        for number, key in enumerate(keys):
+            write(store, key, tags=[str(number)])
+        store.invalidate(
+            expired=[user_tag(str(n)) for n in range(100)],
+            stale=[user_tag(str(n)) for n in range(100, 200)],
+        )
+        assert [validity(store, key) for key in keys] == [EXPIRED] * 100 + [STALE] * 100
+
+    def test_a_render_that_an_invalidation_overtook_is_not_fresh(
+        self, store: Store
+    ) -> None:
+        """The mark is that of the beginning: what was invalidated during the render,
+        invalidated it, also by a tag that nobody knew then."""
+        for tag in ("known", "discovered late"):
+            mark = store.current_version()
+            store.invalidate(expired=[user_tag(tag)])
+            stored = store.put(entry(FOX, mark, tags=[tag]))
+            assert stored is not None
+            assert stored.validity is not FRESH
+            assert validity(store) is not FRESH
+
+    def test_a_render_satisfies_those_who_came_before_the_invalidation(
+        self, store: Store
+    ) -> None:
+        """It is judged by arrival: good for the early visitor, void for the late one."""
+        arrival = store.current_version()
+        mark = store.current_version()
+        assert store.validity_of(mark, TAGS, arrival) is FRESH
+        store.invalidate(expired=[path_tag(FOX.path)])
+        late = store.current_version()
+        assert store.validity_of(mark, TAGS, arrival) is FRESH
+        assert store.validity_of(mark, TAGS, late) is EXPIRED
+        assert store.validity_of(late, TAGS, late) is FRESH
+
+    def test_each_tick_is_a_point_of_its_own(self, store: Store) -> None:
+        """Two who ask in turn are told apart, and what came after is after both."""
+        early, late = store.next_version(), store.next_version()
+        assert early != late
+        store.invalidate(expired=[path_tag(FOX.path)])
+        assert store.validity_of(late, TAGS, store.current_version()) is EXPIRED
+        assert (
+            store.validity_of(store.next_version(), TAGS, store.current_version())
+            is FRESH
+        )
+
+    # -- leases and failures ----------------------------------------------------------
+
+    def test_a_lease_is_given_once(self, store: Store, clock: Clock) -> None:
+        """One may render a page; the next is told until when he need not ask."""
+        lease = lease_of(store)
+        assert (lease.began, lease.deadline) == (clock.now, clock.now + 60)
+        assert store.busy(FOX, TAGS)
+        assert not store.busy(OWL, OWL.implicit_tags)
+        assert store.acquire(FOX, TAGS, 60.0) == LeaseHeld(lease.deadline)
+        lease_of(store, OWL)
+
+    @pytest.mark.parametrize("how", ["release", "abandon"])
+    def test_a_lease_given_back_is_free(self, store: Store, how: str) -> None:
+        """After success or without a word, the next one may render."""
+        getattr(store, how)(lease_of(store))
+        assert not store.busy(FOX, TAGS)
+        lease_of(store)
+
+    def test_a_lease_over_its_deadline_is_overdue(
+        self, store: Store, clock: Clock
+    ) -> None:
+        """Whoever finds it is told whose it is, and gives it back as failed."""
+        lease = lease_of(store)
+        clock.advance(59.9)
+        assert isinstance(store.acquire(FOX, TAGS, 60.0), LeaseHeld)
+        clock.advance(0.1)
+        assert not store.busy(FOX, TAGS)
+        overdue = store.acquire(FOX, TAGS, 60.0)
+        assert overdue == LeaseExpired(lease)
+        failure = failure_of(clock)
+        store.fail(overdue.lease, failure)
+        assert store.acquire(FOX, TAGS, 60.0) == BackingOff(failure)
+
+    def test_a_lease_is_void_when_the_page_expired_after_it(self, store: Store) -> None:
+        """A render with old data holds up nobody; made stale, it does."""
+        first = lease_of(store)
+        store.invalidate(stale=[path_tag(FOX.path)])
+        assert isinstance(store.acquire(FOX, TAGS, 60.0), LeaseHeld)
+        store.invalidate(expired=[path_tag(FOX.path)])
+        second = lease_of(store)
+        assert second.token != first.token
+        assert store.validity_of(second.version, TAGS, store.current_version()) is FRESH
+
+    @pytest.mark.parametrize("how", ["release", "abandon", "fail"])
+    def test_a_void_lease_takes_nothing_from_its_successor(
+        self, store: Store, clock: Clock, how: str
+    ) -> None:
+        """Who comes late ends neither the other's lease nor writes down a failure."""
+        first = lease_of(store)
+        store.invalidate(expired=[path_tag(FOX.path)])
+        second = lease_of(store)
+        if how == "fail":
+            store.fail(first, failure_of(clock))
+        else:
+            getattr(store, how)(first)
+        assert store.acquire(FOX, TAGS, 60.0) == LeaseHeld(second.deadline)
+        store.abandon(second)
+        lease_of(store)
+
+    def test_a_page_that_failed_rests(self, store: Store, clock: Clock) -> None:
+        """Nobody gets a lease until the pause is over; the failure comes back whole."""
+        failure = failure_of(clock, pause=8, count=4)
+        store.fail(lease_of(store), failure)
+        assert not store.busy(FOX, TAGS)
+        assert store.failure(FOX) == failure
+        assert store.acquire(FOX, TAGS, 60.0) == BackingOff(failure)
+        lease_of(store, OWL)
+        clock.advance(7.9)
+        assert store.acquire(FOX, TAGS, 60.0) == BackingOff(failure)
+        clock.advance(0.1)
+        lease_of(store)
+
+    def test_a_success_forgets_the_failure(self, store: Store, clock: Clock) -> None:
+        """After a page was written, nothing is left of the failures before."""
+        store.fail(lease_of(store), failure_of(clock))
+        clock.advance(1)
+        store.release(lease_of(store))
+        assert store.failure(FOX) is None
+
+    @pytest.mark.parametrize("how", ["stale", "expired"])
+    def test_invalidating_the_page_itself_voids_its_failure(
+        self, store: Store, clock: Clock, how: str
+    ) -> None:
+        """Its editor has mended it, perhaps: the next visitor tries at once."""
+        store.fail(lease_of(store), failure_of(clock, pause=60))
+        store.invalidate(**{how: [rule_tag(FOX.rule), path_tag(OWL.path)]})
+        assert isinstance(store.acquire(FOX, TAGS, 60.0), BackingOff)
+        store.invalidate(**{how: [path_tag(FOX.path)]})
+        lease_of(store)
+
+    def test_a_failure_of_the_future_holds_up_nobody(
+        self, store: Store, clock: Clock
+    ) -> None:
+        """When time went back, a page does not rest until it has come again."""
+        store.fail(lease_of(store), failure_of(clock, pause=60))
+        clock.advance(-3600)
+        lease_of(store)
+
+    # -- closed lists -----------------------------------------------------------------
+
+    def test_a_list_is_read_as_it_was_written(self, store: Store, clock: Clock) -> None:
+        """Its paths, and when the application was asked; an empty one is a list too."""
+        store.put_list(
+            "animals", ["/animals/fox", "/animals/%C3%A9lan"], store.next_version()
+        )
+        listed = store.closed_list("animals")
+        assert listed is not None
+        assert listed.paths == {"/animals/fox", "/animals/%C3%A9lan"}
+        assert listed.asked_at == clock.now
+        store.put_list("plants", [], store.next_version())
+        listed = store.closed_list("plants")
+        assert listed is not None
+        assert listed.paths == frozenset()
+
+    def test_the_version_of_a_list_changes_with_it(self, store: Store) -> None:
+        """Who holds a copy sees without reading it that there is another."""
+        store.put_list("animals", ["/animals/fox"], store.next_version())
+        first = store.list_version("animals")
+        write(store)
+        assert first is not None
+        assert store.list_version("animals") == first
+        store.put_list("animals", ["/animals/owl"], store.next_version())
+        assert store.list_version("animals") != first
+
+    def test_an_older_list_does_not_replace_a_newer_one(self, store: Store) -> None:
+        """Of two askers the one that asked later is right, whoever answers first."""
+        early = store.next_version()
+        store.put_list(
+            "animals", ["/animals/fox", "/animals/owl"], store.next_version()
+        )
+        store.put_list("animals", ["/animals/owl"], early)
+        listed = store.closed_list("animals")
+        assert listed is not None
+        assert listed.paths == {"/animals/fox", "/animals/owl"}
+
+    def test_a_path_that_a_new_list_lacks_is_expired(self, store: Store) -> None:
+        """An item that is gone is not served on; the others stay fresh."""
+        store.put_list("animals", [FOX.path, OWL.path], store.next_version())
+        write(store, FOX)
+        write(store, OWL)
+        store.put_list("animals", [OWL.path], store.next_version())
+        assert validity(store, FOX) is EXPIRED
+        assert validity(store, OWL) is FRESH
+
+    # -- looking into it --------------------------------------------------------------
+
+    def test_clearing_leaves_nothing_to_serve(self, store: Store) -> None:
+        """No page, no lease; a render that was running then is not fresh afterwards."""
+        mark = write(store)
+        lease_of(store)
+        store.clear()
+        assert store.load(FOX, store.current_version()) is None
+        assert not store.busy(FOX, TAGS)
+        store.put(entry(FOX, mark, b"began before"))
+        assert validity(store) is not FRESH
+
+    # -- builds -----------------------------------------------------------------------
+
+    def test_builds_are_in_the_order_in_which_they_started_last(
+        self, store: Store
+    ) -> None:
+        """Each stands there once; one that comes back, by a rollback or a worker that is
+        started late, is the latest."""
+        seen = []
+        for build in ("a", "a", "b", "a", "c"):
+            store.meet_build("shop", build)
+            seen.append("".join(store.builds("shop")))
+        assert seen == ["a", "a", "ab", "ba", "bac"]
+
+    def test_builds_of_another_application_do_not_count(self, store: Store) -> None:
+        """A process that starts when another application was deployed is of no later
+        build than its siblings."""
+        assert list(store.builds("one")) == []
+        store.meet_build("one", "a")
+        store.meet_build("two", "b")
+        assert [list(store.builds(site)) for site in ("one", "two")] == [["a"], ["b"]]
+
+    def _replace(self, store: Store, there: Record, new: Record, pause: float) -> bool:
+        """Put *there*, and *new* so many seconds later; whether it took the place."""
+        mark = store.current_version()
+        start = 1_000_000.0
+        for record, began in ((there, start), (new, start + pause)):
+            done = store.put(dataclasses.replace(record, version=mark, began=began))
+        return done is not None
+
+    @pytest.mark.parametrize("new", RECORDS)
+    @pytest.mark.parametrize("there", RECORDS)
+    @pytest.mark.parametrize(
+        ("builds", "pause", "replaced"),
+        [
+            (("late", "early"), 0.0, False),
+            (("late", "early"), NEWER_BUILD_GRACE - 1, False),
+            (("late", "early"), NEWER_BUILD_GRACE, True),
+            (("early", "late"), 0.0, True),
+            (("unknown", "late"), 0.0, True),
+            (("late", "late"), 0.0, True),
+            (("late", None), 0.0, True),
+            ((None, "early"), 0.0, True),
+        ],
+    )
+    def test_what_a_later_build_made_stays_for_a_while(
+        self,
+        store: Store,
+        there: Record,
+        new: Record,
+        builds: tuple[str | None, str | None],
+        pause: float,
+        replaced: bool,
+    ) -> None:
+        """A page, or the memory that it is not static: by names, whichever process of a
+        build made it; and not for ever, since the later build may be gone."""
+        for build in ("early", "late"):
+            store.meet_build(FOX.namespace, build)
+        first = dataclasses.replace(there, build=builds[0])
+        second = dataclasses.replace(new, build=builds[1])
+        assert self._replace(store, first, second, pause) is replaced
+
+    @pytest.mark.parametrize("how", ["stale", "expired"])
+    @pytest.mark.parametrize("there", RECORDS)
+    def test_what_was_invalidated_bars_no_earlier_build(
+        self, store: Store, there: Record, how: str
+    ) -> None:
+        """There may be no process of the later one any more that renders it."""
+        for build in ("early", "late"):
+            store.meet_build(FOX.namespace, build)
+        mark = store.current_version()
+        store.put(dataclasses.replace(there, version=mark, build="late"))
+        store.invalidate(**{how: [path_tag(FOX.path)]})
+        new = dataclasses.replace(
+            entry(FOX, store.current_version(), b"new"), build="early"
+        )
+        assert store.put(new) is not None
+        assert body(store) == b"new"
+        assert validity(store) is FRESH
+
+    def test_a_page_that_is_too_old_bars_no_earlier_build(self, store: Store) -> None:
+        """What may not be served without a render protects nobody."""
+        for build in ("early", "late"):
+            store.meet_build(FOX.namespace, build)
+        lives = dataclasses.replace(
+            entry(FOX, "", lifetime=Lifetime(5, 10)), build="late"
+        )
+        new = dataclasses.replace(entry(FOX, "", b"new"), build="early")
+        for pause, replaced in ((10.0, False), (11.0, True)):
+            assert self._replace(store, lives, new, pause) is replaced
+
+    def test_a_store_that_was_closed_opens_again(self, store: Store) -> None:
+        """Closing lets go of what is open, and loses nothing."""
+        write(store, body=b"kept")
+        store.close()
+        store.close()
+        assert body(store) == b"kept"
+        assert validity(store) is FRESH
+
+
+class SharedStoreKit(StoreKit):
+    """The part for stores that several processes share: two instances, one place."""
+
+    @pytest.fixture
+    def other(self, store: Store, make_store: MakeStore) -> Store:
+        """A second instance on the same place, as another process has it."""
+        return make_store()
+
+    def test_pages_and_invalidations_are_shared(
+        self, store: Store, other: Store
+    ) -> None:
+        """What one instance wrote or invalidated holds for the other at once."""
+        write(store, body=b"shared", tags=["t"])
+        assert body(other) == b"shared"
+        other.invalidate(expired=[user_tag("t")])
+        assert validity(store) is EXPIRED
+
+    def test_marks_are_compared_across_instances(
+        self, store: Store, other: Store
+    ) -> None:
+        """A render in one instance is judged by what happened in the other."""
+        mark = store.current_version()
+        other.invalidate(expired=[user_tag("t")])
+        assert other.put(entry(FOX, mark, tags=["t"])) is not None
+        assert validity(store) is not FRESH
+
+    def test_leases_and_failures_are_shared(
+        self, store: Store, other: Store, clock: Clock
+    ) -> None:
+        """One renders for all, and all rest after a failure."""
+        lease = lease_of(store)
+        assert other.busy(FOX, TAGS)
+        assert other.acquire(FOX, TAGS, 60.0) == LeaseHeld(lease.deadline)
+        failure = failure_of(clock)
+        store.fail(lease, failure)
+        assert other.acquire(FOX, TAGS, 60.0) == BackingOff(failure)
+        assert other.failure(FOX) == failure
+        other.invalidate(expired=[path_tag(FOX.path)])
+        lease_of(store)
+
+    def test_who_finds_a_lease_overdue_records_it_for_all(
+        self, store: Store, other: Store, clock: Clock
+    ) -> None:
+        """Two that find it at the same moment count one failure."""
+        lease_of(store)
+        clock.advance(60)
+        found = [one.acquire(FOX, TAGS, 60.0) for one in (store, other)]
+        for one, overdue, count in zip((store, other), found, (1, 2), strict=True):
+            assert isinstance(overdue, LeaseExpired)
+            one.fail(overdue.lease, dataclasses.replace(failure_of(clock), count=count))
+        failure = store.failure(FOX)
+        assert failure is not None
+        assert failure.count == 1
+
+    def test_builds_are_shared(self, store: Store, other: Store) -> None:
+        """All processes are told one order, whichever of them started."""
+        for who, build in ((store, "a"), (other, "b"), (store, "b"), (other, "a")):
+            who.meet_build("shop", build)
+            assert list(store.builds("shop")) == list(other.builds("shop"))
+        assert list(store.builds("shop")) == ["b", "a"]
+
+    def test_builds_that_start_at_once_are_all_there(
+        self, make_store: MakeStore
+    ) -> None:
+        """Each once, in one order for all."""
+        names = [f"build {number}" for number in range(8)]
+        stores = [make_store() for _ in names]
+        for store in stores:
+            # Made one after another: threads of Python 3.11 cannot compile at a time.
+            store.builds("shop")
+        starts = [
+            InThread(functools.partial(self.start, store, name))
+            for store, name in zip(stores, names, strict=True)
+        ]
+        for start in starts:
+            start.result()
+        [order] = {tuple(store.builds("shop")) for store in stores}
+        self.check_started(order, names)
+
+    def check_started(self, order: tuple[str, ...], names: list[str]) -> None:
+        """What the order is after all of *names* started."""
+        assert sorted(order) == names
+
+    def start(self, store: Store, build: str) -> None:
+        """Be a process of *build*, on a thread that ends."""
+        store.meet_build("shop", build)
+
+    def test_lists_are_shared(self, store: Store, other: Store) -> None:
+        """One list for all processes."""
+        store.put_list("animals", [FOX.path], store.next_version())
+        listed = other.closed_list("animals")
+        assert listed is not None
+        assert listed.paths == {FOX.path}
+        assert other.list_version("animals") == store.list_version("animals")
+
+    def test_time_is_shared(self, store: Store, other: Store, clock: Clock) -> None:
+        """Ages are counted in one time."""
+        clock.advance(5)
+        assert store.now() == other.now() == clock.now

@@ -1,0 +1,162 @@
+"""What a store must do beside the kit that keeps a counter and can list."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from flask_isr.core.key import PageKey
+from flask_isr.core.key import path_tag
+from flask_isr.core.key import user_tag
+from flask_isr.core.store import Store
+from tests.support import Clock
+from tests.support.records import FOX
+from tests.support.records import OWL
+from tests.support.records import entry
+from tests.support.records import not_static
+
+from .kit import EXPIRED
+from .kit import FRESH
+from .kit import STALE
+from .kit import TAGS
+from .kit import SharedStoreKit
+from .kit import StoreKit
+from .kit import advance
+from .kit import failure_of
+from .kit import lease_of
+from .kit import validity
+from .kit import write
+
+
+class StrictStoreKit(StoreKit):
+    """The part for every such store."""
+
+    def test_a_render_that_an_invalidation_overtook_is_expired(
+        self, store: Store
+    ) -> None:
+        """Also by a tag that nobody knew when it began."""
+        for tag in ("known", "discovered late"):
+            mark = store.current_version()
+            store.invalidate(expired=[user_tag(tag)])
+            store.put(entry(FOX, mark, tags=[tag]))
+            assert validity(store) is EXPIRED
+
+    def test_an_invalidation_of_other_tags_changes_no_judgement(
+        self, store: Store
+    ) -> None:
+        """Renders are not told apart by number, but by what happened to their tags."""
+        mark = store.current_version()
+        advance(store)
+        assert store.validity_of(mark, TAGS, store.current_version()) is FRESH
+        store.invalidate(stale=[path_tag(FOX.path)])
+        assert store.validity_of(mark, TAGS, store.current_version()) is STALE
+
+    def test_clearing_forgets_all_pages(self, store: Store) -> None:
+        """Nothing is left; a render that was running then is not fresh afterwards."""
+        mark = write(store)
+        write(store, OWL)
+        lease_of(store)
+        assert store.clear() == 2
+        assert store.load(FOX, store.current_version()) is None
+        assert not store.busy(FOX, TAGS)
+        store.put(entry(FOX, mark, b"began before"))
+        assert validity(store) is EXPIRED
+
+    @pytest.mark.parametrize("how", ["stale", "expired"])
+    def test_a_list_that_was_asked_for_before_tells_nothing_of_an_invalidated_path(
+        self, store: Store, how: str
+    ) -> None:
+        """It may have been published since. Another question takes it off the list."""
+        store.put_list("animals", [FOX.path, OWL.path], store.next_version())
+        asked = store.next_version()
+        store.invalidate(**{how: [path_tag(FOX.path)]})
+        store.put_list("animals", [], asked)
+        listed = store.closed_list("animals")
+        assert listed is not None
+        assert listed.paths == {FOX.path}
+        store.put_list("animals", [], store.next_version())
+        listed = store.closed_list("animals")
+        assert listed is not None
+        assert not listed.paths
+
+    def test_the_variants_of_a_path_are_found(self, store: Store) -> None:
+        """All query variants of one path, up to a limit."""
+        variants = {
+            PageKey(FOX.rule, FOX.path, (("page", str(number)),)) for number in range(5)
+        }
+        for key in variants:
+            write(store, key)
+        write(store, OWL)
+        assert {record.key for record in store.variants(FOX.path, 10)} == variants
+        assert len(store.variants(FOX.path, 3)) == 3
+        assert store.variants("/animals", 10) == []
+
+    def test_the_overview_tells_all_pages_by_path(
+        self, store: Store, clock: Clock
+    ) -> None:
+        """Each with its size, its validity and what went wrong last."""
+        write(store, OWL, b"12345")
+        write(store, FOX, b"123")
+        store.put(not_static(PageKey("/me", "/me"), store.current_version()))
+        failure = failure_of(clock)
+        store.fail(lease_of(store, OWL), failure)
+        store.invalidate(stale=[path_tag(FOX.path)])
+        rows = [
+            (row.record.key.path, row.size, row.validity, row.failure)
+            for row in store.overview()
+        ]
+        assert rows == [
+            ("/animals/fox", 3, STALE, None),
+            ("/animals/owl", 5, FRESH, failure),
+            ("/me", 0, FRESH, None),
+        ]
+
+
+class StrictSharedStoreKit(SharedStoreKit, StrictStoreKit):
+    """The part for those that several processes share."""
+
+    def test_every_write_is_announced_before_it_returns(
+        self, store: Store, other: Store
+    ) -> None:
+        """Whoever compares the announced number with his own learns that he must ask."""
+        writes: list[t.Callable[[], object]] = [
+            lambda: write(other),
+            lambda: other.put(not_static(OWL, other.current_version())),
+            lambda: other.invalidate(stale=[user_tag("t")]),
+            lambda: other.invalidate(expired=[user_tag("t")]),
+            lambda: other.put_list("animals", [], other.next_version()),
+            other.clear,
+        ]
+        for do in writes:
+            known = store.changes(None).order
+            do()
+            assert store.change_counter() != known
+
+    def test_changes_tell_what_was_written_since(
+        self, store: Store, other: Store
+    ) -> None:
+        """Pages by number, tags by what happened to them, and nothing older."""
+        write(other, OWL)
+        other.invalidate(stale=[user_tag("before")])
+        since = store.changes(None).order
+        quiet = store.changes(since)
+        assert (quiet.order, quiet.complete) == (since, True)
+        assert (quiet.records, quiet.stale, quiet.expired) == ({}, {}, {})
+        write(other, FOX)
+        other.invalidate(stale=[user_tag("s")], expired=[user_tag("e")])
+        told = store.changes(since)
+        assert told.complete
+        assert set(told.records) == {FOX.id}
+        assert set(told.stale) == {user_tag("s")}
+        assert set(told.expired) == {user_tag("e")}
+        again = store.changes(told.order)
+        assert (again.records, again.stale, again.expired) == ({}, {}, {})
+
+    def test_changes_from_a_number_that_was_never_given_are_incomplete(
+        self, store: Store
+    ) -> None:
+        """A process that comes from another time (a restored store) must start afresh."""
+        now = store.changes(None).order
+        for since in (0, now + 1000):
+            assert not store.changes(since).complete
