@@ -389,5 +389,5 @@ def _runner(value: t.Any) -> t.Any:
         return GuardedRunner(value)
     raise ConfigurationError(
         f"ISR_RUNNER is {value!r}; it must be 'thread', 'inline', or an object with the"
-        " methods submit and spawn of flask_isr.background.runner.Runner."
+        " methods submit and spawn of flask_isr.typing.Runner."
     )

@@ -20,6 +20,7 @@ from flask_isr import client
 from flask_isr import errors
 from flask_isr import signals
 from flask_isr import testing
+from flask_isr import typing as types
 from flask_isr.cli import isr_commands
 from flask_isr.config import DEFAULTS
 from flask_isr.config import Settings
@@ -202,9 +203,17 @@ def _described(*pages: str) -> set[str]:
 
 def test_each_public_name_is_described() -> None:
     """Those of the package and its public modules, and nothing else."""
-    public = {*flask_isr.__all__, *testing.__all__}
+    public = {*flask_isr.__all__, *testing.__all__, *types.__all__}
     public |= {"RevalidateClient", "Revalidated", "RemoteError", "RemoteUnavailable"}
     assert _described("api", "errors") == public | {"Draft", "isr"}
+
+
+@pytest.mark.parametrize("name", ["MatchKind", "Mode"])
+def test_each_value_of_a_choice_is_named(name: str) -> None:
+    """All that the type allows, and nothing else."""
+    text = entries(page("api"), "py:data")[name]
+    values = t.get_args(getattr(types, name))
+    assert tuple(re.findall(r'``"(\w+)"``', text)) == values
 
 
 def test_each_exception_is_described() -> None:
