@@ -119,6 +119,14 @@ def test_the_published_source_has_what_its_tests_read() -> None:
     assert ".github" in manifest
 
 
+def test_the_tests_of_a_room_need_no_server() -> None:
+    """What ``tests/unit`` imports of the other tests starts no program of others."""
+    for path in (ROOT / "tests/unit").rglob("*.py"):
+        text = path.read_text("utf-8")
+        for name in ("tests.system", "tests.compat", "tests.support.services"):
+            assert f"from {name}" not in text, path
+
+
 @pytest.mark.parametrize(
     "path",
     sorted((ROOT / ".github/ISSUE_TEMPLATE").glob("*.md")),

@@ -11,7 +11,6 @@ from cachelib import SimpleCache
 from flask_isr.stores.caching.limits import LIMITS
 from tests.conftest import MakeSite
 from tests.support.doctor import Doctor
-from tests.support.services import memcached_server
 
 
 class Faulty(SimpleCache):
@@ -80,32 +79,6 @@ def test_simple_cache_is_for_one_process(make_site: MakeSite) -> None:
     assert level == "warning"
     assert "each process has its own pages" in text
     assert "With several processes" in text
-
-
-@pytest.fixture
-def memcached() -> t.Iterator[int]:
-    """The port of a memcached of our own."""
-    with memcached_server() as port:
-        yield port
-
-
-@pytest.mark.parametrize(
-    ("largest", "level"), [(10 * 1024 * 1024, "warning"), (900_000, "ok")]
-)
-def test_what_memcached_does_not_take_is_told(
-    make_site: MakeSite, memcached: int, largest: int, level: str
-) -> None:
-    """A page above 1 MB, unless pages are kept below that anyway."""
-    servers = [f"127.0.0.1:{memcached}"]
-    config = {"CACHE_TYPE": "MemcachedCache", "CACHE_MEMCACHED_SERVERS": servers}
-    site = make_site(ISR_CACHE=config, ISR_PAGE_BYTES=largest)
-    found = Doctor(site)
-    store: t.Any = site.state.store
-    store._backend.values()._client.disconnect_all()
-    assert (found.status, found.check("backend")[0]) == (0, level)
-    assert ("it takes no page of 10.0 MiB" in found.output) == (level == "warning")
-    assert "all machines that reach it" in found.check("backend")[1]
-    assert "up to 1.0 MiB" in found.check("backend")[1]
 
 
 @pytest.mark.parametrize(

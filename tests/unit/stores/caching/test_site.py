@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import typing as t
 from pathlib import Path
 
@@ -23,7 +22,6 @@ from tests.support import PATIENCE
 from tests.support import Gate
 from tests.support import InThread
 from tests.support import cache_state
-from tests.support.services import service
 
 
 class Down(SimpleCache):
@@ -80,26 +78,11 @@ class News:
         assert self.app.extensions["isr"].runner.drain(PATIENCE)
 
 
-@pytest.fixture(scope="module")
-def redis() -> t.Iterator[int]:
-    """The port of a Redis of our own."""
-    options = ("--port", "{port}", "--bind", "127.0.0.1", "--save", "")
-    with service("redis-server", *options) as port:
-        yield port
-
-
-_databases = itertools.count(1)
-
-
-@pytest.fixture(params=["FileSystemCache", "RedisCache"])
-def config(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, t.Any]:
+@pytest.fixture
+def config(tmp_path: Path) -> dict[str, t.Any]:
     """The settings of a site whose processes share a backend."""
-    if request.param == "FileSystemCache":
-        place = {"CACHE_DIR": str(tmp_path / "pages")}
-    else:
-        port = request.getfixturevalue("redis")
-        place = {"CACHE_REDIS_URL": f"redis://127.0.0.1:{port}/{next(_databases)}"}
-    return {"ISR_CACHE": {"CACHE_TYPE": request.param, **place}}
+    folder = str(tmp_path / "pages")
+    return {"ISR_CACHE": {"CACHE_TYPE": "FileSystemCache", "CACHE_DIR": folder}}
 
 
 @pytest.fixture
