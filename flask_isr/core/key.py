@@ -49,7 +49,7 @@ class PageKey:
 
     @property
     def variants(self) -> str:
-        """Where :class:`.Memory` keeps the page: host and path of the request for it."""
+        """Where :class:`.LocalCache` keeps the page: host and path of its request."""
         return variants_name(self.path_info, self.host or None)
 
     def __str__(self) -> str:
@@ -79,16 +79,12 @@ class PageKey:
     def implicit_tags(self) -> frozenset[str]:
         """The tags that every page has by being where it is."""
         return frozenset(
-            (
-                *self.own_tags,
-                rule_tag(self.rule),
-                *map(prefix_tag, _prefixes(self.path)),
-            )
+            (*self.own_tags, rule_tag(self.rule), *_prefix_tags(self.path))
         )
 
 
 def variants_name(path_info: str, host: str | None = None) -> str:
-    """What :class:`.Memory` calls a place; no two places are called the same.
+    """What :class:`.LocalCache` calls a place; no two places are called the same.
 
     :param host: ``None`` where hosts are not told apart.
     """
@@ -115,8 +111,7 @@ def rule_tag(rule: str) -> str:
 
 def prefix_tag(path: str) -> str:
     """The tag of all pages at and below *path*, by whole segments."""
-    segments = path.strip("/").split("/")[:PREFIX_LEVELS]
-    return f"prefix:/{'/'.join(segments)}"
+    return _prefix_tags(path)[-1]
 
 
 def user_tag(tag: str) -> str:
@@ -129,8 +124,11 @@ def user_tags(tags: t.Iterable[str]) -> list[str]:
     return sorted(tag[4:] for tag in tags if tag.startswith("tag:"))
 
 
-def _prefixes(path: str) -> t.Iterator[str]:
+def _prefix_tags(path: str) -> list[str]:
     segments = path.strip("/").split("/")[:PREFIX_LEVELS]
-    yield "/"
-    for end in range(1, len(segments) + 1):
-        yield "/" + "/".join(segments[:end])
+    tags = ["prefix:/"]
+    place = ""
+    for segment in segments:
+        place += f"/{segment}"
+        tags.append(f"prefix:/{place.strip('/')}")
+    return tags

@@ -156,6 +156,13 @@ def test_the_number_of_prefixes_is_bounded_and_never_misses_a_page() -> None:
         assert prefix_tag("/d" * depth) in key.implicit_tags
 
 
+@pytest.mark.parametrize("level", range(1, PREFIX_LEVELS + 2))
+def test_an_empty_segment_hides_no_page(level: int) -> None:
+    """Wherever it stands, also where the deepest prefix ends."""
+    path = "/d" * level + "//" + "/d" * PREFIX_LEVELS
+    assert prefix_tag(path) in PageKey("/<path:p>", path).implicit_tags
+
+
 def test_no_tag_of_the_application_is_an_implicit_one() -> None:
     """A CMS that sends ``path:/a`` as a tag expires no page by it."""
     sent = [
