@@ -214,11 +214,12 @@ def test_the_route_renews_a_page_for_who_knows_the_secret(guide: Guide) -> None:
     app: Flask = module.app
 
     @app.get("/")
+    @app.get("/offers")
     @static_page(tags=["prices"])
-    def home() -> str:
+    def offers() -> str:
         return f"From {min(module.prices.values())}."
 
-    for path in ("/", "/products/1", "/products/2"):
+    for path in ("/", "/offers", "/products/1", "/products/2"):
         get(module, path)
     module.prices.update({1: 5, 2: 6})
     refused = get(module, "/api/revalidate?path=/products/2&secret=wrong")
@@ -235,7 +236,8 @@ def test_the_route_renews_a_page_for_who_knows_the_secret(guide: Guide) -> None:
         headers=AUTHORIZED,
     )
     assert done.get_json()["revalidated"] is True
-    assert get(module, "/").text == "From 5."
+    for path in ("/", "/offers"):
+        assert get(module, path).text == "From 5."
     assert get(module, "/products/1").text == "It costs 5."
 
 

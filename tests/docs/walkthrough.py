@@ -36,9 +36,11 @@ _VARYING = (
 _END = "--end-of-command--"
 
 #: Makes the time of the store jump by the number in a file, in each process of a reader.
-_CLOCK = """
-import os, time
+#: And has Ctrl-C work if the tests themselves run in the background, where it is ignored.
+_CUSTOMIZED = """
+import os, signal, time
 
+signal.signal(signal.SIGINT, signal.default_int_handler)
 started = time.clock_gettime
 
 def clock_gettime(clock):
@@ -163,7 +165,7 @@ class Reader:
     def _environment(self) -> dict[str, str]:
         tools = self._home / "tools"
         tools.mkdir(exist_ok=True)
-        (tools / "sitecustomize.py").write_text(_CLOCK)
+        (tools / "sitecustomize.py").write_text(_CUSTOMIZED)
         # To a terminal it tells no progress.
         (tools / ".curlrc").write_text("silent\nshow-error\n")
         programs = Path(sys.executable).parent
