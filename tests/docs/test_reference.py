@@ -24,6 +24,7 @@ from flask_isr import typing as types
 from flask_isr.cli import isr_commands
 from flask_isr.config import DEFAULTS
 from flask_isr.config import Settings
+from flask_isr.testing import store_kit
 
 from ..support import Site
 from .test_troubleshooting import WORDS
@@ -203,7 +204,7 @@ def _described(*pages: str) -> set[str]:
 
 def test_each_public_name_is_described() -> None:
     """Those of the package and its public modules, and nothing else."""
-    public = {*flask_isr.__all__, *testing.__all__, *types.__all__}
+    public = {*flask_isr.__all__, *testing.__all__, *types.__all__, *store_kit.__all__}
     public |= {"RevalidateClient", "Revalidated", "RemoteError", "RemoteUnavailable"}
     assert _described("api", "errors") == public | {"Draft", "isr"}
 

@@ -28,6 +28,9 @@ from flask_isr.stores.memory import MemoryStore
 from flask_isr.stores.sqlite import database
 from flask_isr.stores.sqlite import order
 from flask_isr.stores.sqlite.database import Database
+from flask_isr.testing.store_kit.helpers import failure_of
+from flask_isr.testing.store_kit.helpers import lease_of
+from flask_isr.testing.store_kit.helpers import write
 from tests.unit.core.conftest import MakeProcess
 from tests.unit.core.conftest import gates
 from tests.unit.core.conftest import make_process
@@ -35,9 +38,6 @@ from tests.unit.core.conftest import source
 from tests.unit.stores.conftest import MakeStore
 from tests.unit.stores.conftest import folder
 from tests.unit.stores.conftest import make_store
-from tests.unit.stores.kit import failure_of
-from tests.unit.stores.kit import lease_of
-from tests.unit.stores.kit import write
 
 from ..support import Clock
 

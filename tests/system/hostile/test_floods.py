@@ -18,15 +18,15 @@ from flask_isr import static_page
 from flask_isr.core.key import PageKey
 from flask_isr.core.local_cache import LocalCache
 from flask_isr.core.store import Stored
+from flask_isr.testing.store_kit.helpers import FRESH
+from flask_isr.testing.store_kit.records import entry
 from tests.conftest import MakeSite
 from tests.support import Clock
 from tests.support import Site
 from tests.support import cache_state
-from tests.support.records import entry
 from tests.unit.stores.conftest import MakeStore
 from tests.unit.stores.conftest import folder
 from tests.unit.stores.conftest import make_store
-from tests.unit.stores.kit import FRESH
 
 __all__ = ["folder", "make_store"]
 

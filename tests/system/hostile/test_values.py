@@ -35,10 +35,10 @@ from flask_isr.http.cache_status import bypass_status
 from flask_isr.stores.caching import codec
 from flask_isr.stores.caching.signature import Signature
 from flask_isr.stores.caching.stamps import StampSnapshot
-from tests.support.records import FOX
-from tests.support.records import entry
-from tests.support.records import not_static
-from tests.unit.stores.kit import FRESH
+from flask_isr.testing.store_kit.helpers import FRESH
+from flask_isr.testing.store_kit.records import FOX
+from flask_isr.testing.store_kit.records import entry
+from flask_isr.testing.store_kit.records import not_static
 
 from .fuzz import json_values
 from .fuzz import mutated

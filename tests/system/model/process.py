@@ -15,8 +15,8 @@ from flask_isr.core.key import user_tag
 from flask_isr.core.local_cache import LocalCache
 from flask_isr.core.outcome import Outcome
 from flask_isr.core.store import Store
-from tests.support.records import FOX
-from tests.support.records import OWL
+from flask_isr.testing.store_kit.records import FOX
+from flask_isr.testing.store_kit.records import OWL
 from tests.unit.core.process import Journal
 
 #: The pages of the model, and the tags that they have beside those of their place.

@@ -38,9 +38,9 @@ from flask_isr.core.outcome import Rendered
 from flask_isr.core.store import Store
 from flask_isr.stores.caching.store import CachingStore
 from flask_isr.stores.sqlite.store import SQLiteStore
+from flask_isr.testing.store_kit.records import FOX
+from flask_isr.testing.store_kit.records import OWL
 from tests.support import Clock
-from tests.support.records import FOX
-from tests.support.records import OWL
 
 from .process import TAGS
 from .process import Process

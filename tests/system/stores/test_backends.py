@@ -10,15 +10,15 @@ from flask_isr.core.store import Store
 from flask_isr.errors import StoreUnavailable
 from flask_isr.stores.caching.flask_caching import private_backend
 from flask_isr.stores.caching.store import CachingStore
+from flask_isr.testing.store_kit.helpers import body
+from flask_isr.testing.store_kit.records import FOX
+from flask_isr.testing.store_kit.records import entry
 from tests.conftest import MakeSite
 from tests.support.doctor import Doctor
-from tests.support.records import FOX
-from tests.support.records import entry
 from tests.support.services import memcached_server
 from tests.unit.stores.caching.each_own import EachOwn
 from tests.unit.stores.caching.each_own import disconnect
 from tests.unit.stores.caching.values import caching_store
-from tests.unit.stores.kit import body
 
 
 @pytest.fixture(scope="module")

@@ -20,15 +20,15 @@ from flask_isr.core.key import path_tag
 from flask_isr.core.local_cache import LocalCache
 from flask_isr.core.store import Lease
 from flask_isr.stores.sqlite.store import SQLiteStore
-from tests.support.records import FOX
-from tests.support.records import OWL
-from tests.support.records import entry
+from flask_isr.testing.store_kit.helpers import EXPIRED
+from flask_isr.testing.store_kit.helpers import FRESH
+from flask_isr.testing.store_kit.helpers import body
+from flask_isr.testing.store_kit.helpers import validity
+from flask_isr.testing.store_kit.helpers import write
+from flask_isr.testing.store_kit.records import FOX
+from flask_isr.testing.store_kit.records import OWL
+from flask_isr.testing.store_kit.records import entry
 from tests.support.tracing import find_strace
-from tests.unit.stores.kit import EXPIRED
-from tests.unit.stores.kit import FRESH
-from tests.unit.stores.kit import body
-from tests.unit.stores.kit import validity
-from tests.unit.stores.kit import write
 
 from .writers import LEASED
 from .writers import open_store

@@ -15,15 +15,15 @@ import pytest
 from flask_isr.core.key import path_tag
 from flask_isr.core.local_cache import LocalCache
 from flask_isr.core.store import LeaseHeld
+from flask_isr.testing.store_kit.helpers import EXPIRED
+from flask_isr.testing.store_kit.helpers import FRESH
+from flask_isr.testing.store_kit.helpers import TAGS
+from flask_isr.testing.store_kit.helpers import lease_of
+from flask_isr.testing.store_kit.helpers import validity
+from flask_isr.testing.store_kit.helpers import write
+from flask_isr.testing.store_kit.records import FOX
 from tests.support import PATIENCE
-from tests.support.records import FOX
 from tests.unit.stores.conftest import MakeStore
-from tests.unit.stores.kit import EXPIRED
-from tests.unit.stores.kit import FRESH
-from tests.unit.stores.kit import TAGS
-from tests.unit.stores.kit import lease_of
-from tests.unit.stores.kit import validity
-from tests.unit.stores.kit import write
 
 _HEAD = """
 import os, signal, sys, threading
@@ -32,8 +32,8 @@ from flask_isr.core.key import path_tag
 from flask_isr.core.local_cache import LocalCache
 from flask_isr.stores.sqlite.store import SQLiteStore
 from flask_isr.stores.sqlite.shared_counter import SharedCounter
-from tests.support.records import FOX, entry
-from tests.unit.stores.kit import TAGS, lease_of, validity, write
+from flask_isr.testing.store_kit.records import FOX, entry
+from flask_isr.testing.store_kit.helpers import TAGS, lease_of, validity, write
 
 store = SQLiteStore(Path(sys.argv[1]), limit=10**9, clock=lambda: 1_000_000.0)
 """

@@ -17,9 +17,9 @@ from flask_isr.core.key import PageKey
 from flask_isr.core.key import path_tag
 from flask_isr.core.key import user_tag
 from flask_isr.stores.sqlite.store import SQLiteStore
-from tests.support.records import FOX
-from tests.support.records import OWL
-from tests.support.records import entry
+from flask_isr.testing.store_kit.records import FOX
+from flask_isr.testing.store_kit.records import OWL
+from flask_isr.testing.store_kit.records import entry
 
 NOW = 1_000_000.0
 LEASED = PageKey("/animals/<name>", "/animals/leased")

@@ -25,11 +25,11 @@ from flask_isr.core.outcome import Outcome
 from flask_isr.core.outcome import PerVisitor
 from flask_isr.core.outcome import Rendered
 from flask_isr.stores.sqlite.store import SQLiteStore
+from flask_isr.testing.store_kit.records import FOX
 from tests.support import PATIENCE
 from tests.support import Clock
 from tests.support import Gate
 from tests.support import InThread
-from tests.support.records import FOX
 
 #: The tag that the page of these tests carries.
 TAG = user_tag("animals")

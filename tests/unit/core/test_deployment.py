@@ -8,8 +8,8 @@ from flask_isr.core.deployment import NEWER_BUILD_GRACE
 from flask_isr.core.deployment import is_later
 from flask_isr.core.deployment import is_protected
 from flask_isr.core.freshness import Freshness
-from tests.support.records import FOX
-from tests.support.records import entry
+from flask_isr.testing.store_kit.records import FOX
+from flask_isr.testing.store_kit.records import entry
 
 
 @pytest.mark.parametrize(

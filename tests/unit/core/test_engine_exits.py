@@ -10,7 +10,7 @@ from flask_isr.core.outcome import Outcome
 from flask_isr.core.outcome import Rendered
 from flask_isr.core.singleflight import FailedAttempt
 from flask_isr.core.singleflight import Succeeded
-from tests.support.records import FOX
+from flask_isr.testing.store_kit.records import FOX
 
 from .process import Process
 from .process import Source

@@ -22,11 +22,11 @@ from flask_isr.core.outcome import NotStorable
 from flask_isr.core.outcome import Outcome
 from flask_isr.core.outcome import Rendered
 from flask_isr.core.outcome import SealedError
+from flask_isr.testing.store_kit.records import FOX
 from tests.support import PATIENCE
 from tests.support import Clock
 from tests.support import Gate
 from tests.support import InThread
-from tests.support.records import FOX
 
 from .conftest import MakeProcess
 from .process import TAG
@@ -356,7 +356,7 @@ def test_another_process_takes_over_when_the_renderer_is_killed(
         import sys, time
         from pathlib import Path
         from flask_isr.stores.sqlite.store import SQLiteStore
-        from tests.support.records import FOX
+        from flask_isr.testing.store_kit.records import FOX
 
         store = SQLiteStore(Path({str(tmp_path / "isr")!r}), limit=10**9)
         store.acquire(FOX, FOX.implicit_tags, 10**9)

@@ -9,10 +9,10 @@ from flask_isr.core.key import user_tag
 from flask_isr.core.outcome import Outcome
 from flask_isr.core.outcome import Rendered
 from flask_isr.core.store import Lease
+from flask_isr.testing.store_kit.records import OWL
 from tests.support import PATIENCE
 from tests.support import Gate
 from tests.support import InThread
-from tests.support.records import OWL
 
 from .conftest import MakeProcess
 from .process import TAG

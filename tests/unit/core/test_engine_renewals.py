@@ -13,9 +13,9 @@ from flask_isr.core.outcome import Rendered
 from flask_isr.core.singleflight import FailedAttempt
 from flask_isr.core.store import Stored
 from flask_isr.errors import StoreUnavailable
+from flask_isr.testing.store_kit.records import FOX
 from tests.support import Gate
 from tests.support import InThread
-from tests.support.records import FOX
 
 from .conftest import MakeProcess
 from .process import Process

@@ -22,11 +22,11 @@ from flask_isr.core.store import Lease
 from flask_isr.core.store import LeaseExpired
 from flask_isr.core.store import LeaseHeld
 from flask_isr.core.store import Stored
+from flask_isr.testing.store_kit.records import FOX
+from flask_isr.testing.store_kit.records import OWL
 from tests.support import Clock
 from tests.support import Gate
 from tests.support import InThread
-from tests.support.records import FOX
-from tests.support.records import OWL
 
 from .conftest import MakeProcess
 from .process import Process

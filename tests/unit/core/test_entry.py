@@ -18,8 +18,8 @@ from flask_isr.core.entry import decode
 from flask_isr.core.entry import encode
 from flask_isr.core.freshness import Lifetime
 from flask_isr.core.key import PageKey
-from tests.support.records import FOX
-from tests.support.records import entry
+from flask_isr.testing.store_kit.records import FOX
+from flask_isr.testing.store_kit.records import entry
 
 _marks = st.one_of(st.integers(0, 2**62), st.text(max_size=40))
 _times = st.floats(0, 1e12)

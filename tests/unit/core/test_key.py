@@ -20,8 +20,8 @@ from flask_isr.core.key import user_tag
 from flask_isr.core.key import user_tags
 from flask_isr.core.key import variant_tag
 from flask_isr.core.key import variants_name
-from tests.support.records import FOX
-from tests.support.records import OWL
+from flask_isr.testing.store_kit.records import FOX
+from flask_isr.testing.store_kit.records import OWL
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_a_variant_is_invalidated_for_all_applications() -> None:
 
 def test_the_id_is_the_same_in_every_process() -> None:
     """The row number of a page is a 63-bit hash that no restart changes."""
-    program = "from tests.support.records import FOX; print(FOX.id)"
+    program = "from flask_isr.testing.store_kit.records import FOX; print(FOX.id)"
     for seed in ("1", "2"):
         out = subprocess.check_output(
             [sys.executable, "-c", program], env={**os.environ, "PYTHONHASHSEED": seed}

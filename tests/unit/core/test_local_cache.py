@@ -18,11 +18,11 @@ from flask_isr.core.local_cache import LocalCache
 from flask_isr.core.store import Stored
 from flask_isr.errors import StoreUnavailable
 from flask_isr.stores.sqlite.store import SQLiteStore
+from flask_isr.testing.store_kit.records import FOX
+from flask_isr.testing.store_kit.records import OWL
+from flask_isr.testing.store_kit.records import entry
+from flask_isr.testing.store_kit.records import not_static
 from tests.support import InThread
-from tests.support.records import FOX
-from tests.support.records import OWL
-from tests.support.records import entry
-from tests.support.records import not_static
 
 _KIB = 1024
 

@@ -7,11 +7,11 @@ from flask_isr.core.singleflight import Flight
 from flask_isr.core.singleflight import SingleFlight
 from flask_isr.core.singleflight import Succeeded
 from flask_isr.core.store import Lease
+from flask_isr.testing.store_kit.records import FOX
+from flask_isr.testing.store_kit.records import OWL
+from flask_isr.testing.store_kit.records import entry
 from tests.support import PATIENCE
 from tests.support import InThread
-from tests.support.records import FOX
-from tests.support.records import OWL
-from tests.support.records import entry
 
 _PAGE = Succeeded(entry(FOX, 1), stored=True)
 

@@ -22,11 +22,11 @@ from flask_isr import static_page
 from flask_isr.core.decision import ServeEntry
 from flask_isr.core.freshness import Lifetime
 from flask_isr.http.cache_status import cache_status
+from flask_isr.testing.store_kit.records import FOX
+from flask_isr.testing.store_kit.records import entry
 from tests.conftest import MakeSite
 from tests.support import Clock
 from tests.support import Site
-from tests.support.records import FOX
-from tests.support.records import entry
 from tests.support.shop import Plug
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "http.rst"

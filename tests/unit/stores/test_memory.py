@@ -13,18 +13,17 @@ from flask_isr.core.key import PageKey
 from flask_isr.core.key import user_tag
 from flask_isr.stores import memory
 from flask_isr.stores.memory import MemoryStore
+from flask_isr.testing.store_kit import OrderedSharedStoreKit
+from flask_isr.testing.store_kit.helpers import EXPIRED
+from flask_isr.testing.store_kit.helpers import STALE
+from flask_isr.testing.store_kit.helpers import MakeStore
+from flask_isr.testing.store_kit.helpers import validity
+from flask_isr.testing.store_kit.helpers import write
 from tests.support import PATIENCE
 from tests.support import Clock
 
-from .kit import EXPIRED
-from .kit import STALE
-from .kit import MakeStore
-from .kit import validity
-from .kit import write
-from .strict import StrictSharedStoreKit
 
-
-class TestMemoryStore(StrictSharedStoreKit):
+class TestMemoryStore(OrderedSharedStoreKit):
     """One process has one instance: it is its own other one."""
 
     @pytest.fixture

@@ -9,9 +9,9 @@ import pytest
 from flask_isr.stores.caching.backend import CacheBackend
 from flask_isr.stores.caching.flask_caching import private_backend
 from flask_isr.stores.caching.store import CachingStore
+from flask_isr.testing.store_kit import SharedStoreKit
+from flask_isr.testing.store_kit.helpers import MakeStore
 from tests.support import Clock
-from tests.unit.stores.kit import MakeStore
-from tests.unit.stores.kit import SharedStoreKit
 
 
 def disconnect(values: t.Any) -> None:

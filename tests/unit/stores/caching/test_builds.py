@@ -6,8 +6,8 @@ import dataclasses
 
 from flask_isr.core.entry import Entry
 from flask_isr.stores.caching.store import CachingStore
-from tests.support.records import FOX
-from tests.support.records import entry
+from flask_isr.testing.store_kit.records import FOX
+from flask_isr.testing.store_kit.records import entry
 
 from .values import Watched
 

@@ -9,15 +9,15 @@ import pytest
 from flask_isr.core.freshness import Freshness
 from flask_isr.core.key import path_tag
 from flask_isr.stores.caching.store import CachingStore
-from tests.support.records import FOX
+from flask_isr.testing.store_kit.helpers import EXPIRED
+from flask_isr.testing.store_kit.helpers import FRESH
+from flask_isr.testing.store_kit.helpers import TAGS
+from flask_isr.testing.store_kit.helpers import body
+from flask_isr.testing.store_kit.helpers import lease_of
+from flask_isr.testing.store_kit.helpers import validity
+from flask_isr.testing.store_kit.helpers import write
+from flask_isr.testing.store_kit.records import FOX
 
-from ..kit import EXPIRED
-from ..kit import FRESH
-from ..kit import TAGS
-from ..kit import body
-from ..kit import lease_of
-from ..kit import validity
-from ..kit import write
 from .values import Watched
 
 

@@ -10,11 +10,11 @@ from flask_isr.core.store import Store
 from flask_isr.errors import StoreUnavailable
 from flask_isr.stores.caching.backend import CacheBackend
 from flask_isr.stores.caching.store import CachingStore
-from tests.support.records import FOX
-from tests.support.records import entry
+from flask_isr.testing.store_kit.helpers import TAGS
+from flask_isr.testing.store_kit.helpers import lease_of
+from flask_isr.testing.store_kit.records import FOX
+from flask_isr.testing.store_kit.records import entry
 
-from ..kit import TAGS
-from ..kit import lease_of
 from .values import Broken
 from .values import Mute
 from .values import Watched

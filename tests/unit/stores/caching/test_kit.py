@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from flask_isr.stores.caching.flask_caching import private_backend
+from flask_isr.testing.store_kit import SharedStoreKit
+from flask_isr.testing.store_kit.helpers import MakeStore
 from tests.support import Clock
 
-from ..kit import MakeStore
-from ..kit import SharedStoreKit
 from .each_own import EachOwn
 from .values import Watched
 from .values import caching_store

@@ -8,12 +8,12 @@ from flask_isr.core.key import path_tag
 from flask_isr.core.local_cache import LocalCache
 from flask_isr.core.store import LeaseHeld
 from flask_isr.stores.caching.store import CachingStore
-from tests.support.records import FOX
-from tests.support.records import entry
+from flask_isr.testing.store_kit.helpers import TAGS
+from flask_isr.testing.store_kit.helpers import lease_of
+from flask_isr.testing.store_kit.helpers import write
+from flask_isr.testing.store_kit.records import FOX
+from flask_isr.testing.store_kit.records import entry
 
-from ..kit import TAGS
-from ..kit import lease_of
-from ..kit import write
 from .values import Watched
 from .values import caching_store
 

@@ -17,10 +17,10 @@ from flask_isr import static_page
 from flask_isr.errors import ConfigurationError
 from flask_isr.stores.caching.signature import Signature
 from flask_isr.stores.caching.store import CachingStore
+from flask_isr.testing.store_kit import SharedStoreKit
+from flask_isr.testing.store_kit.helpers import MakeStore
 from tests.support import Clock
 from tests.support import cache_state
-from tests.unit.stores.kit import MakeStore
-from tests.unit.stores.kit import SharedStoreKit
 
 #: Key to value, as anybody may read and write it.
 Kept: t.TypeAlias = dict[str, t.Any]

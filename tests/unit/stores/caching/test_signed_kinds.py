@@ -9,17 +9,17 @@ import pytest
 from flask_isr.core.store import Store
 from flask_isr.stores.caching.signature import Signature
 from flask_isr.stores.caching.store import CachingStore
+from flask_isr.testing.store_kit.helpers import EXPIRED
+from flask_isr.testing.store_kit.helpers import FRESH
+from flask_isr.testing.store_kit.helpers import STALE
+from flask_isr.testing.store_kit.helpers import TAGS
+from flask_isr.testing.store_kit.helpers import failure_of
+from flask_isr.testing.store_kit.helpers import lease_of
+from flask_isr.testing.store_kit.helpers import validity
+from flask_isr.testing.store_kit.helpers import write
+from flask_isr.testing.store_kit.records import FOX
+from flask_isr.testing.store_kit.records import OWL
 from tests.support import Clock
-from tests.support.records import FOX
-from tests.support.records import OWL
-from tests.unit.stores.kit import EXPIRED
-from tests.unit.stores.kit import FRESH
-from tests.unit.stores.kit import STALE
-from tests.unit.stores.kit import TAGS
-from tests.unit.stores.kit import failure_of
-from tests.unit.stores.kit import lease_of
-from tests.unit.stores.kit import validity
-from tests.unit.stores.kit import write
 
 from .test_signature import Kept
 from .test_signature import Open

@@ -17,18 +17,18 @@ from flask_isr import revalidate_path
 from flask_isr import static_page
 from flask_isr.core.key import path_tag
 from flask_isr.core.local_cache import LocalCache
+from flask_isr.testing.store_kit.helpers import FRESH
+from flask_isr.testing.store_kit.helpers import TAGS
+from flask_isr.testing.store_kit.helpers import body
+from flask_isr.testing.store_kit.helpers import lease_of
+from flask_isr.testing.store_kit.helpers import validity
+from flask_isr.testing.store_kit.helpers import write
+from flask_isr.testing.store_kit.records import FOX
 from tests.conftest import MakeSite
 from tests.support import PATIENCE
 from tests.support import Site
 from tests.support import cache_state
-from tests.support.records import FOX
 from tests.unit.stores.conftest import MakeStore
-from tests.unit.stores.kit import FRESH
-from tests.unit.stores.kit import TAGS
-from tests.unit.stores.kit import body
-from tests.unit.stores.kit import lease_of
-from tests.unit.stores.kit import validity
-from tests.unit.stores.kit import write
 
 WARNING = "pages are rendered for each visitor meanwhile"
 

@@ -18,17 +18,17 @@ from flask_isr.errors import StoreUnavailable
 from flask_isr.stores.sqlite.folder import OpenFolder
 from flask_isr.stores.sqlite.shared_counter import SharedCounter
 from flask_isr.stores.sqlite.store import SQLiteStore
+from flask_isr.testing.store_kit.helpers import EXPIRED
+from flask_isr.testing.store_kit.helpers import FRESH
+from flask_isr.testing.store_kit.helpers import TAGS
+from flask_isr.testing.store_kit.helpers import body
+from flask_isr.testing.store_kit.helpers import lease_of
+from flask_isr.testing.store_kit.helpers import validity
+from flask_isr.testing.store_kit.helpers import write
+from flask_isr.testing.store_kit.records import FOX
+from flask_isr.testing.store_kit.records import entry
 from tests.support import InThread
-from tests.support.records import FOX
-from tests.support.records import entry
 from tests.unit.stores.conftest import MakeStore
-from tests.unit.stores.kit import EXPIRED
-from tests.unit.stores.kit import FRESH
-from tests.unit.stores.kit import TAGS
-from tests.unit.stores.kit import body
-from tests.unit.stores.kit import lease_of
-from tests.unit.stores.kit import validity
-from tests.unit.stores.kit import write
 
 
 @pytest.fixture

@@ -13,13 +13,13 @@ from flask_isr import revalidate_path
 from flask_isr import static_page
 from flask_isr.errors import StoreUnavailable
 from flask_isr.stores.sqlite import folder as folder_module
+from flask_isr.testing.store_kit.helpers import body
+from flask_isr.testing.store_kit.helpers import write
+from flask_isr.testing.store_kit.records import FOX
 from tests.conftest import MakeSite
 from tests.support import PATIENCE
 from tests.support import cache_state
-from tests.support.records import FOX
 from tests.unit.stores.conftest import MakeStore
-from tests.unit.stores.kit import body
-from tests.unit.stores.kit import write
 
 
 def _say_format(folder: Path, name: str, number: int) -> None:

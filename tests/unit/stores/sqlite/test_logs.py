@@ -11,11 +11,11 @@ from pathlib import Path
 
 from flask_isr.core.key import PageKey
 from flask_isr.stores.sqlite.store import SQLiteStore
+from flask_isr.testing.store_kit.helpers import body
+from flask_isr.testing.store_kit.helpers import write
 from tests.support import PATIENCE
 from tests.support import InThread
 from tests.unit.stores.conftest import MakeStore
-from tests.unit.stores.kit import body
-from tests.unit.stores.kit import write
 
 _MIB = 1024 * 1024
 

@@ -19,13 +19,13 @@ from flask_isr.stores.sqlite.files import FILES
 from flask_isr.stores.sqlite.liveness import Liveness
 from flask_isr.stores.sqlite.shared_counter import SharedCounter
 from flask_isr.stores.sqlite.store import SQLiteStore
-from tests.support.records import FOX
+from flask_isr.testing.store_kit.helpers import FRESH
+from flask_isr.testing.store_kit.helpers import STALE
+from flask_isr.testing.store_kit.helpers import body
+from flask_isr.testing.store_kit.helpers import validity
+from flask_isr.testing.store_kit.helpers import write
+from flask_isr.testing.store_kit.records import FOX
 from tests.unit.stores.conftest import MakeStore
-from tests.unit.stores.kit import FRESH
-from tests.unit.stores.kit import STALE
-from tests.unit.stores.kit import body
-from tests.unit.stores.kit import validity
-from tests.unit.stores.kit import write
 
 ALARM = "were taken away while they were in use"
 

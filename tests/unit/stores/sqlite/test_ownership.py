@@ -11,13 +11,13 @@ import pytest
 from flask_isr import static_page
 from flask_isr.errors import StoreUnavailable
 from flask_isr.stores.sqlite.ownership import open_own
+from flask_isr.testing.store_kit.helpers import body
+from flask_isr.testing.store_kit.helpers import write
+from flask_isr.testing.store_kit.records import FOX
 from tests.conftest import MakeSite
 from tests.support import cache_state
 from tests.support.doctor import Doctor
-from tests.support.records import FOX
 from tests.unit.stores.conftest import MakeStore
-from tests.unit.stores.kit import body
-from tests.unit.stores.kit import write
 
 FILES = [
     "lock",

@@ -16,26 +16,26 @@ from flask_isr.core.store import Store
 from flask_isr.stores.sqlite import builds
 from flask_isr.stores.sqlite import eviction
 from flask_isr.stores.sqlite.store import SQLiteStore
+from flask_isr.testing.store_kit import OrderedSharedStoreKit
+from flask_isr.testing.store_kit.helpers import EXPIRED
+from flask_isr.testing.store_kit.helpers import FRESH
+from flask_isr.testing.store_kit.helpers import STALE
+from flask_isr.testing.store_kit.helpers import body
+from flask_isr.testing.store_kit.helpers import failure_of
+from flask_isr.testing.store_kit.helpers import lease_of
+from flask_isr.testing.store_kit.helpers import validity
+from flask_isr.testing.store_kit.helpers import write
+from flask_isr.testing.store_kit.records import FOX
+from flask_isr.testing.store_kit.records import OWL
+from flask_isr.testing.store_kit.records import entry
 from tests.support import Clock
-from tests.support.records import FOX
-from tests.support.records import OWL
-from tests.support.records import entry
 from tests.unit.stores.conftest import LIMIT
 from tests.unit.stores.conftest import MakeStore
-from tests.unit.stores.kit import EXPIRED
-from tests.unit.stores.kit import FRESH
-from tests.unit.stores.kit import STALE
-from tests.unit.stores.kit import body
-from tests.unit.stores.kit import failure_of
-from tests.unit.stores.kit import lease_of
-from tests.unit.stores.kit import validity
-from tests.unit.stores.kit import write
-from tests.unit.stores.strict import StrictSharedStoreKit
 
 _KIB = 1024
 
 
-class TestEmbeddedStore(StrictSharedStoreKit):
+class TestEmbeddedStore(OrderedSharedStoreKit):
     """The kits, on SQLite in a folder."""
 
     def test_a_quiet_store_needs_not_be_asked(self, store: Store, other: Store) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from flask_isr.stores.sqlite import folder as folder_module
+from flask_isr.testing.store_kit.helpers import write
 from tests.support import Clock
 from tests.unit.stores.conftest import MakeStore
-from tests.unit.stores.kit import write
 
 
 class Machine:

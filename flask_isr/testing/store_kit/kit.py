@@ -1,98 +1,64 @@
-"""What every store must do: subclass these and give the fixture ``make_store``."""
+"""What every store must do."""
 
 from __future__ import annotations
 
 import dataclasses
-import functools
-import typing as t
 
 import pytest
 
-from flask_isr.core.deployment import NEWER_BUILD_GRACE
-from flask_isr.core.entry import Entry
-from flask_isr.core.entry import Record
-from flask_isr.core.entry import Version
-from flask_isr.core.freshness import Freshness
-from flask_isr.core.freshness import Lifetime
-from flask_isr.core.key import PageKey
-from flask_isr.core.key import path_tag
-from flask_isr.core.key import prefix_tag
-from flask_isr.core.key import rule_tag
-from flask_isr.core.key import user_tag
-from flask_isr.core.outcome import SealedError
-from flask_isr.core.store import BackingOff
-from flask_isr.core.store import Failure
-from flask_isr.core.store import Lease
-from flask_isr.core.store import LeaseExpired
-from flask_isr.core.store import LeaseHeld
-from flask_isr.core.store import Store
-from tests.support import Clock
-from tests.support import InThread
-from tests.support.records import FOX
-from tests.support.records import OWL
-from tests.support.records import entry
-from tests.support.records import not_static
-
-FRESH, STALE, EXPIRED = Freshness.FRESH, Freshness.STALE, Freshness.EXPIRED
-TAGS = FOX.implicit_tags
-
-#: What may stand in the place of a page.
-RECORDS: t.Final = [
-    pytest.param(entry(FOX, ""), id="page"),
-    pytest.param(not_static(FOX, ""), id="not-static"),
-]
-
-MakeStore: t.TypeAlias = t.Callable[[], Store]
-
-
-def write(
-    store: Store,
-    key: PageKey = FOX,
-    body: bytes = b"a page",
-    *,
-    tags: t.Iterable[str] = (),
-) -> Version:
-    """Render and store a page now; the mark under which it stands."""
-    mark = store.current_version()
-    assert store.put(entry(key, mark, body, tags=tags)) is not None
-    return mark
-
-
-def body(store: Store, key: PageKey = FOX) -> bytes | None:
-    """What is stored of a page, however valid."""
-    stored = store.load(key, store.current_version())
-    if stored is None:
-        return None
-    assert isinstance(stored.record, Entry)
-    return stored.record.body
-
-
-def validity(store: Store, key: PageKey = FOX) -> Freshness | None:
-    """What a visitor who arrives now would find."""
-    stored = store.load(key, store.current_version())
-    return None if stored is None else stored.validity
-
-
-def lease_of(store: Store, key: PageKey = FOX, lifetime: float = 60.0) -> Lease:
-    """A lease that must be given."""
-    grant = store.acquire(key, key.implicit_tags, lifetime)
-    assert isinstance(grant, Lease), grant
-    return grant
-
-
-def advance(store: Store) -> None:
-    """An invalidation that concerns no page of the test."""
-    store.invalidate(expired=[user_tag("something else")])
-
-
-def failure_of(clock: Clock, *, pause: float = 1.0, count: int = 1) -> Failure:
-    """A failure at this moment, with an error answer to share."""
-    error = SealedError(503, (("Retry-After", "1"),), b"\x00 down \xff\n\n")
-    return Failure("failed", "status 503", count, clock.now, clock.now + pause, error)
+from ...core.deployment import NEWER_BUILD_GRACE
+from ...core.entry import Record
+from ...core.freshness import Freshness
+from ...core.freshness import Lifetime
+from ...core.key import PageKey
+from ...core.key import path_tag
+from ...core.key import prefix_tag
+from ...core.key import rule_tag
+from ...core.key import user_tag
+from ...core.store import BackingOff
+from ...core.store import LeaseExpired
+from ...core.store import LeaseHeld
+from ...core.store import Store
+from ..clock import Clock
+from .helpers import EXPIRED
+from .helpers import FRESH
+from .helpers import RECORDS
+from .helpers import STALE
+from .helpers import TAGS
+from .helpers import MakeStore
+from .helpers import advance
+from .helpers import body
+from .helpers import failure_of
+from .helpers import lease_of
+from .helpers import validity
+from .helpers import write
+from .records import FOX
+from .records import OWL
+from .records import entry
+from .records import not_static
 
 
 class StoreKit:
-    """The part for every store."""
+    """What every store must do.
+
+    A subclass gives the fixture ``make_store``: a function without arguments that makes a
+    store on one place, whose time is that of the fixture ``clock``.
+
+    .. code-block:: python
+
+        from flask_isr.testing.store_kit import StoreKit
+
+
+        class TestMyStore(StoreKit):
+            @pytest.fixture
+            def make_store(self, clock, tmp_path):
+                return lambda: MyStore(tmp_path, clock=clock)
+    """
+
+    @pytest.fixture
+    def clock(self) -> Clock:
+        """The time of the stores; it stands still until a test advances it."""
+        return Clock(1_000_000.0)
 
     @pytest.fixture
     def store(self, make_store: MakeStore) -> Store:
@@ -498,104 +464,3 @@ class StoreKit:
         store.close()
         assert body(store) == b"kept"
         assert validity(store) is FRESH
-
-
-class SharedStoreKit(StoreKit):
-    """The part for stores that several processes share: two instances, one place."""
-
-    @pytest.fixture
-    def other(self, store: Store, make_store: MakeStore) -> Store:
-        """A second instance on the same place, as another process has it."""
-        return make_store()
-
-    def test_pages_and_invalidations_are_shared(
-        self, store: Store, other: Store
-    ) -> None:
-        """What one instance wrote or invalidated holds for the other at once."""
-        write(store, body=b"shared", tags=["t"])
-        assert body(other) == b"shared"
-        other.invalidate(expired=[user_tag("t")])
-        assert validity(store) is EXPIRED
-
-    def test_marks_are_compared_across_instances(
-        self, store: Store, other: Store
-    ) -> None:
-        """A render in one instance is judged by what happened in the other."""
-        mark = store.current_version()
-        other.invalidate(expired=[user_tag("t")])
-        assert other.put(entry(FOX, mark, tags=["t"])) is not None
-        assert validity(store) is not FRESH
-
-    def test_leases_and_failures_are_shared(
-        self, store: Store, other: Store, clock: Clock
-    ) -> None:
-        """One renders for all, and all rest after a failure."""
-        lease = lease_of(store)
-        assert other.busy(FOX, TAGS)
-        assert other.acquire(FOX, TAGS, 60.0) == LeaseHeld(lease.deadline)
-        failure = failure_of(clock)
-        store.fail(lease, failure)
-        assert other.acquire(FOX, TAGS, 60.0) == BackingOff(failure)
-        assert other.failure(FOX) == failure
-        other.invalidate(expired=[path_tag(FOX.path)])
-        lease_of(store)
-
-    def test_who_finds_a_lease_overdue_records_it_for_all(
-        self, store: Store, other: Store, clock: Clock
-    ) -> None:
-        """Two that find it at the same moment count one failure."""
-        lease_of(store)
-        clock.advance(60)
-        found = [one.acquire(FOX, TAGS, 60.0) for one in (store, other)]
-        for one, overdue, count in zip((store, other), found, (1, 2), strict=True):
-            assert isinstance(overdue, LeaseExpired)
-            one.fail(overdue.lease, dataclasses.replace(failure_of(clock), count=count))
-        failure = store.failure(FOX)
-        assert failure is not None
-        assert failure.count == 1
-
-    def test_builds_are_shared(self, store: Store, other: Store) -> None:
-        """All processes are told one order, whichever of them started."""
-        for who, build in ((store, "a"), (other, "b"), (store, "b"), (other, "a")):
-            who.meet_build("shop", build)
-            assert list(store.builds("shop")) == list(other.builds("shop"))
-        assert list(store.builds("shop")) == ["b", "a"]
-
-    def test_builds_that_start_at_once_are_all_there(
-        self, make_store: MakeStore
-    ) -> None:
-        """Each once, in one order for all."""
-        names = [f"build {number}" for number in range(8)]
-        stores = [make_store() for _ in names]
-        for store in stores:
-            # Made one after another: threads of Python 3.11 cannot compile at a time.
-            store.builds("shop")
-        starts = [
-            InThread(functools.partial(self.start, store, name))
-            for store, name in zip(stores, names, strict=True)
-        ]
-        for start in starts:
-            start.result()
-        [order] = {tuple(store.builds("shop")) for store in stores}
-        self.check_started(order, names)
-
-    def check_started(self, order: tuple[str, ...], names: list[str]) -> None:
-        """What the order is after all of *names* started."""
-        assert sorted(order) == names
-
-    def start(self, store: Store, build: str) -> None:
-        """Be a process of *build*, on a thread that ends."""
-        store.meet_build("shop", build)
-
-    def test_lists_are_shared(self, store: Store, other: Store) -> None:
-        """One list for all processes."""
-        store.put_list("animals", [FOX.path], store.next_version())
-        listed = other.closed_list("animals")
-        assert listed is not None
-        assert listed.paths == {FOX.path}
-        assert other.list_version("animals") == store.list_version("animals")
-
-    def test_time_is_shared(self, store: Store, other: Store, clock: Clock) -> None:
-        """Ages are counted in one time."""
-        clock.advance(5)
-        assert store.now() == other.now() == clock.now

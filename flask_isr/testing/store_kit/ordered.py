@@ -1,4 +1,4 @@
-"""What a store must do beside the kit that keeps a counter and can list."""
+"""What a store must do that keeps an order, and can list its pages."""
 
 from __future__ import annotations
 
@@ -6,30 +6,29 @@ import typing as t
 
 import pytest
 
-from flask_isr.core.key import PageKey
-from flask_isr.core.key import path_tag
-from flask_isr.core.key import user_tag
-from flask_isr.core.store import Store
-from tests.support import Clock
-from tests.support.records import FOX
-from tests.support.records import OWL
-from tests.support.records import entry
-from tests.support.records import not_static
-
-from .kit import EXPIRED
-from .kit import FRESH
-from .kit import STALE
-from .kit import TAGS
-from .kit import SharedStoreKit
+from ...core.key import PageKey
+from ...core.key import path_tag
+from ...core.key import user_tag
+from ...core.store import Store
+from ..clock import Clock
+from .helpers import EXPIRED
+from .helpers import FRESH
+from .helpers import STALE
+from .helpers import TAGS
+from .helpers import advance
+from .helpers import failure_of
+from .helpers import lease_of
+from .helpers import validity
+from .helpers import write
 from .kit import StoreKit
-from .kit import advance
-from .kit import failure_of
-from .kit import lease_of
-from .kit import validity
-from .kit import write
+from .records import FOX
+from .records import OWL
+from .records import entry
+from .records import not_static
+from .shared import SharedStoreKit
 
 
-class StrictStoreKit(StoreKit):
+class OrderedStoreKit(StoreKit):
     """The part for every such store."""
 
     def test_a_render_that_an_invalidation_overtook_is_expired(
@@ -113,13 +112,13 @@ class StrictStoreKit(StoreKit):
         ]
 
 
-class StrictSharedStoreKit(SharedStoreKit, StrictStoreKit):
+class OrderedSharedStoreKit(SharedStoreKit, OrderedStoreKit):
     """The part for those that several processes share."""
 
     def test_every_write_is_announced_before_it_returns(
         self, store: Store, other: Store
     ) -> None:
-        """Whoever compares the announced number with his own learns that he must ask."""
+        """Whoever compares the announced number with their own learns that he must ask."""
         writes: list[t.Callable[[], object]] = [
             lambda: write(other),
             lambda: other.put(not_static(OWL, other.current_version())),

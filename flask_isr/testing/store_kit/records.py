@@ -1,15 +1,15 @@
-"""Pages for the tests of the heart and the stores."""
+"""Pages to be stored in tests."""
 
 from __future__ import annotations
 
 import typing as t
 
-from flask_isr.core.entry import Entry
-from flask_isr.core.entry import PerVisitorRecord
-from flask_isr.core.entry import Version
-from flask_isr.core.freshness import Lifetime
-from flask_isr.core.key import PageKey
-from flask_isr.core.key import user_tag
+from ...core.entry import Entry
+from ...core.entry import PerVisitorRecord
+from ...core.entry import Version
+from ...core.freshness import Lifetime
+from ...core.key import PageKey
+from ...core.key import user_tag
 
 FOX = PageKey("/animals/<name>", "/animals/fox")
 OWL = PageKey("/animals/<name>", "/animals/owl")
