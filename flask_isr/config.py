@@ -1,4 +1,7 @@
-"""The settings: every ``ISR_*`` key, read and checked once."""
+"""The settings: every ``ISR_*`` key, read and checked once.
+
+Each setting is a row of :class:`Settings`, at the end; before it stands what reads values.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import typing as t
 import warnings
 from dataclasses import dataclass
 from dataclasses import field
+from dataclasses import fields
 from pathlib import Path
 from urllib.parse import SplitResult
 from urllib.parse import urlsplit
@@ -21,37 +25,14 @@ from .validation import seconds
 if t.TYPE_CHECKING:
     from flask import Flask
 
+T = t.TypeVar("T")
+
+# Makes of a setting's key and value what the value means, or raises ConfigurationError.
+Parse: t.TypeAlias = t.Callable[[str, t.Any], T]
+
 Serve: t.TypeAlias = t.Literal["auto", "wsgi", "view"]
 
 _MIB = 1024 * 1024
-
-#: Key to default value.
-DEFAULTS: t.Final[t.Mapping[str, t.Any]] = {
-    "ISR_ENABLED": None,
-    "ISR_APP_ID": "auto",
-    "ISR_BUILD_ID": "auto",
-    "ISR_BUILD_FILES": (),
-    "ISR_SECRET": None,
-    "ISR_REVALIDATE_GET": True,
-    "ISR_CACHE": None,
-    "ISR_FOLDER": None,
-    "ISR_ORIGIN": None,
-    "ISR_SERVE": "auto",
-    "ISR_PERSONAL_COOKIES": None,
-    "ISR_IGNORE": (),
-    "ISR_SESSION_IGNORE": (),
-    "ISR_RENDER_TIMEOUT": 60,
-    "ISR_WAIT_TIMEOUT": 10,
-    "ISR_STALE_IF_ERROR": None,
-    "ISR_MEMORY_BYTES": 64 * _MIB,
-    "ISR_STORE_BYTES": 1024 * _MIB,
-    "ISR_PAGE_BYTES": 10 * _MIB,
-    "ISR_ENCODINGS": ("gzip",),
-    "ISR_EXPIRE_ON_WRITE": True,
-    "ISR_CACHE_GROUPS": True,
-    "ISR_SIGN": False,
-    "ISR_RUNNER": "thread",
-}
 
 #: Characters below which a secret is short enough to be guessed.
 SHORT_SECRET = 16
@@ -78,48 +59,284 @@ class Origin:
         return f"{self.scheme}://{self.host}"
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """The checked configuration of one application; times in seconds, sizes in bytes.
+# -- reading values -----------------------------------------------------------------------
 
-    :param enabled: ``None``: off in debug and testing, else on.
-    :param app_id: ``"auto"``: the configuration tells it from others of its code.
-    :param build_id: ``"auto"``: a digest of the application's files; ``None``: none.
-    :param build_files: globs and folders of files that count, too.
-    :param personal_cookies: ``None``: Flask's session cookie and Flask-Login's.
-    :param ignore: names of headers, cookies and query parameters that no page depends on.
-    :param session_ignore: keys of sessions that tell nobody from others.
-    :param compressors: coding to what compresses a body, best first.
-    :param expire_on_write: whether a successful unsafe request expires the page at its URL.
-    :param cache_groups: whether its answer may name tags to expire.
-    :param sign: whether what a backend of Flask-Caching keeps is signed.
-    :param given: key to value, as the application had them.
+
+def _wrong(
+    key: str, value: t.Any, accepted: str, in_json: str | None = None
+) -> ConfigurationError:
+    """The error that names the setting, its value, and what is *accepted*.
+
+    :param in_json: accepted values as ``from_prefixed_env`` takes them: what is no JSON is
+        a string to it.
     """
+    hint = _in_environment(value, in_json) if in_json else ""
+    return ConfigurationError(f"{key} is {value!r}; it must be {accepted}{hint}.")
 
-    enabled: bool | None
-    app_id: str
-    build_id: str | None
-    build_files: tuple[str, ...]
-    secrets: tuple[bytes, ...] = field(repr=False)
-    revalidate_get: bool
-    cache: t.Mapping[str, t.Any] | None = field(repr=False)
-    folder: Path
-    origin: Origin | None
-    serve: Serve
-    personal_cookies: tuple[str, ...] | None
-    ignore: tuple[str, ...]
-    session_ignore: tuple[str, ...]
-    render_timeout: float
-    wait_timeout: float
-    stale_if_error: float | None
-    memory_bytes: int
-    store_bytes: int
-    page_bytes: int
-    compressors: t.Mapping[str, Compress] = field(repr=False)
-    expire_on_write: bool
-    cache_groups: bool
-    sign: bool
-    runner: t.Literal["thread", "inline"] | Runner
+
+def _in_environment(value: t.Any, example: str) -> str:
+    return f" (in the environment as JSON: {example})" if isinstance(value, str) else ""
+
+
+def _optional(parse: Parse[T]) -> Parse[T | None]:
+    """The same, and ``None`` means itself."""
+    return lambda key, value: None if value is None else parse(key, value)
+
+
+def _switch(key: str, value: t.Any) -> bool | None:
+    if value is not None and not isinstance(value, bool):
+        accepted = "True, False, or None for off in debug and testing and else on"
+        raise _wrong(key, value, accepted, "true, false")
+    return value
+
+
+def _flag(key: str, value: t.Any) -> bool:
+    if not isinstance(value, bool):
+        raise _wrong(key, value, "True or False", "true, false")
+    return value
+
+
+def _size(key: str, value: t.Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
+        raise _wrong(key, value, "a number of bytes greater than 0")
+    return value
+
+
+def _grace(key: str, value: t.Any) -> float | None:
+    if value is None or (value == 0 and not isinstance(value, bool)):
+        return value
+    try:
+        return seconds(key, value)
+    except ConfigurationError:
+        accepted = "a number of seconds, 0 or greater, a timedelta, or None for ever"
+        raise _wrong(key, value, accepted) from None
+
+
+def _all_are(value: t.Any, *kinds: type) -> bool:
+    """Whether *value* is a list of items of *kinds*, none of them empty."""
+    return isinstance(value, list | tuple | set | frozenset) and all(
+        isinstance(item, kinds) and str(item) for item in value
+    )
+
+
+def _names(key: str, value: t.Any) -> tuple[str, ...]:
+    if value is not None and not _all_are(value, str):
+        raise _wrong(key, value, "a list of names", '["a", "b"]')
+    return tuple(value or ())
+
+
+def _globs(key: str, value: t.Any) -> tuple[str, ...]:
+    if not _all_are(value, str, Path) or any("\0" in str(item) for item in value):
+        accepted = (
+            "a list of globs or folders, relative to the application's root path, such as"
+            " ['content/*.md']"
+        )
+        raise _wrong(key, value, accepted, '["content/*.md"]')
+    return tuple(sorted(map(str, value)))
+
+
+def _compressors(key: str, value: t.Any) -> t.Mapping[str, Compress]:
+    names = _names(key, value)
+    if not set(names) <= set(CODINGS):
+        known = ", ".join(map(repr, CODINGS))
+        accepted = f"a list of content codings ({known}), empty if pages are not to be"
+        raise _wrong(key, value, f"{accepted} compressed")
+    return {coding: compressor(coding) for coding in CODINGS if coding in names}
+
+
+def _app_id(key: str, value: t.Any) -> str:
+    if not isinstance(value, str) or not value:
+        accepted = (
+            "'auto', or a string that names the application among those of its code that"
+            " share its store"
+        )
+        raise _wrong(key, value, accepted)
+    return value
+
+
+def _build_id(key: str, value: t.Any) -> str:
+    if not isinstance(value, str) or not value:
+        accepted = (
+            "'auto', a string that names the deployment, or None if deployments share their"
+            " pages"
+        )
+        raise _wrong(key, value, accepted)
+    return value
+
+
+def _secrets(key: str, value: t.Any) -> tuple[bytes, ...]:
+    secrets = [] if value is None else [value] if isinstance(value, str) else value
+    if not isinstance(secrets, list | tuple) or not _all_are(secrets, str):
+        # The value is not shown: it may be a secret all the same.
+        raise ConfigurationError(
+            f"{key} is {_kind(value)}; it must be a non-empty string, or a list of them"
+            " while you change secrets. 'flask isr secret' makes a good one."
+        )
+    if any(len(secret) < SHORT_SECRET for secret in secrets):
+        warnings.warn(
+            f"ISR_SECRET is shorter than {SHORT_SECRET} characters and may be guessed;"
+            " 'flask isr secret' makes a good one.",
+            stacklevel=2,
+        )
+    return tuple(secret.encode() for secret in secrets)
+
+
+def _kind(value: t.Any) -> str:
+    if not value:
+        return "empty"
+    if isinstance(value, list | tuple):
+        return "a list with an item that is no string or empty"
+    return f"of type {type(value).__name__}"
+
+
+def _cache(key: str, value: t.Any) -> t.Mapping[str, t.Any]:
+    fault = _cache_fault(value)
+    if fault is not None:
+        example = _in_environment(value, '{"CACHE_TYPE": "SimpleCache"}')
+        # The value is not shown: it may hold a password.
+        raise ConfigurationError(
+            f"{key} {fault}; it must be the settings of Flask-Caching for a cache of"
+            " Flask-ISR's own, such as"
+            " {'CACHE_TYPE': 'RedisCache', 'CACHE_REDIS_URL': 'redis://localhost/0'},"
+            f" or None for the embedded store{example}."
+        )
+    return dict(value)
+
+
+def _cache_fault(value: t.Any) -> str | None:
+    if not isinstance(value, dict):
+        return f"is of type {type(value).__name__}"
+    strange = [str(key) for key in value if not str(key).startswith("CACHE_")]
+    if strange:
+        return f"has the key {strange[0]!r}, which does not begin with CACHE_"
+    if not isinstance(value.get("CACHE_TYPE"), str):
+        return "has no CACHE_TYPE that is a string"
+    return None
+
+
+def _folder(key: str, value: t.Any) -> Path:
+    if value is None:
+        return Path("isr")
+    if not isinstance(value, str | Path) or not str(value) or "\0" in str(value):
+        raise _wrong(key, value, "a path")
+    return Path(value)
+
+
+def _origin(key: str, value: t.Any) -> Origin:
+    parts = _split(value)
+    if (
+        parts is None
+        or parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or parts.query
+        or parts.fragment
+        or "@" in parts.netloc
+    ):
+        accepted = (
+            "scheme, host and mount prefix of the site, such as 'https://www.example.com'"
+            " or 'https://example.com/shop'"
+        )
+        raise _wrong(key, value, accepted)
+    return Origin(parts.scheme, parts.netloc.lower(), parts.path.rstrip("/"))
+
+
+def _split(value: t.Any) -> SplitResult | None:
+    if not isinstance(value, str) or not value.isascii() or not value.isprintable():
+        return None
+    try:
+        parts = urlsplit(value)
+        # Parsed when it is asked for.
+        _ = parts.port
+    except ValueError:
+        return None
+    return parts
+
+
+def _serve(key: str, value: t.Any) -> Serve:
+    accepted = t.get_args(Serve)
+    if value not in accepted:
+        raise _wrong(key, value, f"one of {', '.join(map(repr, accepted))}")
+    return t.cast(Serve, value)
+
+
+def _runner(key: str, value: t.Any) -> t.Literal["thread", "inline"] | Runner:
+    if value in ("thread", "inline"):
+        return t.cast(t.Literal["thread", "inline"], value)
+    if all(callable(getattr(value, name, None)) for name in ("submit", "spawn")):
+        return GuardedRunner(value)
+    accepted = (
+        "'thread', 'inline', or an object with the methods submit and spawn of"
+        " flask_isr.typing.Runner"
+    )
+    raise _wrong(key, value, accepted)
+
+
+# -- the settings -------------------------------------------------------------------------
+
+
+class _Setting(t.NamedTuple):
+    key: str
+    default: t.Any
+    parse: Parse[t.Any]
+
+
+def _setting(key: str, default: t.Any, parse: Parse[T], *, shown: bool = True) -> T:
+    """A field that holds what *parse* makes of the setting *key*.
+
+    :param shown: whether the field is part of the repr.
+    """
+    setting = _Setting(key, default, parse)
+    return t.cast(T, field(repr=shown, metadata={"setting": setting}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The checked configuration of one application; times in seconds, sizes in bytes."""
+
+    #: ``None``: off in debug and testing, else on.
+    enabled: bool | None = _setting("ISR_ENABLED", None, _switch)
+    #: ``"auto"``: the configuration tells it from others of its code.
+    app_id: str = _setting("ISR_APP_ID", "auto", _app_id)
+    #: ``"auto"``: a digest of the application's files; ``None``: none.
+    build_id: str | None = _setting("ISR_BUILD_ID", "auto", _optional(_build_id))
+    #: Globs and folders of files that count, too.
+    build_files: tuple[str, ...] = _setting("ISR_BUILD_FILES", (), _globs)
+    secrets: tuple[bytes, ...] = _setting("ISR_SECRET", None, _secrets, shown=False)
+    revalidate_get: bool = _setting("ISR_REVALIDATE_GET", True, _flag)
+    cache: t.Mapping[str, t.Any] | None = _setting(
+        "ISR_CACHE", None, _optional(_cache), shown=False
+    )
+    folder: Path = _setting("ISR_FOLDER", None, _folder)
+    origin: Origin | None = _setting("ISR_ORIGIN", None, _optional(_origin))
+    serve: Serve = _setting("ISR_SERVE", "auto", _serve)
+    #: ``None``: Flask's session cookie and Flask-Login's.
+    personal_cookies: tuple[str, ...] | None = _setting(
+        "ISR_PERSONAL_COOKIES", None, _optional(_names)
+    )
+    #: Names of headers, cookies and query parameters that no page depends on.
+    ignore: tuple[str, ...] = _setting("ISR_IGNORE", (), _names)
+    #: Keys of sessions that tell nobody from others.
+    session_ignore: tuple[str, ...] = _setting("ISR_SESSION_IGNORE", (), _names)
+    render_timeout: float = _setting("ISR_RENDER_TIMEOUT", 60, seconds)
+    wait_timeout: float = _setting("ISR_WAIT_TIMEOUT", 10, seconds)
+    stale_if_error: float | None = _setting("ISR_STALE_IF_ERROR", None, _grace)
+    memory_bytes: int = _setting("ISR_MEMORY_BYTES", 64 * _MIB, _size)
+    store_bytes: int = _setting("ISR_STORE_BYTES", 1024 * _MIB, _size)
+    page_bytes: int = _setting("ISR_PAGE_BYTES", 10 * _MIB, _size)
+    #: Coding to what compresses a body, best first.
+    compressors: t.Mapping[str, Compress] = _setting(
+        "ISR_ENCODINGS", ("gzip",), _compressors, shown=False
+    )
+    #: Whether a successful unsafe request expires the page at its URL.
+    expire_on_write: bool = _setting("ISR_EXPIRE_ON_WRITE", True, _flag)
+    #: Whether its answer may name tags to expire.
+    cache_groups: bool = _setting("ISR_CACHE_GROUPS", True, _flag)
+    #: Whether what a backend of Flask-Caching keeps is signed.
+    sign: bool = _setting("ISR_SIGN", False, _flag)
+    runner: t.Literal["thread", "inline"] | Runner = _setting(
+        "ISR_RUNNER", "thread", _runner
+    )
+    #: Key to value, as the application had them.
     given: t.Mapping[str, t.Any] = field(repr=False)
 
     def changed(self, app: Flask) -> list[str]:
@@ -142,252 +359,24 @@ class Settings:
                 raise ConfigurationError(
                     f"{key} is no setting of Flask-ISR. The settings are: {known}."
                 )
-        values = {key: app.config.get(key, DEFAULTS[key]) for key in DEFAULTS}
-        return cls(
-            enabled=_switch("ISR_ENABLED", values),
-            app_id=_app_id("ISR_APP_ID", values["ISR_APP_ID"]),
-            build_id=_build_id("ISR_BUILD_ID", values["ISR_BUILD_ID"]),
-            build_files=_globs("ISR_BUILD_FILES", values["ISR_BUILD_FILES"]),
-            secrets=_secrets(values["ISR_SECRET"]),
-            revalidate_get=_flag("ISR_REVALIDATE_GET", values),
-            cache=_cache(values["ISR_CACHE"]),
-            folder=_folder(values["ISR_FOLDER"], Path(app.instance_path)),
-            origin=_origin(values["ISR_ORIGIN"]),
-            serve=_choice("ISR_SERVE", values, ("auto", "wsgi", "view")),
-            personal_cookies=_names(
-                "ISR_PERSONAL_COOKIES", values["ISR_PERSONAL_COOKIES"]
-            ),
-            ignore=_names("ISR_IGNORE", values["ISR_IGNORE"]) or (),
-            session_ignore=_names("ISR_SESSION_IGNORE", values["ISR_SESSION_IGNORE"])
-            or (),
-            render_timeout=seconds("ISR_RENDER_TIMEOUT", values["ISR_RENDER_TIMEOUT"]),
-            wait_timeout=seconds("ISR_WAIT_TIMEOUT", values["ISR_WAIT_TIMEOUT"]),
-            stale_if_error=_grace("ISR_STALE_IF_ERROR", values["ISR_STALE_IF_ERROR"]),
-            memory_bytes=_size("ISR_MEMORY_BYTES", values),
-            store_bytes=_size("ISR_STORE_BYTES", values),
-            page_bytes=_size("ISR_PAGE_BYTES", values),
-            compressors=_compressors("ISR_ENCODINGS", values["ISR_ENCODINGS"]),
-            expire_on_write=_flag("ISR_EXPIRE_ON_WRITE", values),
-            cache_groups=_flag("ISR_CACHE_GROUPS", values),
-            sign=_flag("ISR_SIGN", values),
-            runner=_runner(values["ISR_RUNNER"]),
-            given=values,
-        )
+        given = {key: app.config.get(key, default) for key, default in DEFAULTS.items()}
+        values = {
+            name: setting.parse(setting.key, given[setting.key])
+            for name, setting in _SETTINGS.items()
+        }
+        # Not below the working directory: servers and commands start in different ones.
+        values["folder"] = Path(app.instance_path, values["folder"])
+        return cls(given=given, **values)
 
 
-def _grace(name: str, value: t.Any) -> float | None:
-    if value is None or (value == 0 and not isinstance(value, bool)):
-        return value
-    try:
-        return seconds(name, value)
-    except ConfigurationError:
-        raise ConfigurationError(
-            f"{name} is {value!r}; it must be a number of seconds, 0 or greater, a"
-            " timedelta, or None for ever."
-        ) from None
+# Name of the field to its setting.
+_SETTINGS: t.Final[t.Mapping[str, _Setting]] = {
+    entry.name: entry.metadata["setting"]
+    for entry in fields(Settings)
+    if entry.metadata
+}
 
-
-def _secrets(value: t.Any) -> tuple[bytes, ...]:
-    secrets = [] if value is None else [value] if isinstance(value, str) else value
-    if not isinstance(secrets, list | tuple) or not all(
-        isinstance(secret, str) and secret for secret in secrets
-    ):
-        # The value is not shown: it may be a secret all the same.
-        raise ConfigurationError(
-            f"ISR_SECRET is {_kind(value)}; it must be a non-empty string, or a list of"
-            " them while you change secrets. 'flask isr secret' makes a good one."
-        )
-    if any(len(secret) < SHORT_SECRET for secret in secrets):
-        warnings.warn(
-            f"ISR_SECRET is shorter than {SHORT_SECRET} characters and may be guessed;"
-            " 'flask isr secret' makes a good one.",
-            stacklevel=2,
-        )
-    return tuple(secret.encode() for secret in secrets)
-
-
-def _kind(value: t.Any) -> str:
-    if not value:
-        return "empty"
-    if isinstance(value, list | tuple):
-        return "a list with an item that is no string or empty"
-    return f"of type {type(value).__name__}"
-
-
-def _cache(value: t.Any) -> t.Mapping[str, t.Any] | None:
-    if value is None:
-        return None
-    if (
-        not isinstance(value, dict)
-        or not all(str(key).startswith("CACHE_") for key in value)
-        or not isinstance(value.get("CACHE_TYPE"), str)
-    ):
-        example = _in_environment(value, '{"CACHE_TYPE": "SimpleCache"}')
-        # The value is not shown: it may hold a password.
-        raise ConfigurationError(
-            f"ISR_CACHE {_cache_fault(value)}; it must be the settings of Flask-Caching for"
-            " a cache of Flask-ISR's own, such as"
-            " {'CACHE_TYPE': 'RedisCache', 'CACHE_REDIS_URL': 'redis://localhost/0'},"
-            " or None for the embedded store"
-            f"{example}."
-        )
-    return dict(value)
-
-
-def _cache_fault(value: t.Any) -> str:
-    if not isinstance(value, dict):
-        return f"is of type {type(value).__name__}"
-    strange = [str(key) for key in value if not str(key).startswith("CACHE_")]
-    if strange:
-        return f"has the key {strange[0]!r}, which does not begin with CACHE_"
-    return "has no CACHE_TYPE that is a string"
-
-
-def _folder(value: t.Any, instance: Path) -> Path:
-    if value is None:
-        return instance / "isr"
-    if not isinstance(value, str | Path) or not str(value) or "\0" in str(value):
-        raise ConfigurationError(f"ISR_FOLDER is {value!r}; it must be a path.")
-    # Not below the working directory: servers and commands start in different ones.
-    return instance / value
-
-
-def _origin(value: t.Any) -> Origin | None:
-    if value is None:
-        return None
-    parts = _split(value)
-    if (
-        parts is None
-        or parts.scheme not in ("http", "https")
-        or not parts.hostname
-        or parts.query
-        or parts.fragment
-        or "@" in parts.netloc
-    ):
-        raise ConfigurationError(
-            f"ISR_ORIGIN is {value!r}; it must be scheme, host and mount prefix of the"
-            " site, such as 'https://www.example.com' or 'https://example.com/shop'."
-        )
-    return Origin(parts.scheme, parts.netloc.lower(), parts.path.rstrip("/"))
-
-
-def _split(value: t.Any) -> SplitResult | None:
-    if not isinstance(value, str) or not value.isascii() or not value.isprintable():
-        return None
-    try:
-        parts = urlsplit(value)
-        # Parsed when it is asked for.
-        _ = parts.port
-    except ValueError:
-        return None
-    return parts
-
-
-def _names(key: str, value: t.Any) -> tuple[str, ...] | None:
-    if value is None:
-        return None
-    if not isinstance(value, list | tuple | set | frozenset) or not all(
-        isinstance(name, str) and name for name in value
-    ):
-        example = _in_environment(value, '["a", "b"]')
-        raise ConfigurationError(
-            f"{key} is {value!r}; it must be a list of names{example}."
-        )
-    return tuple(value)
-
-
-def _globs(key: str, value: t.Any) -> tuple[str, ...]:
-    if not isinstance(value, list | tuple | set | frozenset) or not all(
-        isinstance(item, str | Path) and str(item) and "\0" not in str(item)
-        for item in value
-    ):
-        example = _in_environment(value, '["content/*.md"]')
-        raise ConfigurationError(
-            f"{key} is {value!r}; it must be a list of globs or folders, relative to the"
-            f" application's root path, such as ['content/*.md']{example}."
-        )
-    return tuple(sorted(map(str, value)))
-
-
-def _compressors(key: str, value: t.Any) -> t.Mapping[str, Compress]:
-    names = _names(key, value) or ()
-    if not set(names) <= set(CODINGS):
-        known = ", ".join(map(repr, CODINGS))
-        raise ConfigurationError(
-            f"{key} is {value!r}; it must be a list of content codings ({known}), empty"
-            " if pages are not to be compressed."
-        )
-    return {coding: compressor(coding) for coding in CODINGS if coding in names}
-
-
-def _app_id(key: str, value: t.Any) -> str:
-    if not isinstance(value, str) or not value:
-        raise ConfigurationError(
-            f"{key} is {value!r}; it must be 'auto', or a string that names the application"
-            " among those of its code that share its store."
-        )
-    return value
-
-
-def _build_id(key: str, value: t.Any) -> str | None:
-    if value is not None and (not isinstance(value, str) or not value):
-        raise ConfigurationError(
-            f"{key} is {value!r}; it must be 'auto', a string that names the deployment,"
-            " or None if deployments share their pages."
-        )
-    return value
-
-
-def _switch(key: str, values: t.Mapping[str, t.Any]) -> bool | None:
-    value = values[key]
-    if value is not None and not isinstance(value, bool):
-        raise ConfigurationError(
-            f"{key} is {value!r}; it must be True, False, or None for off in debug and"
-            f" testing and else on{_in_environment(value, 'true, false')}."
-        )
-    return value
-
-
-def _flag(key: str, values: t.Mapping[str, t.Any]) -> bool:
-    value = values[key]
-    if not isinstance(value, bool):
-        example = _in_environment(value, "true, false")
-        raise ConfigurationError(
-            f"{key} is {value!r}; it must be True or False{example}."
-        )
-    return value
-
-
-def _in_environment(value: t.Any, example: str) -> str:
-    """What a wrong value may be lacking that came by ``from_prefixed_env``."""
-    return f" (in the environment as JSON: {example})" if isinstance(value, str) else ""
-
-
-def _choice(
-    key: str, values: t.Mapping[str, t.Any], accepted: tuple[str, ...]
-) -> t.Any:
-    value = values[key]
-    if value not in accepted:
-        names = ", ".join(map(repr, accepted))
-        raise ConfigurationError(f"{key} is {value!r}; it must be one of {names}.")
-    return value
-
-
-def _size(key: str, values: t.Mapping[str, t.Any]) -> int:
-    value = values[key]
-    if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
-        raise ConfigurationError(
-            f"{key} is {value!r}; it must be a number of bytes greater than 0."
-        )
-    return value
-
-
-def _runner(value: t.Any) -> t.Any:
-    if value in ("thread", "inline"):
-        return value
-    if all(callable(getattr(value, name, None)) for name in ("submit", "spawn")):
-        return GuardedRunner(value)
-    raise ConfigurationError(
-        f"ISR_RUNNER is {value!r}; it must be 'thread', 'inline', or an object with the"
-        " methods submit and spawn of flask_isr.typing.Runner."
-    )
+#: Key to default value.
+DEFAULTS: t.Final[t.Mapping[str, t.Any]] = {
+    setting.key: setting.default for setting in _SETTINGS.values()
+}
