@@ -14,13 +14,14 @@ PYTEST := pytest --numprocesses auto --maxprocesses 8 --dist loadgroup
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo check test test-oldest services lint format types hooks docs coverage \
-    benchmark dist clean
+.PHONY: help demo check test test-oldest promises services lint format types hooks docs \
+    coverage benchmark dist clean
 
 help:
 	@echo 'make demo         start the example: a CMS and a shop; Ctrl-C stops both'
 	@echo 'make check        lint, types, and the tests that need no server: a minute'
 	@echo 'make test         run all tests'
+	@echo 'make promises     print what is promised, and which tests prove it'
 	@echo 'make test-oldest  most of them with the oldest dependencies'
 	@echo 'make services     install the programs that some tests need, or say how'
 	@echo 'make lint         look for mistakes and check the layout of the code'
@@ -44,6 +45,10 @@ QUICK := tests/unit/background tests/unit/client tests/unit/core tests/unit/rend
 
 check: lint types
 	@exec $(PY) -m $(PYTEST) --quiet $(QUICK)
+
+# Of some tests alone: `make promises ARGS=tests/unit`.
+promises: $(VENV)/judges.stamp
+	@exec $(PY) -m pytest --quiet --promises $(ARGS)
 
 test: $(VENV)/judges.stamp $(VENV)/npm.stamp
 	@exec $(PY) -m $(PYTEST) $(ARGS)

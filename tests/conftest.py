@@ -19,6 +19,8 @@ from .support import Clock
 from .support import Site
 from .support import lint
 
+pytest_plugins = ["tests.support.promises"]
+
 MakeSite: t.TypeAlias = t.Callable[..., Site]
 
 # Off where old releases are tried: they have their own manners.

@@ -43,6 +43,8 @@ from ..support import Clock
 
 __all__ = ["folder", "gates", "make_process", "make_store", "source"]
 
+pytestmark = pytest.mark.promise(7)
+
 _MIB = 1024 * 1024
 
 FEW = 3

@@ -21,6 +21,8 @@ from ..support import SECRET
 from ..support import Site
 from ..support import cache_state
 
+pytestmark = pytest.mark.promise(8)
+
 MODES: list[dict[str, t.Any]] = [
     {"DEBUG": True},
     {"TESTING": True},

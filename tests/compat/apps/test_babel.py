@@ -15,6 +15,8 @@ from .babel import catalogs
 from .babel import create_app
 from .browser import Browser
 
+pytestmark = pytest.mark.promise(8)
+
 TEXTS = {
     "en": "Article 1 (first), May 1, 2026, en",
     "de": "Artikel 1 (first), 1. Mai 2026, de",

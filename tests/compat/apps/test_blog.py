@@ -28,6 +28,8 @@ from .blog.extensions import db
 from .browser import Browser
 from .browser import Page
 
+pytestmark = pytest.mark.promise(8)
+
 _names = (f"user{number}" for number in itertools.count(1))
 
 

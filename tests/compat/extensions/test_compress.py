@@ -16,6 +16,8 @@ from tests.conftest import MakeSite
 from tests.support import Site
 from tests.support import cache_state
 
+pytestmark = pytest.mark.promise(8)
+
 
 def make_compressed(make_site: MakeSite, serve: str) -> Site:
     """A site whose page counts its renders, and is worth compressing."""

@@ -12,6 +12,8 @@ from tests.conftest import MakeSite
 from tests.support import Site
 from tests.support import cache_state
 
+pytestmark = pytest.mark.promise(8)
+
 
 @pytest.fixture(params=[None, True], ids=["as-usual", "isr-on"])
 def debugged(request: pytest.FixtureRequest, make_site: MakeSite) -> Site:

@@ -14,6 +14,8 @@ from flask_isr import static_page
 from tests.support import Site
 from tests.support import cache_state
 
+pytestmark = pytest.mark.promise(8)
+
 
 def limiter_of(app: Flask, **options: t.Any) -> Limiter:
     """A limiter that counts in this process."""

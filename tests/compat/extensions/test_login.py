@@ -17,6 +17,8 @@ from tests.conftest import MakeSite
 from tests.support import Site
 from tests.support import cache_state
 
+pytestmark = pytest.mark.promise(8)
+
 
 class User(UserMixin):  # type: ignore[misc]
     """A user whom nobody asks for anything."""

@@ -18,6 +18,8 @@ from flask_isr import static_page
 from tests.conftest import MakeSite
 from tests.support import cache_state
 
+pytestmark = pytest.mark.promise(8)
+
 
 class Base(DeclarativeBase):
     """The base of the models."""

@@ -12,6 +12,8 @@ from tests.conftest import MakeSite
 from tests.support import Site
 from tests.support import cache_state
 
+pytestmark = pytest.mark.promise(8)
+
 ORIGIN = "https://example.com"
 POLICY = {"default-src": "'self'", "script-src": "'self'"}
 

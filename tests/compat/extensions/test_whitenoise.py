@@ -12,6 +12,8 @@ from flask_isr import ISR
 from flask_isr import static_page
 from tests.support import cache_state
 
+pytestmark = pytest.mark.promise(8)
+
 
 @pytest.mark.parametrize(("outside", "level"), [(True, None), (False, "view")])
 def test_files_and_pages_are_served(

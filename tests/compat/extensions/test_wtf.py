@@ -19,6 +19,8 @@ from tests.conftest import MakeSite
 from tests.support import Site
 from tests.support import cache_state
 
+pytestmark = pytest.mark.promise(8)
+
 
 def add_form(site: Site, *, streamed: bool = False) -> None:
     """A page whose form has a token."""

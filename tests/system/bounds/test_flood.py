@@ -26,6 +26,8 @@ from .flood import containers
 from .flood import rows
 from .flood import stored_bytes
 
+pytestmark = pytest.mark.promise(7)
+
 _KIB = 1024
 STORE, MEMORY = 1024 * _KIB, 512 * _KIB
 # Different addresses; their pages would take more than ten times the limits.

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.promise(7)
+
 _MIB = 1024 * 1024
 
 # Beside its pages, a process grows by the caches of its database connections.

@@ -28,6 +28,8 @@ from .records import Reading
 from .records import read
 from .site import Data
 
+pytestmark = pytest.mark.promise(3, 4)
+
 SECONDS = float(os.environ.get("ISR_HISTORY_SECONDS", "30"))
 
 WORKERS = 4

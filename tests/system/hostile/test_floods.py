@@ -30,6 +30,8 @@ from tests.unit.stores.conftest import make_store
 
 __all__ = ["folder", "make_store"]
 
+pytestmark = pytest.mark.promise(7)
+
 MEMORY = 128 * 1024
 STORE = 256 * 1024
 

@@ -8,6 +8,8 @@ from . import ORIGIN
 from . import PLACES
 from .conftest import Target
 
+pytestmark = pytest.mark.promise(5)
+
 #: What shows in a page where something of the attacker's got into it.
 MARK = "evil"
 

@@ -15,6 +15,7 @@ import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 from flask import Flask
 from flask import g
 from flask import render_template_string
@@ -29,6 +30,8 @@ from flask_isr import static_page
 from tests.support import Clock
 from tests.support import Site
 from tests.support import cache_state
+
+pytestmark = pytest.mark.promise(5)
 
 ORIGIN = "http://a.test"
 

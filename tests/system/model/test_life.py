@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from dataclasses import field
 from pathlib import Path
 
+import pytest
 from cachelib import SimpleCache
 from hypothesis import HealthCheck
 from hypothesis import settings
@@ -44,6 +45,8 @@ from tests.support import Clock
 
 from .process import TAGS
 from .process import Process
+
+pytestmark = pytest.mark.promise(4)
 
 LIFETIME = Lifetime(60.0, 600.0)
 

@@ -60,6 +60,7 @@ class Crowd:
         return answers
 
 
+@pytest.mark.promise(2)
 def test_a_crowd_on_a_cold_page_makes_one_render(farm: Farm, page: str) -> None:
     """All who ask for a page that nobody has stored get the page of the one render."""
     farm.control.close_gate(page)
@@ -75,6 +76,7 @@ def test_a_crowd_on_a_cold_page_makes_one_render(farm: Farm, page: str) -> None:
     assert len({answer.process for answer in answers}) >= 2
 
 
+@pytest.mark.promise(1, 2)
 @pytest.mark.parametrize("known_to", ["all", "one"])
 def test_a_crowd_on_a_stale_page_waits_for_nothing(
     farm: Farm, page: str, known_to: str
@@ -102,6 +104,7 @@ def test_a_crowd_on_a_stale_page_waits_for_nothing(
     assert len(control.runs(page)) == 2
 
 
+@pytest.mark.promise(2, 4)
 def test_a_crowd_on_an_expired_page_gets_the_new_one(farm: Farm, page: str) -> None:
     """All who ask after an invalidation get the page of the one render after it."""
     path, control = f"/pages/{page}", farm.control

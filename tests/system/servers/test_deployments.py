@@ -15,6 +15,8 @@ from .running import Answer
 from .running import Farm
 from .running import Server
 
+pytestmark = pytest.mark.promise(8)
+
 
 class Shop:
     """The folder in which an application is deployed."""

@@ -17,6 +17,8 @@ from .control import poll
 from .running import ROOT
 from .running import Farm
 
+pytestmark = pytest.mark.promise(6)
+
 WARNING = "pages are rendered for each visitor meanwhile"
 
 

@@ -25,6 +25,7 @@ def farm(start_module_farm: StartFarm) -> Farm:
     return start_module_farm("waitress", 2, FLASK_ISR_WAIT_TIMEOUT=str(WAIT_TIMEOUT))
 
 
+@pytest.mark.promise(2)
 @pytest.mark.parametrize("asks", ["while it renders", "after that"])
 def test_a_killed_renderer_is_replaced_at_once(
     start_farm: StartFarm, page: str, asks: str
@@ -54,6 +55,7 @@ def test_a_killed_renderer_is_replaced_at_once(
     assert two.ask(path).state == "HIT"
 
 
+@pytest.mark.promise(2, 3)
 def test_a_page_whose_renderer_was_killed_is_refreshed_by_another(
     start_farm: StartFarm, page: str
 ) -> None:
@@ -76,6 +78,7 @@ def test_a_page_whose_renderer_was_killed_is_refreshed_by_another(
     assert len(control.runs(page)) == 3
 
 
+@pytest.mark.promise(6)
 def test_pages_are_rendered_anew_when_the_folder_is_taken_away(
     start_farm: StartFarm, page: str
 ) -> None:
@@ -98,6 +101,7 @@ def test_pages_are_rendered_anew_when_the_folder_is_taken_away(
     assert {3} == {load.version for load in farm.ask_all(path)}
 
 
+@pytest.mark.promise(3)
 @pytest.mark.parametrize("reason", ["old", "expired"])
 def test_a_failing_page_keeps_its_last_good_copy(
     farm: Farm, page: str, reason: str
@@ -130,6 +134,7 @@ def test_a_failing_page_keeps_its_last_good_copy(
     assert len(control.runs(page)) == 5
 
 
+@pytest.mark.promise(3)
 def test_a_page_that_never_worked_is_tried_once_for_a_crowd(
     farm: Farm, page: str
 ) -> None:
@@ -154,6 +159,7 @@ def test_a_page_that_never_worked_is_tried_once_for_a_crowd(
     assert {1} == {answer.version for answer in farm.ask_all(path)}
 
 
+@pytest.mark.promise(3)
 def test_a_hanging_render_is_waited_for_once(farm: Farm, page: str) -> None:
     """With a last good copy, the first visitor of an expired page gets it when he has
     waited as long as is allowed, the others of his process at once."""

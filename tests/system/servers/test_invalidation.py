@@ -41,7 +41,7 @@ in_either_process = pytest.mark.parametrize(
 
 
 # One start of the servers is enough.
-pytestmark = pytest.mark.xdist_group("servers-invalidation")
+pytestmark = [pytest.mark.promise(4), pytest.mark.xdist_group("servers-invalidation")]
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ RENDER_TIMEOUT = 60
 
 
 # One start of the servers is enough.
-pytestmark = pytest.mark.xdist_group("servers-order")
+pytestmark = [pytest.mark.promise(4), pytest.mark.xdist_group("servers-order")]
 
 
 @pytest.fixture(scope="module")

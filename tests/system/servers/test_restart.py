@@ -66,6 +66,7 @@ def test_pages_have_the_rest_of_their_lifetime(
     assert len(farm.control.runs(page)) == 1
 
 
+@pytest.mark.promise(1)
 def test_a_page_that_had_become_old_is_served_and_refreshed(farm: Farm) -> None:
     """As if nothing had happened."""
     farm.control.publish("old")
@@ -74,6 +75,7 @@ def test_a_page_that_had_become_old_is_served_and_refreshed(farm: Farm) -> None:
     assert len(farm.control.runs("old")) == 2
 
 
+@pytest.mark.promise(4)
 def test_a_page_that_was_made_stale_is_so_still(farm: Farm) -> None:
     """Its next visitor gets it once more, and it is refreshed."""
     answer = _ask(farm, "/pages/stale")
@@ -82,6 +84,7 @@ def test_a_page_that_was_made_stale_is_so_still(farm: Farm) -> None:
     assert len(farm.control.runs("stale")) == 2
 
 
+@pytest.mark.promise(4)
 def test_a_page_that_was_expired_is_so_still(farm: Farm) -> None:
     """Nobody gets the old one."""
     answer = _ask(farm, "/pages/expired")

@@ -33,6 +33,8 @@ from tests.support.tracing import find_strace
 from .writers import LEASED
 from .writers import open_store
 
+pytestmark = pytest.mark.promise(3, 4)
+
 ROOT = Path(__file__).parents[3]
 OLD, NEW = b"a page", b"new" * 3000
 

@@ -15,6 +15,8 @@ from tests.support import Clock
 from tests.support import Site
 from tests.support import cache_state
 
+pytestmark = pytest.mark.promise(7)
+
 KNOWN = 20
 
 

@@ -59,6 +59,7 @@ def jobs() -> t.Iterator[Jobs]:
     jobs.gate.open()
 
 
+@pytest.mark.promise(7)
 def test_background_work_is_bounded_and_skips_when_full(jobs: Jobs) -> None:
     """As many jobs run and wait as are allowed; one more is refused and never runs."""
     runner = ThreadRunner(workers=2, queue=3)
@@ -72,6 +73,7 @@ def test_background_work_is_bounded_and_skips_when_full(jobs: Jobs) -> None:
     assert jobs.most == 2
 
 
+@pytest.mark.promise(1)
 def test_jobs_whose_callers_wait_do_not_queue_behind_the_background(
     jobs: Jobs,
 ) -> None:
@@ -117,6 +119,7 @@ def test_a_thread_whose_job_is_over_time_is_replaced(
     jobs.wait_for(2)
 
 
+@pytest.mark.promise(7)
 def test_threads_are_replaced_up_to_a_limit(jobs: Jobs, clock: Clock) -> None:
     """When everything hangs, the number of threads stays bounded."""
     runner = ThreadRunner(workers=2, queue=0, job_timeout=60, hanging=2, clock=clock)

@@ -14,6 +14,8 @@ from flask_isr.background.retries import Retries
 from tests.support import Gate
 from tests.support.shop import until
 
+pytestmark = pytest.mark.promise(7)
+
 KEPT = 3
 
 

@@ -36,6 +36,8 @@ from .process import held
 from .process import target
 from .process import told
 
+pytestmark = pytest.mark.promise(3)
+
 _ERROR = SealedError(503, (("Content-Type", "text/plain"),), b"the CMS is down")
 
 
@@ -348,6 +350,7 @@ def test_a_failing_page_may_be_served_for_so_long_only(
     assert answer in (RunView("error"), SendError(_ERROR))
 
 
+@pytest.mark.promise(2)
 def test_another_process_takes_over_when_the_renderer_is_killed(
     make_process: MakeProcess, source: Source, tmp_path: Path
 ) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 
+import pytest
+
 from flask_isr.core.decision import ServeEntry
 from flask_isr.core.key import user_tag
 from flask_isr.core.outcome import Outcome
@@ -21,6 +23,8 @@ from .process import Source
 from .process import WatchedStore
 from .process import held
 from .process import told
+
+pytestmark = pytest.mark.promise(4)
 
 
 def test_a_page_expired_before_a_visit_is_never_served_as_it_was(

@@ -22,6 +22,8 @@ from .process import Process
 from .process import Source
 from .process import told
 
+pytestmark = pytest.mark.promise(6)
+
 
 def test_without_its_store_every_visit_is_the_views(
     process: Process, source: Source, tmp_path: Path

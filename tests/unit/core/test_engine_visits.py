@@ -36,6 +36,7 @@ from .process import held
 from .process import told
 
 
+@pytest.mark.promise(2)
 def test_a_page_is_rendered_once_and_then_served(
     process: Process, source: Source
 ) -> None:
@@ -46,6 +47,7 @@ def test_a_page_is_rendered_once_and_then_served(
     assert source.renders == 1
 
 
+@pytest.mark.promise(2)
 def test_a_page_is_rendered_once_for_all_processes(
     make_process: MakeProcess, source: Source
 ) -> None:
@@ -55,6 +57,7 @@ def test_a_page_is_rendered_once_for_all_processes(
     assert source.renders == 1
 
 
+@pytest.mark.promise(2)
 def test_all_who_ask_for_a_cold_page_share_one_render(
     make_process: MakeProcess, source: Source, gates: list[Gate]
 ) -> None:
@@ -69,6 +72,7 @@ def test_all_who_ask_for_a_cold_page_share_one_render(
     assert source.renders == 1
 
 
+@pytest.mark.promise(1, 2)
 def test_a_stale_page_is_served_at_once_while_one_render_runs(
     make_process: MakeProcess, source: Source, clock: Clock, gates: list[Gate]
 ) -> None:
@@ -90,6 +94,7 @@ def test_a_stale_page_is_served_at_once_while_one_render_runs(
     assert source.renders == 2
 
 
+@pytest.mark.promise(1)
 def test_a_page_made_stale_is_served_once_more_and_renewed(
     process: Process, source: Source
 ) -> None:
@@ -210,6 +215,7 @@ def test_a_page_that_is_personal_is_dropped_everywhere(
     assert source.renders == 2
 
 
+@pytest.mark.promise(1)
 def test_a_personal_page_is_tried_again_behind_a_visitor(
     process: Process, source: Source, clock: Clock
 ) -> None:
@@ -249,6 +255,7 @@ def test_an_answer_that_is_no_page_is_left_to_the_view(
     assert "declined /animals/fox: status-418" in process.journal.lines
 
 
+@pytest.mark.promise(2)
 def test_a_visitor_waits_for_the_render_of_another_process(
     make_process: MakeProcess, source: Source, gates: list[Gate]
 ) -> None:
@@ -265,6 +272,7 @@ def test_a_visitor_waits_for_the_render_of_another_process(
     assert source.renders == 1
 
 
+@pytest.mark.promise(2)
 def test_the_next_one_renders_when_the_renderers_thread_is_ended(
     make_process: MakeProcess, source: Source, gates: list[Gate]
 ) -> None:
@@ -289,6 +297,7 @@ def test_the_next_one_renders_when_the_renderers_thread_is_ended(
     assert told(here.visit()) == ("HIT", "first")
 
 
+@pytest.mark.promise(2)
 def test_who_gets_the_lease_after_another_has_stored_the_page_renders_nothing(
     make_process: MakeProcess, source: Source
 ) -> None:
@@ -321,6 +330,7 @@ def first_in_line(process: Process, gate: Gate) -> InThread:
 class TestCrowds:
     """More visitors than may wait, and more renders than there are threads."""
 
+    @pytest.mark.promise(7)
     def test_beyond_their_number_visitors_do_not_wait(
         self,
         process: Process,
@@ -337,6 +347,7 @@ class TestCrowds:
         gates[0].open()
         assert told(first.result()) == ("MISS", "first")
 
+    @pytest.mark.promise(1)
     def test_who_may_not_wait_gets_the_last_good_page(
         self,
         process: Process,
@@ -355,6 +366,7 @@ class TestCrowds:
         gates[0].open()
         first.result()
 
+    @pytest.mark.promise(1)
     def test_without_a_thread_the_last_good_page_is_served(
         self, process: Process, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -87,6 +87,7 @@ def test_what_was_written_is_found_again(process: MakeProcess) -> None:
     assert here.memory.get(OWL) is None
 
 
+@pytest.mark.promise(4)
 @pytest.mark.parametrize(
     "tag",
     [
@@ -108,6 +109,7 @@ def test_what_an_invalidation_took_away_is_not_served(
     assert here.body(FOX) is None
 
 
+@pytest.mark.promise(4)
 def test_an_invalidation_that_is_interrupted_is_carried_out_later(
     process: MakeProcess,
 ) -> None:
@@ -160,6 +162,7 @@ def test_a_page_that_is_not_static_any_more_is_not_served(process: MakeProcess) 
     assert here.body(FOX) is None
 
 
+@pytest.mark.promise(4)
 def test_a_copy_read_before_an_invalidation_is_not_added_after_it(
     process: MakeProcess,
 ) -> None:
@@ -176,6 +179,7 @@ def test_a_copy_read_before_an_invalidation_is_not_added_after_it(
     assert here.memory.get(FOX) is None
 
 
+@pytest.mark.promise(4)
 def test_a_copy_read_before_an_invalidation_goes_when_memory_syncs(
     process: MakeProcess,
 ) -> None:
@@ -223,6 +227,7 @@ def test_lost_changes_void_all_copies(process: MakeProcess, tmp_path: Path) -> N
     assert here.memory.get(OWL) is None
 
 
+@pytest.mark.promise(7)
 def test_bytes_are_bounded(process: MakeProcess) -> None:
     """However many pages are served, memory keeps to its limit."""
     here = process(limit=64 * _KIB)
@@ -234,6 +239,7 @@ def test_bytes_are_bounded(process: MakeProcess) -> None:
     assert here.memory.get(PageKey("/p/<n>", "/p/0")) is None
 
 
+@pytest.mark.promise(7)
 def test_a_page_beyond_the_limit_is_not_kept(process: MakeProcess) -> None:
     """One huge page pushes nothing out."""
     here = process(limit=64 * _KIB)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from flask_isr.core.singleflight import CheckStore
 from flask_isr.core.singleflight import Flight
 from flask_isr.core.singleflight import SingleFlight
@@ -12,6 +14,8 @@ from flask_isr.testing.store_kit.records import OWL
 from flask_isr.testing.store_kit.records import entry
 from tests.support import PATIENCE
 from tests.support import InThread
+
+pytestmark = pytest.mark.promise(2)
 
 _PAGE = Succeeded(entry(FOX, 1), stored=True)
 

@@ -18,6 +18,8 @@ from tests.support import Clock
 from tests.support import Site
 from tests.support import cache_state
 
+pytestmark = pytest.mark.promise(8)
+
 
 def _release(make_site: MakeSite, build_id: str | None, text: str) -> Site:
     """A release of the application whose page says *text*."""

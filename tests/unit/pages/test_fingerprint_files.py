@@ -23,6 +23,8 @@ from .deployed import see
 from .deployed import shows
 from .deployed import text_of
 
+pytestmark = pytest.mark.promise(8)
+
 
 class TestCode:
     """The application's own, wherever it is."""

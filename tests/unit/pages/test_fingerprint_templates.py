@@ -25,6 +25,8 @@ from .deployed import Deployed
 from .deployed import see
 from .deployed import shows
 
+pytestmark = pytest.mark.promise(8)
+
 
 class Own(BaseLoader):
     """As Jinja's documentation has it."""

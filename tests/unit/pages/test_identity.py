@@ -54,6 +54,7 @@ def _office(site: Site) -> Site:
     return site
 
 
+@pytest.mark.promise(5)
 class TestViews:
     """What another view serves is another page."""
 
@@ -192,6 +193,7 @@ def tenant(make_site: MakeSite, tmp_path: Path, request: pytest.FixtureRequest) 
 class TestConfiguration:
     """Where only the configuration differs, each has pages of its own, and it is told."""
 
+    @pytest.mark.promise(5)
     def test_neither_gets_the_others(
         self, tenant: Twin, caplog: pytest.LogCaptureFixture
     ) -> None:

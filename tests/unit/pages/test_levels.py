@@ -27,6 +27,8 @@ from tests.conftest import MakeSite
 from tests.support import Site
 from tests.support import cache_state
 
+pytestmark = pytest.mark.promise(8)
+
 
 class Visits:
     """Counts what runs for visitors, apart from what runs for renders."""

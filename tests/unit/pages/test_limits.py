@@ -11,6 +11,8 @@ from tests.conftest import MakeSite
 from tests.support import Site
 from tests.support import cache_state
 
+pytestmark = pytest.mark.promise(7)
+
 
 @pytest.fixture
 def search(site: Site) -> Site:

@@ -121,6 +121,7 @@ def no_content() -> tuple[str, int]:
     return "", 204
 
 
+@pytest.mark.promise(3)
 class TestBroken:
     """A body that is no page never takes the place of one."""
 
@@ -172,6 +173,7 @@ class TestBroken:
         assert "not the same for everybody" not in caplog.text
 
 
+@pytest.mark.promise(7)
 class TestLimit:
     """A page over ``ISR_PAGE_BYTES`` is answered by the view, and reading stops there."""
 

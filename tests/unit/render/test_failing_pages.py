@@ -301,6 +301,7 @@ class TestStrangersOnly:
         assert caplog.text.count("not the same for everybody") == 1
 
 
+@pytest.mark.promise(3)
 class TestLastGoodPage:
     """A stored page is served while its renders fail."""
 

@@ -19,6 +19,8 @@ from tests.conftest import MakeSite
 from tests.support import Site
 from tests.support import cache_state
 
+pytestmark = pytest.mark.promise(5)
+
 View: t.TypeAlias = t.Callable[[], t.Any]
 
 

@@ -20,6 +20,8 @@ from tests.conftest import MakeSite
 from tests.support import Site
 from tests.support import cache_state
 
+pytestmark = pytest.mark.promise(5)
+
 visitor: contextvars.ContextVar[str] = contextvars.ContextVar(
     "visitor", default="nobody"
 )

@@ -27,6 +27,8 @@ from tests.conftest import MakeSite
 from tests.support import Site
 from tests.support import cache_state
 
+pytestmark = pytest.mark.promise(5)
+
 SERVE = pytest.mark.parametrize("serve", ["auto", "wsgi", "view"])
 
 

@@ -17,6 +17,8 @@ from tests.support.shop import Shop
 from tests.support.shop import check_new
 from tests.support.shop import commit
 
+pytestmark = pytest.mark.promise(4)
+
 Headers: t.TypeAlias = list[tuple[str, str]]
 
 

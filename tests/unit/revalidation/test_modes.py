@@ -29,6 +29,7 @@ def change(shop: Shop, reader: Shop) -> None:
     shop.text = reader.text = "new"
 
 
+@pytest.mark.promise(4)
 def test_an_expired_page_is_never_served_as_fresh(shop: Shop, reader: Shop) -> None:
     """mode="expire": the very next visitor sees the change, whoever renders it."""
     change(shop, reader)
@@ -79,6 +80,7 @@ def test_a_page_that_is_not_stored_is_not_rendered_for_nobody(shop: Shop) -> Non
     assert shop.see(PAGE) == ("old", "MISS")
 
 
+@pytest.mark.promise(1)
 @pytest.mark.parametrize("how", ["path", "prefix", "rule", "tag"])
 def test_a_stale_page_is_served_once_more(shop: Shop, reader: Shop, how: str) -> None:
     """mode="stale": the next visitor gets the old page, marked; the one after the new."""
@@ -127,6 +129,7 @@ def test_refresh_renders_a_page_that_nobody_visited_yet(shop: Shop) -> None:
     assert shop.see("/list?page=7") == ("old 7", "HIT")
 
 
+@pytest.mark.promise(3)
 @pytest.mark.parametrize("mode", ["expire", "refresh"])
 def test_the_last_good_page_stands_in_for_a_failing_render(
     shop: Shop, mode: str

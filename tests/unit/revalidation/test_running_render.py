@@ -15,6 +15,8 @@ from tests.support import Gate
 from tests.support import InThread
 from tests.support.shop import Shop
 
+pytestmark = pytest.mark.promise(4)
+
 PAGE = "/products/1"
 
 Call: t.TypeAlias = t.Callable[..., None]

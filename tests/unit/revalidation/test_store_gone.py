@@ -17,6 +17,8 @@ from tests.support.shop import Plug
 from tests.support.shop import Shop
 from tests.support.shop import until
 
+pytestmark = pytest.mark.promise(6)
+
 PAGE = "/products/1"
 
 

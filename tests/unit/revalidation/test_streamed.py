@@ -14,6 +14,8 @@ from tests.support.shop import Shop
 from tests.support.shop import check_new
 from tests.support.shop import commit
 
+pytestmark = pytest.mark.promise(4)
+
 
 class TestAStreamedAnswer:
     """An answer that is made while it is sent ends when its body is closed."""

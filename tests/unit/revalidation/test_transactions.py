@@ -22,6 +22,8 @@ from tests.support import InThread
 from tests.support import Site
 from tests.support import cache_state
 
+pytestmark = pytest.mark.promise(4, 8)
+
 PAGE = "/products/1"
 
 

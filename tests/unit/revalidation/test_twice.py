@@ -25,6 +25,8 @@ from tests.support.shop import Shop
 from tests.support.shop import check_new
 from tests.support.shop import commit
 
+pytestmark = pytest.mark.promise(4)
+
 CALLS: dict[str, t.Callable[[], None]] = {
     "expire": lambda: revalidate_path(PAGE),
     "stale": lambda: revalidate_path(PAGE, mode="stale"),

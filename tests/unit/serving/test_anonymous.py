@@ -27,6 +27,8 @@ from tests.conftest import MakeSite
 from tests.support import Site
 from tests.support import cache_state
 
+pytestmark = pytest.mark.promise(5)
+
 
 class Greeting:
     """A site whose page greets who is logged in.

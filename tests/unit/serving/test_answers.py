@@ -48,6 +48,7 @@ class TestStates:
         assert first.headers["Cache-Status"] == "Flask-ISR; fwd=uri-miss; stored"
         assert second.headers["Cache-Status"] == "Flask-ISR; hit; ttl=60"
 
+    @pytest.mark.promise(1)
     def test_stale_then_new(self, pages: Site, clock: Clock) -> None:
         """An old page is served at once, and replaced behind the visitor's back."""
         pages.get("/")

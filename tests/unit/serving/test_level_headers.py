@@ -21,6 +21,8 @@ from tests.support import Clock
 from tests.support import Site
 from tests.support import cache_state
 
+pytestmark = pytest.mark.promise(8)
+
 
 def add_page(site: Site | Flask | Blueprint, **kwargs: t.Any) -> None:
     """A page that counts its renders."""

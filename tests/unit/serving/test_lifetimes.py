@@ -82,6 +82,7 @@ class TestTime:
         clock.advance(1)
         assert look(site) == ("MISS", "2")
 
+    @pytest.mark.promise(1)
     def test_without_expire_any_age_is_served(self, site: Site, clock: Clock) -> None:
         """A stale page is served however old, while it is renewed."""
         add_page(site, 10)

@@ -16,6 +16,8 @@ from tests.conftest import MakeSite
 from tests.support import Site
 from tests.support import cache_state
 
+pytestmark = pytest.mark.promise(5)
+
 PRIVATE = "private, max-age=0, must-revalidate"
 
 # What a page says that may be kept for long; many caches have no regard for Vary: Cookie.

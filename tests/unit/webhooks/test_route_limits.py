@@ -14,6 +14,8 @@ from tests.support.shop import PAGE
 from tests.support.shop import Shop
 from tests.support.shop import is_no_store
 
+pytestmark = pytest.mark.promise(7)
+
 ROUTE = "/api/revalidate"
 
 #: The most targets of one call.

@@ -18,6 +18,8 @@ from tests.support import Site
 
 from .browser import outcome
 
+pytestmark = pytest.mark.promise(5)
+
 KEY: t.Final = "a key of more than the thirty-two bytes"
 
 

@@ -17,13 +17,16 @@ from .measure import measure
 from .table import table
 
 pytestmark = [
-    pytest.mark.filterwarnings(f"ignore:{message}:DeprecationWarning")
-    for message in (
-        "'SESSION_FILE_DIR' is deprecated",
-        "FileSystemSessionInterface is deprecated",
-        "datetime.datetime.utcnow",
-        "Flask recommends accessing the app instance",
-    )
+    pytest.mark.promise(8),
+    *(
+        pytest.mark.filterwarnings(f"ignore:{message}:DeprecationWarning")
+        for message in (
+            "'SESSION_FILE_DIR' is deprecated",
+            "FileSystemSessionInterface is deprecated",
+            "datetime.datetime.utcnow",
+            "Flask recommends accessing the app instance",
+        )
+    ),
 ]
 
 DOCS = Path(__file__).parents[4] / "docs" / "extensions.rst"

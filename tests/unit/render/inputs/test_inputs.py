@@ -27,6 +27,8 @@ from .conftest import Log
 from .conftest import View
 from .conftest import add
 
+pytestmark = pytest.mark.promise(5)
+
 BROWSER = {
     "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
     "Accept-Encoding": "gzip, br",

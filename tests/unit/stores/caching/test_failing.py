@@ -20,6 +20,8 @@ from .values import Mute
 from .values import Watched
 from .values import caching_store
 
+pytestmark = pytest.mark.promise(6)
+
 
 @pytest.mark.parametrize("values", [Broken(), Mute()], ids=["broken", "mute"])
 @pytest.mark.parametrize(

@@ -23,6 +23,8 @@ from flask_isr.testing.store_kit.records import entry
 from .values import Watched
 from .values import caching_store
 
+pytestmark = pytest.mark.promise(4)
+
 
 @pytest.mark.parametrize("how", ["stale", "expired"])
 @pytest.mark.parametrize("when", ["get", "set"])

@@ -117,6 +117,7 @@ def test_a_page_is_shared(sites: tuple[News, News]) -> None:
     assert other.get() == ("old", "HIT")
 
 
+@pytest.mark.promise(4)
 @pytest.mark.parametrize(
     "revalidate",
     [
@@ -143,6 +144,7 @@ def test_after_an_invalidation_no_process_serves_what_was(
         assert second.get()[0] == data["text"]
 
 
+@pytest.mark.promise(4)
 @pytest.mark.parametrize("tag", ["news", "found:one"])
 @pytest.mark.parametrize("mode", ["expire", "stale"])
 def test_a_render_that_an_invalidation_overtakes_is_not_fresh_anywhere(
@@ -205,6 +207,7 @@ def test_the_caches_own_pages_are_left_alone(data: dict[str, str]) -> None:
         assert isinstance(app.extensions["isr"].store, CachingStore)
 
 
+@pytest.mark.promise(6)
 def test_a_broken_backend_is_not_a_broken_site(data: dict[str, str]) -> None:
     """Every page is 200; an invalidation raises, and the route answers 503."""
     kind = f"{__name__}.down"
@@ -230,6 +233,7 @@ def test_a_broken_backend_is_not_a_broken_site(data: dict[str, str]) -> None:
     assert answer.status_code == 503
 
 
+@pytest.mark.promise(6)
 def test_a_site_whose_backend_breaks_goes_on_and_heals(
     data: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

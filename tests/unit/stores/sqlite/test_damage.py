@@ -30,6 +30,8 @@ from tests.support import Site
 from tests.support import cache_state
 from tests.unit.stores.conftest import MakeStore
 
+pytestmark = pytest.mark.promise(6)
+
 WARNING = "pages are rendered for each visitor meanwhile"
 
 

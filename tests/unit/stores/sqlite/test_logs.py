@@ -9,6 +9,8 @@ import sqlite3
 import typing as t
 from pathlib import Path
 
+import pytest
+
 from flask_isr.core.key import PageKey
 from flask_isr.stores.sqlite.store import SQLiteStore
 from flask_isr.testing.store_kit.helpers import body
@@ -16,6 +18,8 @@ from flask_isr.testing.store_kit.helpers import write
 from tests.support import PATIENCE
 from tests.support import InThread
 from tests.unit.stores.conftest import MakeStore
+
+pytestmark = pytest.mark.promise(7)
 
 _MIB = 1024 * 1024
 

@@ -231,6 +231,7 @@ def test_a_write_into_files_that_are_replaced_meanwhile_is_none(
     assert validity(store) is not FRESH
 
 
+@pytest.mark.promise(4, 6)
 @pytest.mark.parametrize("lost", ["pages.sqlite-wal", "clock", "both"])
 def test_where_commits_may_be_missing_no_page_is_fresh(
     make_store: MakeStore, folder: Path, lost: str
