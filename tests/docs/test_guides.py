@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import typing as t
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from flask import url_for
 import flask_isr
 from flask_isr import ISR
 from flask_isr import static_page
+from flask_isr.cli import isr_commands
 from flask_isr.testing import ISRTester
 
 from ..support import SECRET
@@ -25,6 +27,7 @@ from .programs import Start
 from .programs import code
 from .programs import get
 from .programs import post
+from .test_links import pages
 
 GUIDES = ROOT / "docs" / "guides"
 #: What the programs of all guides go on with.
@@ -166,14 +169,15 @@ def test_a_call_names_what_the_table_says(guide: Guide, call: str) -> None:
     def search() -> str:
         return "Nothing."
 
-    pages = {"/products/1", "/products/2", "/search?page=1", "/search?page=2"}
+    paths = ["/offers", "/products/1", "/products/2"]
+    paths += ["/search?page=1", "/search?page=2"]
     with ISRTester(app) as tester:
-        for path in (*pages, "/offers"):
+        for path in paths:
             get(module, path)
         before = len(tester.renders)
         with app.test_request_context():
             eval(call, dict(vars(module)))
-        for path in (*pages, "/offers"):
+        for path in paths:
             get(module, path)
         assert {*tester.renders[before:]} == CALLS[call]
 
@@ -519,3 +523,22 @@ def test_a_cdn_is_told_of_invalidations(guide: Guide) -> None:
         flask_isr.revalidate_tag("about")
         flask_isr.revalidate_path("/products/1")
     assert module.purged == ["about", "/products/1"]
+
+
+# -- commands -----------------------------------------------------------------------------
+
+SHOWN = sorted(
+    {
+        line.partition("#")[0].removeprefix("    $ flask isr ").strip()
+        for page in pages()
+        for line in page.read_text("utf-8").splitlines()
+        if line.startswith("    $ flask isr ")
+    }
+)
+
+
+@pytest.mark.parametrize("line", SHOWN)
+def test_each_command_that_is_shown_is_understood(line: str) -> None:
+    """On any page: its name, its arguments, its options."""
+    name, *arguments = shlex.split(line)
+    isr_commands.commands[name].make_context(name, arguments)
