@@ -8,7 +8,7 @@ from flask import current_app
 
 
 def current_extension() -> t.Any:
-    """What the extension keeps of the current application; see :class:`.State`.
+    """What the extension keeps of the current application; see :class:`.Runtime`.
 
     :raises RuntimeError: outside of an application context, or where the application has
         no Flask-ISR.

@@ -47,7 +47,7 @@ class Runtime:
     :param cache: keeps the pages; ``None``: what the settings say does.
     :param store: keeps the pages, whatever the settings and *cache* say.
     :ivar clock: seconds since 1970, by the wall clock.
-    :ivar front: what serves from this state.
+    :ivar middleware: what serves from this runtime.
     """
 
     middleware: Middleware
@@ -97,7 +97,10 @@ class Runtime:
         self.engine.builds.on_meet = self.twins.meet
         self.store.on_restart = self._forget_store
         self.lists = ClosedLists(
-            self.application, self.store, self.runner, self.engine.maintenance.warn
+            self.application,
+            self.store,
+            self.runner,
+            self.engine.maintenance.report_unavailable,
         )
         self.revalidator = Revalidator(
             self.application, self.store, self.engine, self.lists, self.reporter
@@ -117,8 +120,8 @@ class Runtime:
     def elsewhere(
         self, settings: Settings, store: Store, clock: t.Callable[[], float]
     ) -> Runtime:
-        """A state of the same application with other parts, which nothing serves from
-        yet."""
+        """Another runtime of the same application, with other parts. Nothing serves from
+        it yet."""
         application = self.application
         return Runtime(
             application.app,
@@ -130,7 +133,7 @@ class Runtime:
         )
 
     def serve_in(self, middleware: Middleware) -> None:
-        """Have *front* serve from this state from now on, instead of the one before."""
+        """Have *middleware* serve from this runtime, instead of the one before."""
         middleware.serve_from(self.parts)
         self.middleware = middleware
         self.application.app.extensions["isr"] = self
@@ -166,7 +169,7 @@ class Runtime:
 
 
 def current_runtime() -> Runtime:
-    """The state of the current application.
+    """The runtime of the current application.
 
     :raises RuntimeError: outside of an application context, or where the application has
         no Flask-ISR.

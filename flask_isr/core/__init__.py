@@ -1,1 +1,1 @@
-"""The heart: what a page is, whether it may be served, who renders it. Knows no Flask."""
+"""The rules of the cache: what a page is, if it may be served, who renders it. No Flask."""

@@ -1,4 +1,4 @@
-"""Renders that nobody's visit asked for: builds, and refreshes whose caller waits."""
+"""Renders that no visitor asked for: builds, and refreshes whose caller waits."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class BlockingRenders:
 
     def build(self, request: PageRequest, *, force: bool) -> FlightResult | None:
         """Render *request* on the caller's stack if it is not fresh, or with *force* in any
-        case; ``None`` where it is fresh. That it failed a moment ago does not count: who
+        case; ``None`` if it is fresh. That it failed a moment ago does not count: whoever
         builds may have mended what was wrong.
 
         :raises StoreUnavailable: where the store cannot tell.
@@ -73,7 +73,7 @@ class BlockingRenders:
     def renew(
         self, requests: t.Sequence[PageRequest]
     ) -> tuple[dict[str, str], list[str]]:
-        """Render every target, with renders that begin after this call, and wait for them
+        """Render all *requests*, with renders that begin after this call, and wait for them
         at most the wait limit in all. What was not begun by then is left to the background,
         as far as that has room, and to the next visitors.
 

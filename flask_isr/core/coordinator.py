@@ -62,7 +62,7 @@ class _Rest(t.NamedTuple):
 
 
 class RenderCoordinator:
-    """Makes flights, leads them, and watches those of other processes."""
+    """Starts renders, joins those that run, and watches those of other processes."""
 
     def __init__(
         self,
@@ -84,7 +84,10 @@ class RenderCoordinator:
     def join_or_start(
         self, request: PageRequest, arrival: Version
     ) -> tuple[Flight, bool]:
-        """Join or make a flight for one who arrived at *arrival*; whether they lead."""
+        """Join the render of *request*, or make one, for one who arrived at *arrival*.
+
+        :return: the render, and whether the caller must lead it with :meth:`start`.
+        """
 
         def useful(flight: Flight) -> bool:
             if flight.lease is None:
@@ -105,7 +108,11 @@ class RenderCoordinator:
         own_stack: bool = False,
         accept: Freshness | None = Freshness.STALE,
     ) -> None:
-        """Lead *flight*: render on this stack, or on another one while this returns."""
+        """Lead *flight*: render on this stack, or on another one while this returns.
+
+        :param own_stack: whether this stack may be used: no request is live on it.
+        :param accept: a page as good as this will do; ``None``: no page will.
+        """
         job = self._prepare(flight, request, arrival, accept)
         if job is None:
             return
@@ -166,7 +173,7 @@ class RenderCoordinator:
         arrival: Version,
         accept: Freshness | None,
     ) -> Job | None:
-        """What is left to do for *flight*; ``None`` when it has landed already."""
+        """What is left to do for *flight*; ``None`` when it has finished already."""
         with self._finishing(flight):
             grant = self._leased_render.acquire(request)
             match grant:
@@ -225,11 +232,11 @@ class RenderCoordinator:
 
     @contextlib.contextmanager
     def _finishing(self, flight: Flight) -> t.Iterator[None]:
-        """End *flight* where the block cannot be carried through."""
+        """End *flight* if the block fails."""
         try:
             yield
         except StoreUnavailable as error:
-            self._maintenance.warn(error)
+            self._maintenance.report_unavailable(error)
             self._cancel(flight, NotStarted("store-unavailable"))
         except BaseException:
             self._cancel(flight, NotStarted("interrupted"))

@@ -106,14 +106,14 @@ class Builds:
             self._met = True
 
     def forget(self) -> None:
-        """The store is another one than before: it has to meet this build too."""
+        """Forget that the store knows this build: it began afresh."""
         self._met = False
 
     def is_foreign(self, record: Record) -> bool:
         """Whether *record* is a page that must not be served at all.
 
-        That of an application whose factory was given something else at the same build,
-        which is another site, is none of this one's.
+        A factory that was given something else makes another site of the same build: its
+        pages are not served here either.
         """
         build = self.build
         if build.id is None or not isinstance(record, Entry):
@@ -123,11 +123,11 @@ class Builds:
         return record.given != self.given(record.key)
 
     def given(self, key: PageKey) -> str:
-        """What :attr:`.Entry.given` is of the pages of this process."""
+        """The :attr:`.Entry.given` of pages that this process makes."""
         return self.build.given.get(key.view, "")
 
     def keeps_newer(self, record: Record, validity: Freshness) -> bool:
-        """Whether a later build made *record* not long ago, which is to stay.
+        """Whether *record* stays: a later build made it, and not long ago.
 
         :param validity: what invalidations say of it.
         :raises StoreUnavailable: where the store does not say.
@@ -141,8 +141,8 @@ class Builds:
         )
 
     def freshness_of(self, record: Record, validity: Freshness) -> Freshness:
-        """What the build says of *record*: fresh as that of this process, or of one that
-        knows better.
+        """What the build says of *record*: it is fresh if this process's own build made it,
+        or a later one that is to stay.
 
         :param validity: what invalidations say of it.
         :raises StoreUnavailable: where the store does not say.

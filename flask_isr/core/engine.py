@@ -39,7 +39,7 @@ from .singleflight import Succeeded
 from .store import Failure
 from .store import Store
 
-# A visitor joins one flight, which may have begun too early for them, then one that began
+# A visitor joins one render, which may have begun too early for them, then one that began
 # after their arrival; the third look finds what that one stored.
 _ROUNDS = 3
 
@@ -98,12 +98,12 @@ class Engine:
         try:
             return self._visit(request, own_stack)
         except StoreUnavailable as error:
-            self.maintenance.warn(error)
+            self.maintenance.report_unavailable(error)
             return RunView("store-unavailable")
 
     def recall(self, request: PageRequest, known: PerVisitorRecord) -> RunView:
-        """The answer where it is *known* that a page is not static: this process says so
-        too, and tries it again behind the visitor when that is due."""
+        """The answer if it is *known* that a page is not static. This process logs it too,
+        and renders the page again behind the visitor when that is due."""
         verdict = PerVisitor(known.reason, known.where, known.cure)
         self._observer.not_static(request.key, verdict)
         if self.store.now() >= known.probe_at:
@@ -115,7 +115,7 @@ class Engine:
         try:
             found = self.lookup.find(request, None)
         except StoreUnavailable as error:
-            self.maintenance.warn(error)
+            self.maintenance.report_unavailable(error)
             return None
         if isinstance(found, Found) and found.freshness is not Freshness.EXPIRED:
             return found.entry
@@ -225,8 +225,8 @@ class Engine:
                 return None
 
     def _unable(self, reason: str, last_good: Entry | None) -> Decision:
-        """The answer where nobody more may wait or render: upstream may hang, and would
-        take the threads of the server as well."""
+        """The answer if nobody more may wait or render: what the view waits for may hang,
+        and would take the threads of the server as well."""
         if last_good is not None and self._good_enough(last_good):
             return self._serve_stale(last_good, "timeout")
         return RunView(reason)
@@ -279,7 +279,7 @@ class Engine:
             # Or others would share the error that a stranger got.
             self.store.forget_failure(request.key)
         except StoreUnavailable as error:
-            self.maintenance.warn(error)
+            self.maintenance.report_unavailable(error)
 
 
 def _missed(

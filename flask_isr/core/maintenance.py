@@ -49,7 +49,7 @@ class Maintenance:
         try:
             self._store.maintain()
         except StoreUnavailable as error:
-            self.warn(error)
+            self.report_unavailable(error)
 
     def report_usage(self, now: float) -> None:
         """Tell the store at most once a minute what was served from memory.
@@ -69,9 +69,9 @@ class Maintenance:
             if used:
                 self._store.used(used)
         except StoreUnavailable as error:
-            self.warn(error)
+            self.report_unavailable(error)
 
-    def warn(self, error: StoreUnavailable) -> None:
+    def report_unavailable(self, error: StoreUnavailable) -> None:
         """Log that the store is not there, at most once a minute."""
         now = time.monotonic()
         if self._warned_at is None or now - self._warned_at >= _WARN_EVERY:

@@ -244,7 +244,7 @@ class Store(t.Protocol):
         """
 
     def put(self, record: Record) -> Stored | None:
-        """Store *record*, unless one with a newer mark is there, or one of a later build
+        """Store *record*, unless one with a newer version is there, or one of a later build
         that :func:`~.deployment.is_protected`: ``None`` then."""
 
     def invalidate(
@@ -306,7 +306,7 @@ class Store(t.Protocol):
         """Changes whenever the list called *name* does; ``None`` where there is none."""
 
     def put_list(self, name: str, paths: t.Collection[str], version: Version) -> bool:
-        """Store the closed list *name*, unless one with a newer mark is there. Pages of
+        """Store the closed list *name*, unless one with a newer version is there. Pages of
         paths that it lacks now expire with it. A store with an order keeps a path that was
         invalidated after *version*: whoever was asked before that may not have known it.
 

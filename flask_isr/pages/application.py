@@ -41,7 +41,7 @@ class Application:
     """The application as the other parts see it.
 
     :param inner: the WSGI application below the middleware.
-    :param alone: whether no other application can reach its pages.
+    :param exclusive: whether no other application can reach its pages.
     :param on_prepare: called once with the application, before its views are read.
     :ivar prefix: the mount prefix, ``""`` or ``"/shop"``.
     :ivar enabled: whether pages are stored; right once the application is prepared, since

@@ -47,7 +47,7 @@ class Match:
 
     :param values: the URL values, converted.
     :param path: the canonical path with the mount prefix, percent-encoded.
-    :param render_origin: whose page it is; see :attr:`.PageKey.namespace`.
+    :param namespace: whose page it is; see :attr:`.PageKey.namespace`.
     :param host: where it is; ``""`` where hosts are not told apart, or none was named.
     :param view: what makes it; see :attr:`.PageKey.view`.
     """
@@ -72,7 +72,7 @@ class Routes:
     """The static pages of one application, read at its first request.
 
     :param prefix: the mount prefix that canonical paths begin with.
-    :param render_origin: tells applications apart that share a store.
+    :param namespace: tells applications apart that share a store.
     """
 
     def __init__(self, app: Flask, prefix: str, namespace: str = "") -> None:

@@ -310,7 +310,7 @@ class Revalidator:
                 ):
                     pages[record.key] = found
         except StoreUnavailable as error:
-            self._engine.maintenance.warn(error)
+            self._engine.maintenance.report_unavailable(error)
         page_requests = []
         for key, match in pages.items():
             try:

@@ -212,7 +212,7 @@ class Middleware:
             ):
                 return None
         except StoreUnavailable as error:
-            self._engine.maintenance.warn(error)
+            self._engine.maintenance.report_unavailable(error)
             return None
         item.visited = item.used = True
         return self._send(item.ready, environ, start_response, now)

@@ -30,7 +30,7 @@ inside: contextvars.ContextVar[RequestState | None] = contextvars.ContextVar(
 
 
 def current_request_state() -> RequestState | None:
-    """The visit of the current request, if the middleware let it in."""
+    """The state of the current request, if the middleware let it in."""
     if has_request_context():
         return t.cast("RequestState | None", request.environ.get(REQUEST_STATE))
     return inside.get()
@@ -121,7 +121,7 @@ class RequestState:
     ) -> None:
         """Have the middleware answer with *page_request* when Flask has finished.
 
-        :param answer: what the Engine answered already.
+        :param decided: what the Engine answered already.
         """
         self.page_request = page_request
         self.decided = decided

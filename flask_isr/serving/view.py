@@ -290,7 +290,7 @@ class _Call:
             known = self._engine.lookup.peek(self._page_request)
         except StoreUnavailable as error:
             # At once, and not by way of the middleware: hooks run once this way.
-            self._engine.maintenance.warn(error)
+            self._engine.maintenance.report_unavailable(error)
             return self._run("store-unavailable")
         if isinstance(known, PerVisitorRecord):
             return self._run(self._engine.recall(self._page_request, known).reason)

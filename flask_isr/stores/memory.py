@@ -96,16 +96,16 @@ class MemoryStore:
         return self._clock()
 
     def change_counter(self) -> int:
-        """The order now."""
+        """The counter now."""
         return self._order
 
     def current_version(self) -> Version:
-        """The order now."""
+        """The counter now."""
         return self._order
 
     @_locked
     def next_version(self) -> Version:
-        """Advance the order for its own sake."""
+        """Advance the counter for its own sake."""
         self._order += 1
         return self._order
 

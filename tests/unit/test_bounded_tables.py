@@ -71,12 +71,12 @@ def test_leases_that_cannot_be_given_back(
 def test_writes_of_a_process_over_a_backend(monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond their number, its copies from before are all taken for old."""
     monkeypatch.setattr(stamps, "_REMEMBERED", FEW)
-    sightings = StampSequence()
-    sight = sightings.see(lambda: "stamp")
+    sequence = StampSequence()
+    sight = sequence.see(lambda: "stamp")
     for page in PAGES:
-        sightings.wrote(page.id)
-    assert len(sightings._written) == FEW
-    assert not sightings.changes(sightings.see(lambda: "stamp"), sight.order).complete
+        sequence.wrote(page.id)
+    assert len(sequence._written) == FEW
+    assert not sequence.changes(sequence.see(lambda: "stamp"), sight.order).complete
 
 
 def test_changes_since_the_last_look(

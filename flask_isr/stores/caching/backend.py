@@ -95,8 +95,8 @@ class Backend:
         """The way to the values for one piece of work.
 
         :param doing: what :exc:`StoreUnavailable` says was tried.
-        :param insists: try also where the backend did not answer a moment ago. Visitors
-            do not: each of them would wait for it, one after the other.
+        :param bypass_breaker: try also if the backend did not answer a moment ago.
+            Visitors do not: each of them would wait for it, one after the other.
         """
         return BackendSession(self, doing, bypass_breaker)
 

@@ -48,7 +48,7 @@ class Leases:
         tags: t.Collection[str],
         lifetime: float,
     ) -> Lease | LeaseHeld | BackingOff | LeaseExpired:
-        """The lease, or why not; see :meth:`.base.Store.acquire`."""
+        """The lease, or why not; see :meth:`.Store.acquire`."""
         now, name, tags = self._now(), str(key.id), {*tags, *key.own_tags, EPOCH}
         point = self._stamps.point(session, tags)
         for attempt in range(_TRIES):
@@ -73,7 +73,7 @@ class Leases:
                 there = read_lease(session.get("l", name), key)
                 if there is None or there.token == lease.token:
                     # Another process may have written the page since it was read here.
-                    self._stamps.sightings.wrote(key.id)
+                    self._stamps.sequence.wrote(key.id)
                     return lease
         raise session.refused("its leases can be neither taken nor read")
 
@@ -97,7 +97,7 @@ class Leases:
             if not self._is_void(session, lease, tags, stamp):
                 return True
         # Whoever had it may have written the page.
-        self._stamps.sightings.wrote(key.id)
+        self._stamps.sequence.wrote(key.id)
         return False
 
     def give_back(self, session: BackendSession, lease: Lease) -> None:

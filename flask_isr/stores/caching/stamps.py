@@ -40,11 +40,11 @@ TagStamps: t.TypeAlias = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class StampSnapshot:
-    """What a mark says: the stamps as they were, and who looked when.
+    """The stamps as they were when a process looked.
 
     :param by: the process that looked.
     :param number: which look of this process it was.
-    :param at: the store's time in seconds; decides where nothing better can.
+    :param at: the store's time in seconds; it decides if nothing better can.
     :param seen: tag to stamps, for tags that were known then.
     """
 
@@ -55,7 +55,7 @@ class StampSnapshot:
     seen: t.Mapping[str, TagStamps]
 
     def to_version(self) -> Version:
-        """The point as a string."""
+        """The snapshot as a string."""
         seen = {tag: list(pair) for tag, pair in self.seen.items()}
         return json.dumps(
             [self.stamp, self.by, self.number, self.at, seen], separators=(",", ":")
@@ -63,7 +63,7 @@ class StampSnapshot:
 
     @classmethod
     def of(cls, version: Version) -> StampSnapshot:
-        """The point that a mark tells; one that equals no other for a foreign mark."""
+        """The snapshot that a version stands for; a foreign one's equals no other."""
         try:
             stamp, by, number, at, seen = json.loads(str(version))
             pairs = {str(tag): (str(one), str(two)) for tag, (one, two) in seen.items()}
@@ -74,7 +74,7 @@ class StampSnapshot:
     def saw(self, arrival: StampSnapshot) -> bool:
         """Whether a render that began here saw what was there at *arrival*.
 
-        Known within one process, and where no invalidation lies between the two.
+        This is known within one process, and if no invalidation lies between the two.
         """
         if self.by == arrival.by and self.number >= arrival.number > 0:
             return True
@@ -108,8 +108,8 @@ class GlobalStamp:
 class StampSequence:
     """Numbers the global stamps in the order in which this process sees them.
 
-    Two threads may learn of two stamps in the wrong order; a stamp gets a number only
-    where that cannot have happened.
+    Two threads may learn of two stamps in the wrong order. A stamp gets a number only if
+    that cannot have happened.
     """
 
     def __init__(self) -> None:
@@ -123,13 +123,13 @@ class StampSequence:
         forget_at_fork(self)
 
     def after_fork(self) -> None:
-        """Make what is of one process alone: at first, and after a fork."""
+        """Make what belongs to one process alone: at first, and after a fork."""
         self._lock = threading.Lock()
         self._by = secrets.token_hex(8)
         self._looks = itertools.count(1)
 
     def look(self) -> tuple[str, int]:
-        """Who looks now, and for the how manyeth time."""
+        """This process, and the number of this look: the first has 1."""
         return self._by, next(self._looks)
 
     def see(self, read: t.Callable[[], str]) -> GlobalStamp:
@@ -155,7 +155,10 @@ class StampSequence:
         self._slice_ends = time.monotonic() + _SLICE
 
     def wrote(self, id: int) -> int:
-        """Copies of the page *id* that were made before are old; the number of that."""
+        """Note that copies of the page *id* which were made before are old.
+
+        :return: the change number of the write.
+        """
         with self._lock:
             self._number += 1
             if len(self._written) == _REMEMBERED:
@@ -184,7 +187,7 @@ class Stamps:
 
     def __init__(self, now: t.Callable[[], float]) -> None:
         self._now = now
-        self.sightings = StampSequence()
+        self.sequence = StampSequence()
 
     def see(self, session: BackendSession) -> GlobalStamp:
         """The global stamp."""
@@ -193,13 +196,13 @@ class Stamps:
             stamp = session.get("g", "")
             return _text(session.create("g", "", _new()) if stamp is None else stamp)
 
-        return self.sightings.see(read)
+        return self.sequence.see(read)
 
     def point(
         self, session: BackendSession, tags: t.Iterable[str] = ()
     ) -> StampSnapshot:
         """Now, with the stamps of *tags*."""
-        by, number = self.sightings.look()
+        by, number = self.sequence.look()
         stamp = self.see(session)
         return StampSnapshot(
             stamp.stamp, by, number, self._now(), self.pairs(session, tags)
@@ -279,5 +282,5 @@ def _new() -> bytes:
 
 
 def _text(stamp: bytes) -> str:
-    """*stamp* as marks have it, whatever somebody else put in its place."""
+    """*stamp* as versions have it, whatever somebody else put in its place."""
     return stamp.decode("latin-1")

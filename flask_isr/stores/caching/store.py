@@ -143,7 +143,7 @@ class CachingStore:
         """Complete as long as nothing was invalidated and less than a second passed; tells
         what this process wrote."""
         stamp = self._stamps.see(self._backend.session("tell what changed"))
-        return self._stamps.sightings.changes(stamp, since)
+        return self._stamps.sequence.changes(stamp, since)
 
     def current_version(self) -> Version:
         """The global stamp now."""
@@ -216,7 +216,7 @@ class CachingStore:
         point = StampSnapshot.of(record.version)
         unknown = {*record.tags, EPOCH} - point.seen.keys()
         # The tags first, then the order, as an invalidation does it the other way round:
-        # where the order is still that of the mark, these stamps are too.
+        # where the order is still that of the version, these stamps are too.
         late = self._stamps.pairs(session, unknown)
         stamp = self._stamps.see(session)
         found = Found(record, point, late, bool(late) and stamp.stamp != point.stamp)
@@ -231,7 +231,7 @@ class CachingStore:
             # Cleared away while it was rendered.
             return None
         session.set("p", str(record.key.id), write_page(found))
-        written = self._stamps.sightings.wrote(record.key.id)
+        written = self._stamps.sequence.wrote(record.key.id)
         return Stored(record, current, current, stamp.order, written)
 
     def _is_protected(

@@ -92,8 +92,8 @@ class Access:
     def guarded(self, what: str, *, bypass_breaker: bool = False) -> t.Iterator[None]:
         """Turn errors into StoreUnavailable.
 
-        :param insists: try also where the store did not answer a moment ago. Visitors do
-            not: each of them would wait for it, one after the other.
+        :param bypass_breaker: try also if the store did not answer a moment ago. Visitors
+            do not: each of them would wait for it, one after the other.
         """
         if not bypass_breaker and time.monotonic() < self._down_until:
             raise StoreUnavailable(what, "it did not answer a moment ago")

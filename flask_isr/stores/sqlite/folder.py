@@ -175,7 +175,7 @@ class OpenFolder:
                 opened = cls._open(folder)
         opened.liveness.sweep()
         if before is None:
-            # Else this process told all who map the word before to look.
+            # Else this process told all who map the file before to look.
             opened.wait_for_others()
         return opened
 
@@ -217,7 +217,7 @@ class OpenFolder:
         )
 
     def wait_for_others(self) -> None:
-        """Wait until processes that may map a word that was here before have looked."""
+        """Wait until processes that may map a file that was here before have looked."""
         age = time_since_start() - self.word.replaced_at
         if 0 <= age < _LOOKED:
             time.sleep(_LOOKED - age)
@@ -324,7 +324,7 @@ def _prepare(pages: Database, word: SharedCounter, *, lived: bool) -> float:
     with pages.write() as db:
         row = db.execute("SELECT value, boot, shift, seen FROM clock").fetchone()
         boot, since_start = _boot(), time_since_start()
-        # Far above any clock of a folder that stood here before: marks of renders that
+        # Far above any clock of a folder that stood here before: versions of renders that
         # began there are below the floor, so that they are never fresh here.
         start = time.time_ns() // 1000
         if row is None:

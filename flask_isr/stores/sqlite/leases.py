@@ -43,7 +43,7 @@ class Wanted:
 def acquire(
     work: Database, liveness: Liveness, wanted: Wanted
 ) -> Lease | LeaseHeld | BackingOff | LeaseExpired:
-    """The lease, or why not; see :meth:`.base.Store.acquire`."""
+    """The lease, or why not; see :meth:`.Store.acquire`."""
     # Most who ask may not: they are told by a read, which waits for nobody.
     with work.read() as db:
         refusal = _refusal(db, liveness, wanted)

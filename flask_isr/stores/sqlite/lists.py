@@ -33,7 +33,7 @@ def replace(
     writing: Writing, name: str, paths: t.Collection[str], version: Version, now: float
 ) -> bool:
     """Replace the list called *name*, and expire the pages that it lacks now; see
-    :meth:`.base.Store.put_list`."""
+    :meth:`.Store.put_list`."""
     if int(version) >= writing.clock:
         # Asked under another folder, which stood here before.
         return False

@@ -51,7 +51,7 @@ def last(db: sqlite3.Connection, tags: t.Collection[str], column: str) -> int:
 def validity_of(
     db: sqlite3.Connection, version: Version, tags: t.Collection[str], arrival: Version
 ) -> Freshness:
-    """What invalidations say of a render; see :meth:`.Store.judge`."""
+    """What invalidations say of a render; see :meth:`.Store.validity_of`."""
     if after(version, arrival):
         return Freshness.FRESH
     marks = ",".join("?" * len(tags))

@@ -49,7 +49,7 @@ def load(
 
 
 def write(writing: Writing, record: Record, data: bytes) -> Stored | None:
-    """Write *record* unless a newer one is there; see :meth:`.base.Store.put`.
+    """Write *record* unless a newer one is there; see :meth:`.Store.put`.
 
     :param data: the encoded record: no writer need wait for that.
     """
@@ -59,7 +59,7 @@ def write(writing: Writing, record: Record, data: bytes) -> Stored | None:
     ).fetchone()
     if row is not None:
         version, began, build = row
-        # Nothing may have been written between two renders: their marks are equal.
+        # Nothing may have been written between two renders: their versions are equal.
         if (version, began) > (record.version, record.began):
             return None
         if _is_protected(writing, build, record):

@@ -1,4 +1,4 @@
-"""The announced clock: one machine word that all processes map into their memory."""
+"""The announced counter: one machine word that all processes map into their memory."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from .ownership import open_own
 # A whole page of real zeros: a write to a hole of a sparse file on a full disk is SIGBUS.
 _SIZE = 4096
 
-# No clock ever gets there.
+# No counter ever gets there.
 _NO_CLOCK = 2**64 - 1
 
 
 class SharedCounter:
     """Eight bytes in a file, shared by all processes that have the store open.
 
-    A writer that holds the store's write lock writes there the clock that it is about to
-    commit. A reader compares it with the clock that it read from the store: unequal means
+    A writer that holds the store's write lock writes there the counter that it is about to
+    commit. A reader compares it with the counter that it read from the store: unequal means
     "ask the store". Reading costs no system call and does not release the GIL.
 
     An aligned word is written and read at once on the platforms that CPython runs on, so
@@ -44,7 +44,7 @@ class SharedCounter:
         self.is_new = missing == _SIZE
 
     def read(self) -> int:
-        """The clock that was announced last."""
+        """The counter that was announced last."""
         return self._words[0]
 
     def write(self, clock: int) -> None:
@@ -52,17 +52,17 @@ class SharedCounter:
         self._words[0] = clock
 
     def disown(self) -> None:
-        """Have all who still map the word of a folder that is gone ask the store."""
+        """Have all ask the store who still map the file of a folder that is gone."""
         self._words[0] = _NO_CLOCK
 
     def is_ahead_of(self, clock: int) -> bool:
-        """Whether more was announced than *clock*, as far as the file is not new."""
+        """Whether more was announced than *clock*, unless the file is new."""
         return self._words[0] == 0 or clock < self._words[0] < _NO_CLOCK
 
     @property
     def replaced_at(self) -> float:
         """When the file took the place of one that processes may still map, in seconds
-        since the machine's start; 0 where it did not."""
+        since the machine's start; 0 if it did not."""
         return self._words[1] / 1000
 
     @replaced_at.setter

@@ -118,17 +118,17 @@ class SQLiteStore:
         return time_since_start() + self._access.shift
 
     def change_counter(self) -> int:
-        """The clock announced last, by whichever process; no system call."""
+        """The counter announced last, by whichever process; no system call."""
         folder = self._access.folder
         return -1 if folder is None else folder.word.read()
 
     def current_version(self) -> Version:
-        """The clock now."""
+        """The version now."""
         with self._pages("tell its order") as db:
             return clock_of(db)
 
     def next_version(self) -> Version:
-        """Advance the clock for its own sake."""
+        """Advance the counter for its own sake."""
         with self._advance("advance its order") as writing:
             writing.changed = True
         return writing.clock
@@ -146,7 +146,7 @@ class SQLiteStore:
         return seen
 
     def _heal_word(self, folder: OpenFolder, clock: int) -> None:
-        # A writer that died between announcing and committing leaves the word ahead of
+        # A writer that died between announcing and committing leaves the counter ahead of
         # the clock, and every reader asking. Twice the same: nobody is committing.
         word = folder.word.read()
         if word == clock:

@@ -39,7 +39,7 @@ def write(
     *,
     tags: t.Iterable[str] = (),
 ) -> Version:
-    """Render and store a page now; the mark under which it stands."""
+    """Render and store a page now; the version under which it stands."""
     mark = store.current_version()
     assert store.put(entry(key, mark, body, tags=tags)) is not None
     return mark

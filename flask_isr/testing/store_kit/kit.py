@@ -177,7 +177,7 @@ class StoreKit:
     def test_a_render_that_an_invalidation_overtook_is_not_fresh(
         self, store: Store
     ) -> None:
-        """The mark is that of the beginning: what was invalidated during the render,
+        """The version is that of the beginning: what was invalidated during the render,
         invalidated it, also by a tag that nobody knew then."""
         for tag in ("known", "discovered late"):
             mark = store.current_version()

@@ -24,7 +24,7 @@ def entry(
     began: float = 1_000_000.0,
     lifetime: Lifetime = Lifetime(),
 ) -> Entry:
-    """A page whose render began at *version*; *tags* as the application names them."""
+    """A page whose render began at *mark*; *tags* as the application names them."""
     return Entry(
         key=key,
         status=200,
