@@ -9,6 +9,10 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+from flask import Response
+from flask import abort
+from flask import redirect
+from flask import url_for
 from werkzeug.test import create_environ
 
 from tests.support import Clock
@@ -22,6 +26,23 @@ HOT = [f"/pages/hot{number}" for number in range(20)]
 
 # Items of a container that are looked into.
 _LOOKED_INTO = 400
+
+
+def special(name: str) -> Response | None:
+    """What a site answers at an address that is none of an ordinary page: broken,
+    missing, moved or personal, as the name begins."""
+    match name.rstrip("0123456789"):
+        case "broken":
+            abort(503)
+        case "missing":
+            abort(404)
+        case "moved":
+            return t.cast(Response, redirect(url_for("page", name="hot1")))
+        case "personal":
+            answer = Response(name)
+            answer.set_cookie("visitor", name)
+            return answer
+    return None
 
 
 class Visitors:

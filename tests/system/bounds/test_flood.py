@@ -8,10 +8,7 @@ from pathlib import Path
 
 import pytest
 from flask import Response
-from flask import abort
-from flask import redirect
 from flask import request
-from flask import url_for
 
 from flask_isr import static_page
 from flask_isr.core import coordinator
@@ -24,6 +21,7 @@ from .flood import HOT
 from .flood import Visitors
 from .flood import containers
 from .flood import rows
+from .flood import special
 from .flood import stored_bytes
 
 pytestmark = pytest.mark.promise(7)
@@ -59,18 +57,8 @@ def start(make_site: MakeSite, monkeypatch: pytest.MonkeyPatch) -> t.Callable[[]
 
 
 def _answer(name: str) -> Response:
-    match name.rstrip("0123456789"):
-        case "broken":
-            abort(503)
-        case "missing":
-            abort(404)
-        case "moved":
-            return t.cast(Response, redirect(url_for("page", name="hot1")))
-        case "personal":
-            answer = Response(name)
-            answer.set_cookie("visitor", name)
-            return answer
-    return Response(f"{name} {request.args.get('v')}".ljust(_KIB))
+    text = f"{name} {request.args.get('v')}"
+    return special(name) or Response(text.ljust(_KIB))
 
 
 class Anybody(Visitors):

@@ -12,10 +12,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask import Response
-from flask import abort
-from flask import redirect
 from flask import request
-from flask import url_for
 
 from flask_isr import static_page
 from flask_isr.core import coordinator
@@ -29,6 +26,7 @@ from .flood import HOT
 from .flood import Visitors
 from .flood import containers
 from .flood import rows
+from .flood import special
 from .flood import stored_bytes
 
 pytestmark = pytest.mark.promise(7)
@@ -88,17 +86,8 @@ class Shop:
     def _answer(self, name: str, host: str) -> Response:
         kind = name.rstrip("0123456789")
         self.runs[kind] += 1
-        match kind:
-            case "broken":
-                abort(503)
-            case "missing":
-                abort(404)
-            case "moved":
-                return t.cast(Response, redirect(url_for("page", name="hot1")))
-            case "personal":
-                answer = Response(name)
-                answer.set_cookie("visitor", name)
-                return answer
+        if (answer := special(name)) is not None:
+            return answer
         text = f"{name} {host} {request.args.get('v')}"
         # Large enough to be compressed.
         return Response(text.ljust(_KIB) if kind == "hot" else text)

@@ -25,9 +25,9 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from flask_isr import ISR
 from flask_isr import rendering
 from flask_isr import static_page
+from tests.support.processes import NameProcess
 
 from ..servers.control import Control
-from ..servers.naming import NameProcess
 from . import ORIGIN
 from . import PLACES
 from . import SECRET
@@ -195,7 +195,7 @@ def create_app() -> WSGIApplication:
         place = environ["PATH_INFO"].lstrip("/").partition("/")[0]
         return apps.get(place, apps["alone"])(environ, start_response)
 
-    return NameProcess(choose, control)
+    return NameProcess(choose, control.note_visit)
 
 
 app = create_app()

@@ -21,9 +21,9 @@ from werkzeug import Response
 from flask_isr import ISR
 from flask_isr import rendering
 from flask_isr import static_page
+from tests.support.processes import NameProcess
 
 from .control import Control
-from .naming import NameProcess
 from .naming import note_waiting
 from .states import add_nginx_pages
 from .states import add_pages
@@ -89,7 +89,7 @@ def create_app() -> Flask:
         return jsonify(folder=str(control.folder))
 
     note_waiting(control)
-    app.wsgi_app = NameProcess(app.wsgi_app, control)  # type: ignore[method-assign]
+    app.wsgi_app = NameProcess(app.wsgi_app, control.note_visit)  # type: ignore[method-assign]
     return app
 
 

@@ -1,41 +1,11 @@
-"""Tells tests which process answered, and who waits in it."""
+"""Tells tests who waits in a process."""
 
 from __future__ import annotations
-
-import os
-import typing as t
 
 from flask_isr.core.singleflight import Flight
 from flask_isr.core.singleflight import FlightResult
 
 from .control import Control
-
-if t.TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse
-    from _typeshed.wsgi import WSGIApplication
-    from _typeshed.wsgi import WSGIEnvironment
-
-
-class NameProcess:
-    """Middleware that counts requests, and adds ``X-Process`` to each answer."""
-
-    def __init__(self, inner: WSGIApplication, control: Control) -> None:
-        self._inner = inner
-        self._control = control
-
-    def __call__(
-        self, environ: WSGIEnvironment, start_response: StartResponse
-    ) -> t.Iterable[bytes]:
-        """Answer one request."""
-
-        def start(
-            status: str, headers: list[tuple[str, str]], exc_info: t.Any = None
-        ) -> t.Callable[[bytes], object]:
-            named = [*headers, ("X-Process", str(os.getpid()))]
-            return start_response(status, named, exc_info)
-
-        self._control.note_visit()
-        return self._inner(environ, start)
 
 
 def note_waiting(control: Control) -> None:

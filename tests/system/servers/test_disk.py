@@ -6,15 +6,15 @@ import contextlib
 import os
 import shutil
 import subprocess
-import sys
 import typing as t
 from pathlib import Path
 
 import pytest
 
+from tests.support.processes import run_script
+
 from .conftest import StartFarm
 from .control import poll
-from .running import ROOT
 from .running import Farm
 
 pytestmark = pytest.mark.promise(6)
@@ -247,12 +247,4 @@ for name in "cd":
 @pytest.mark.parametrize("store", ["open", "closed"])
 def test_a_process_that_may_open_no_more_files(tmp_path: Path, store: str) -> None:
     """Whether it has the store open or not, it answers; and it recovers."""
-    result = subprocess.run(
-        [sys.executable, "-c", EXHAUSTED, str(tmp_path), store],
-        check=False,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert result.returncode == 0, result.stderr
+    run_script(EXHAUSTED, tmp_path, store)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 import typing as t
 from pathlib import Path
 
 import pytest
 
+from tests.support.processes import run_script
 from tests.support.tracing import find_strace
-
-from .running import ROOT
 
 HITS = 10_000
 
@@ -59,18 +56,11 @@ def strace() -> str:
 
 def _system_calls(strace: str, folder: Path, hits: int) -> int:
     report = folder / f"{hits}.txt"
-    result = subprocess.run(
-        [
-            *(strace, "-c", "-f", "-o", str(report)),
-            *(sys.executable, "-c", SCRIPT, str(folder / str(hits)), str(hits)),
-        ],
-        check=False,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
+    run_script(
+        SCRIPT,
+        *(folder / str(hits), hits),
+        below=[strace, "-c", "-f", "-o", str(report)],
     )
-    assert result.returncode == 0, result.stderr
     total = re.search(
         r"^100\.00 +[\d.]+ +\d+ +(\d+) ", report.read_text(), re.MULTILINE
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import typing as t
 from pathlib import Path
 
@@ -12,8 +10,7 @@ import pytest
 from flask_isr import revalidate_tag
 from flask_isr import static_page
 from tests.conftest import MakeSite
-
-from .running import ROOT
+from tests.support.processes import run_script
 
 VISITOR: t.Final = """
 import sys
@@ -39,19 +36,6 @@ app.extensions["isr"].store.close()
 """
 
 
-def _visit_in_another_process(folder: Path) -> str:
-    result = subprocess.run(
-        [sys.executable, "-c", VISITOR, str(folder)],
-        check=False,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert result.returncode == 0, result.stderr
-    return result.stdout
-
-
 @pytest.mark.parametrize("number", [1, 2], ids=["one", "two"])
 def test_an_invalidation_holds_for_processes_that_come_and_go(
     make_site: MakeSite, tmp_path: Path, number: int
@@ -68,10 +52,10 @@ def test_an_invalidation_holds_for_processes_that_come_and_go(
         site.app.add_url_rule("/page", "page", static_page(tags=["pages"])(page))
 
     assert {"rendered here"} == {site.get("/page").text for site in sites}
-    assert _visit_in_another_process(tmp_path) == "rendered here"
+    assert run_script(VISITOR, tmp_path) == "rendered here"
     with sites[0].app.app_context():
         revalidate_tag("pages")
 
-    assert _visit_in_another_process(tmp_path) == "rendered by another process"
+    assert run_script(VISITOR, tmp_path) == "rendered by another process"
     texts = {site.get("/page").text for site in sites}
     assert texts == {"rendered by another process"}

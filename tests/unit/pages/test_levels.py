@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
-import itertools
 import threading
 import typing as t
 from pathlib import Path
@@ -26,6 +25,7 @@ from flask_isr import static_page
 from tests.conftest import MakeSite
 from tests.support import Site
 from tests.support import cache_state
+from tests.support.pages import add_page
 
 pytestmark = pytest.mark.promise(8)
 
@@ -43,17 +43,6 @@ class Visits:
             self.renders += 1
         else:
             self.count += 1
-
-
-def add_page(site: Site | Flask | Blueprint, **kwargs: t.Any) -> None:
-    """A page that counts its renders."""
-    count = itertools.count(1)
-    app = site.app if isinstance(site, Site) else site
-
-    @app.get("/page")
-    @static_page(**kwargs)
-    def page() -> str:
-        return str(next(count))
 
 
 def runs_on_a_hit(site: Site, visits: Visits, path: str = "/page") -> bool:

@@ -15,27 +15,8 @@ from flask_isr import static_page
 from tests.support import InThread
 from tests.support import Site
 from tests.support import cache_state
-
-Look: t.TypeAlias = t.Callable[[], tuple[str | None, str]]
-
-
-def look(site: Site) -> tuple[str | None, str]:
-    """State and text of the page, with the work that it starts done."""
-    answer = site.get("/")
-    site.settle()
-    return cache_state(answer), answer.text
-
-
-def add_page(site: Site, *args: t.Any, life: t.Any = None, **kwargs: t.Any) -> None:
-    """A page that counts its renders, and calls *life* in each."""
-    count = itertools.count(1)
-
-    @site.app.get("/")
-    @static_page(*args, **kwargs)
-    def page() -> str:
-        if life is not None:
-            life()
-        return str(next(count))
+from tests.support.pages import add_page
+from tests.support.pages import look
 
 
 class TestTags:
@@ -45,7 +26,7 @@ class TestTags:
         """A tag added by the last piece of a streamed body finds the page."""
         count = itertools.count(1)
 
-        @site.app.get("/")
+        @site.app.get("/page")
         @static_page()
         def page() -> Response:
             def pieces() -> t.Iterator[str]:
@@ -129,6 +110,6 @@ class TestTags:
             life=lambda: cache_tag(*(f"late:{number}" for number in range(29))),
         )
 
-        site.get("/")
+        site.get("/page")
 
         assert "128" in caplog.text

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import typing as t
 
 import pytest
-from flask import Blueprint
-from flask import Flask
 from flask import Response
 from flask import after_this_request
 from flask import g
@@ -20,19 +17,9 @@ from tests.conftest import MakeSite
 from tests.support import Clock
 from tests.support import Site
 from tests.support import cache_state
+from tests.support.pages import add_page
 
 pytestmark = pytest.mark.promise(8)
-
-
-def add_page(site: Site | Flask | Blueprint, **kwargs: t.Any) -> None:
-    """A page that counts its renders."""
-    count = itertools.count(1)
-    app = site.app if isinstance(site, Site) else site
-
-    @app.get("/page")
-    @static_page(**kwargs)
-    def page() -> str:
-        return str(next(count))
 
 
 class TestHeaders:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import itertools
-import typing as t
 
 import pytest
 from flask import Response
@@ -18,27 +17,8 @@ from tests.conftest import MakeSite
 from tests.support import Clock
 from tests.support import Site
 from tests.support import cache_state
-
-Look: t.TypeAlias = t.Callable[[], tuple[str | None, str]]
-
-
-def look(site: Site) -> tuple[str | None, str]:
-    """State and text of the page, with the work that it starts done."""
-    answer = site.get("/")
-    site.settle()
-    return cache_state(answer), answer.text
-
-
-def add_page(site: Site, *args: t.Any, life: t.Any = None, **kwargs: t.Any) -> None:
-    """A page that counts its renders, and calls *life* in each."""
-    count = itertools.count(1)
-
-    @site.app.get("/")
-    @static_page(*args, **kwargs)
-    def page() -> str:
-        if life is not None:
-            life()
-        return str(next(count))
+from tests.support.pages import add_page
+from tests.support.pages import look
 
 
 class TestTime:
@@ -184,7 +164,7 @@ class TestGone:
         """A deliberate error is served from the store for 60 seconds, not longer."""
         count = itertools.count(1)
 
-        @site.app.get("/")
+        @site.app.get("/page")
         @static_page()
         def page() -> Response:
             return Response(f"gone {next(count)}", status)
@@ -194,12 +174,12 @@ class TestGone:
         assert look(site) == ("HIT", "gone 1")
         clock.advance(1)
         assert look(site) == ("MISS", "gone 2")
-        assert site.get("/").status_code == status
+        assert site.get("/page").status_code == status
 
     def test_a_page_may_say_less(self, site: Site, clock: Clock) -> None:
         """``cache_life`` shortens the time of an error as well."""
 
-        @site.app.get("/")
+        @site.app.get("/page")
         @static_page()
         def page() -> str:
             cache_life(revalidate=5)
@@ -208,7 +188,7 @@ class TestGone:
         look(site)
         clock.advance(6)
 
-        assert site.get("/").headers["X-ISR-Cache"] == "STALE"
+        assert site.get("/page").headers["X-ISR-Cache"] == "STALE"
 
     def test_unpublished_content_disappears(self, site: Site) -> None:
         """A page whose view now answers 404 is gone, not kept as the last good one."""
@@ -218,7 +198,7 @@ class TestGone:
         def not_found(error: Exception) -> tuple[str, int]:
             return "nothing here", 404
 
-        @site.app.get("/")
+        @site.app.get("/page")
         @static_page()
         def page() -> str:
             if not there[0]:
@@ -228,11 +208,11 @@ class TestGone:
         look(site)
         there[0] = False
         with site.app.app_context():
-            revalidate_path("/")
+            revalidate_path("/page")
 
-        answer = site.get("/")
+        answer = site.get("/page")
         assert (answer.status_code, answer.text) == (404, "nothing here")
-        again = site.get("/")
+        again = site.get("/page")
         assert (cache_state(again), again.text) == ("HIT", "nothing here")
 
     @pytest.mark.parametrize("status", [404, 410])
@@ -242,7 +222,7 @@ class TestGone:
         """``abort(response)`` is how an API says 404 in JSON: it is no less on purpose."""
         there = [True]
 
-        @site.app.get("/")
+        @site.app.get("/page")
         @static_page()
         def page() -> str:
             if not there[0]:
@@ -252,10 +232,10 @@ class TestGone:
         look(site)
         there[0] = False
         with site.app.app_context():
-            revalidate_path("/")
+            revalidate_path("/page")
         site.settle()
 
-        answer = site.get("/")
+        answer = site.get("/page")
         assert (answer.status_code, cache_state(answer)) == (status, "HIT")
         assert answer.json == {"error": "no such post"}
 
