@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
@@ -15,23 +14,16 @@ from typing import TypeVar
 
 import requests
 
+from tests.support.waiting import poll
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    pass
 
 ROOT = Path(__file__).parents[2]
 WORKERS = 2
 TIMEOUT = 30
 
 T = TypeVar("T")
-
-
-def poll(question: Callable[[], T | None], within: float = 60) -> T:
-    """Ask until the answer is true, and return it."""
-    deadline = time.monotonic() + within
-    while not (answer := question()):
-        assert time.monotonic() < deadline, f"still {answer!r} after {within} seconds"
-        time.sleep(0.02)
-    return answer
 
 
 def is_running(group: int) -> bool:

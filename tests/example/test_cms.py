@@ -16,8 +16,7 @@ import pytest
 
 from example_app.cms import create_app
 from example_app.cms.webhooks import Webhooks
-
-from .running import poll
+from tests.support.waiting import poll
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 import requests
 
+from tests.support.waiting import poll
+
 from .running import TIMEOUT
 from .running import RunningDemo
 from .running import is_running
-from .running import poll
 
 if TYPE_CHECKING:
     from .conftest import StartDemo

@@ -11,9 +11,10 @@ from uuid import uuid4
 import pytest
 import requests
 
+from tests.support.waiting import poll
+
 from .running import TIMEOUT
 from .running import RunningDemo
-from .running import poll
 
 if TYPE_CHECKING:
     from .conftest import StartDemo

@@ -81,6 +81,12 @@ def cache_state(response: TestResponse) -> str | None:
     return response.headers.get("X-ISR-Cache")
 
 
+def detail(response: TestResponse) -> str | None:
+    """Why the view answered, if it did."""
+    status = response.headers["Cache-Status"]
+    return status.partition("detail=")[2] if "fwd=bypass" in status else None
+
+
 class Gate:
     """A point at which a view stops until the test opens it.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 import typing as t
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from werkzeug.test import TestResponse
 from flask_isr import signals
 from flask_isr import static_page
 
-from ..support import PATIENCE
 from ..support import SECRET
 from ..support import Gate
 from ..support import InThread
@@ -198,11 +196,3 @@ class Plug:
         """Put the folder back, with all that it had."""
         self._folder.unlink()
         self._away.rename(self._folder)
-
-
-def until(condition: t.Callable[[], bool]) -> None:
-    """Wait until *condition* is true; the test fails when it does not come true."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come true"
-        time.sleep(0.005)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from tests.support.services import free_port
 from tests.support.services import service
+from tests.support.waiting import poll
 from tests.system.servers.control import Control
-from tests.system.servers.control import poll
 from tests.system.servers.running import Answer
 from tests.system.servers.running import Farm
 from tests.system.servers.running import Server

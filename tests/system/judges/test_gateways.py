@@ -7,7 +7,7 @@ import gzip
 
 import pytest
 
-from tests.system.servers.control import poll
+from tests.support.waiting import poll
 
 from .conftest import StartSite
 from .gateways import GATEWAYS

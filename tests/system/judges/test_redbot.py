@@ -8,8 +8,8 @@ import pytest
 
 from tests.support import SECRET
 from tests.support import InThread
+from tests.support.waiting import poll
 from tests.system.servers.conftest import StartFarm
-from tests.system.servers.control import poll
 from tests.system.servers.running import Farm
 
 from .redbot import Check

@@ -15,6 +15,8 @@ import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.waiting import poll
+
 # Seconds after which whoever waits here gives up: never reached where the code is right.
 PATIENCE = 30.0
 
@@ -22,15 +24,6 @@ PATIENCE = 30.0
 _LOOK = 0.004
 
 T = t.TypeVar("T")
-
-
-def poll(question: t.Callable[[], T | None], within: float = PATIENCE) -> T:
-    """Ask until the answer is true, and return it."""
-    deadline = time.monotonic() + within
-    while not (answer := question()):
-        assert time.monotonic() < deadline, f"still {answer!r} after {within} seconds"
-        time.sleep(_LOOK)
-    return answer
 
 
 class SharedClock:

@@ -18,10 +18,10 @@ from pathlib import Path
 
 from tests.support import SECRET
 from tests.support import lint
+from tests.support.waiting import poll
 
 from .control import PATIENCE
 from .control import Control
-from .control import poll
 
 ROOT = Path(__file__).parents[3]
 APP = "tests.system.servers.app:app"

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from .control import poll
+from tests.support.waiting import poll
+
 from .running import ROOT
 
 HOURS = 3600

@@ -7,9 +7,9 @@ import threading
 import pytest
 
 from tests.support import InThread
+from tests.support.waiting import poll
 
 from .conftest import StartFarm
-from .control import poll
 from .running import Answer
 from .running import Farm
 

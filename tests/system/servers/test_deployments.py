@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.waiting import poll
+
 from .conftest import StartFarm
-from .control import poll
 from .history import History
 from .running import Answer
 from .running import Farm

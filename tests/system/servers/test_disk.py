@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.processes import run_script
+from tests.support.waiting import poll
 
 from .conftest import StartFarm
-from .control import poll
 from .running import Farm
 
 pytestmark = pytest.mark.promise(6)

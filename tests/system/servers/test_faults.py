@@ -7,9 +7,9 @@ import shutil
 import pytest
 
 from tests.support import InThread
+from tests.support.waiting import poll
 
 from .conftest import StartFarm
-from .control import poll
 from .running import Farm
 
 WAIT_TIMEOUT = 1.0

@@ -7,9 +7,9 @@ import typing as t
 import pytest
 
 from tests.support import InThread
+from tests.support.waiting import poll
 
 from .conftest import StartFarm
-from .control import poll
 from .running import Farm
 from .running import Server
 

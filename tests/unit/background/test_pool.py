@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextvars
 import logging
 import threading
-import time
 import typing as t
 
 import pytest
@@ -17,6 +16,7 @@ from flask_isr.background.threads import Job
 from tests.support import PATIENCE
 from tests.support import Clock
 from tests.support import Gate
+from tests.support.waiting import poll
 
 
 class Jobs:
@@ -174,10 +174,7 @@ def test_a_job_that_raises_is_logged_and_harms_nobody(
     assert runner.submit(done.set)
     assert runner.drain(PATIENCE)
     assert done.is_set()
-    deadline = time.monotonic() + PATIENCE
-    while caplog.text.count("LookupError: no such bird") < 2:
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
+    poll(lambda: caplog.text.count("LookupError: no such bird") >= 2)
 
 
 @pytest.mark.parametrize("kind", [ThreadRunner, InlineRunner])

@@ -12,7 +12,7 @@ import pytest
 from flask_isr.background import retries
 from flask_isr.background.retries import Retries
 from tests.support import Gate
-from tests.support.shop import until
+from tests.support.waiting import poll
 
 pytestmark = pytest.mark.promise(7)
 
@@ -42,7 +42,7 @@ def test_beyond_their_number_the_oldest_gives_way(
     for number in range(10):
         waiting.add(number, f"action {number}", functools.partial(action, number))
     possible.set()
-    until(lambda: len(done) == KEPT)
+    poll(lambda: len(done) == KEPT)
     assert done == [7, 8, 9]
     given_up = [line for line in caplog.messages if "given up" in line]
     assert [line.split(" was ")[0] for line in given_up] == [
@@ -68,10 +68,10 @@ def test_their_number_holds_while_they_are_tried() -> None:
         sizes.append(len(waiting._waiting))
         return len(sizes) > 20
 
-    until(look)
+    poll(look)
     stop.set()
     assert max(sizes) == KEPT
-    until(lambda: not waiting._waiting)
+    poll(lambda: not waiting._waiting)
 
 
 def test_what_is_asked_for_during_its_equal_is_done_after_it() -> None:
@@ -94,7 +94,7 @@ def test_what_is_asked_for_during_its_equal_is_done_after_it() -> None:
     gate.wait()
     waiting.add("key", "action", second)
     gate.open()
-    until(lambda: not waiting._waiting)
+    poll(lambda: not waiting._waiting)
     assert done == ["first", "second"]
 
 
@@ -105,5 +105,5 @@ def test_nothing_is_tried_for_ever(
     monkeypatch.setattr(retries, "_PATIENCE", 0.01)
     waiting = Retries()
     waiting.add("key", "the action", lambda: False)
-    until(lambda: not waiting._running)
+    poll(lambda: not waiting._running)
     assert "the action was given up" in caplog.text

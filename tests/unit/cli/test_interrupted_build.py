@@ -6,12 +6,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.support import PATIENCE
+from tests.support.waiting import poll
 
 APPLICATION = """
 import os
@@ -59,10 +59,7 @@ def test_an_interrupted_build_goes_on_where_it_was(tmp_path: Path) -> None:
     )
     signal.signal(signal.SIGINT, before)
     try:
-        deadline = time.monotonic() + PATIENCE
-        while not (tmp_path / "third").exists():
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        poll((tmp_path / "third").exists)
         first.send_signal(signal.SIGINT)
         (tmp_path / "go").touch()
         output, _ = first.communicate(timeout=PATIENCE)

@@ -16,7 +16,8 @@ from flask_isr.pages.fingerprint import digest_of
 from tests.conftest import MakeSite
 from tests.support import Clock
 from tests.support import Site
-from tests.support import cache_state
+
+from .deployed import see
 
 pytestmark = pytest.mark.promise(8)
 
@@ -33,21 +34,16 @@ def _release(make_site: MakeSite, build_id: str | None, text: str) -> Site:
     return site
 
 
-def _see(site: Site) -> tuple[str, str | None]:
-    answer = site.get("/")
-    return answer.text, cache_state(answer)
-
-
 def test_pages_of_another_named_build_are_not_served(make_site: MakeSite) -> None:
     """They are rendered by the release that is asked."""
-    assert _see(_release(make_site, "1", "old")) == ("old", "MISS")
+    assert see(_release(make_site, "1", "old")) == ("old", "MISS")
     new = _release(make_site, "2", "new")
-    assert [_see(new), _see(new)] == [("new", "MISS"), ("new", "HIT")]
+    assert [see(new), see(new)] == [("new", "MISS"), ("new", "HIT")]
 
 
 def test_not_even_where_the_render_fails(make_site: MakeSite) -> None:
     """What another release made is no last good page."""
-    _see(_release(make_site, "1", "old"))
+    see(_release(make_site, "1", "old"))
     site = make_site(ISR_BUILD_ID="2")
 
     @site.app.get("/")
@@ -60,8 +56,8 @@ def test_not_even_where_the_render_fails(make_site: MakeSite) -> None:
 
 def test_builds_may_share_their_pages(make_site: MakeSite) -> None:
     """With None, a deploy changes nothing."""
-    _see(_release(make_site, None, "old"))
-    assert _see(_release(make_site, None, "new")) == ("old", "HIT")
+    see(_release(make_site, None, "old"))
+    assert see(_release(make_site, None, "new")) == ("old", "HIT")
 
 
 def test_processes_of_one_release_are_equals_beside_another_application(
@@ -86,13 +82,13 @@ def test_processes_of_one_release_are_equals_beside_another_application(
 
     texts = iter("abcdef")
     early = start(Flask, "1")
-    assert _see(early) == ("a", "MISS")
-    assert _see(start(Other, "x")) == ("b", "MISS")
+    assert see(early) == ("a", "MISS")
+    assert see(start(Other, "x")) == ("b", "MISS")
     late = start(Flask, "1")
     early.state.store.invalidate(expired=["tag:home"])
-    assert _see(late) == ("c", "MISS")
+    assert see(late) == ("c", "MISS")
     early.state.store.invalidate(expired=["tag:home"])
-    assert [_see(early), _see(late)] == [("d", "MISS"), ("d", "HIT")]
+    assert [see(early), see(late)] == [("d", "MISS"), ("d", "HIT")]
 
 
 def test_an_earlier_release_does_not_replace_pages_of_a_later_one(
@@ -100,10 +96,10 @@ def test_an_earlier_release_does_not_replace_pages_of_a_later_one(
 ) -> None:
     """While both run, during a graceful reload."""
     old, new = _release(make_site, "1", "old"), _release(make_site, "2", "new")
-    _see(old)
-    assert _see(new) == ("new", "MISS")
-    _see(old)
-    assert _see(new) == ("new", "HIT")
+    see(old)
+    assert see(new) == ("new", "MISS")
+    see(old)
+    assert see(new) == ("new", "HIT")
 
 
 class TestAuto:
@@ -143,31 +139,31 @@ class TestAuto:
         self, make_site: MakeSite, root: Path
     ) -> None:
         """The first one gets the old page once more; nobody waits for a deploy."""
-        assert _see(self.start(make_site, root)) == ("old", "MISS")
+        assert see(self.start(make_site, root)) == ("old", "MISS")
         self.write(root, "new")
         site = self.start(make_site, root)
-        assert _see(site) == ("old", "STALE")
+        assert see(site) == ("old", "STALE")
         site.settle()
-        assert _see(site) == ("new", "HIT")
+        assert see(site) == ("new", "HIT")
 
     def test_a_restart_alone_changes_nothing(
         self, make_site: MakeSite, root: Path
     ) -> None:
         """The same files are the same build."""
-        _see(self.start(make_site, root))
-        assert _see(self.start(make_site, root)) == ("old", "HIT")
+        see(self.start(make_site, root))
+        assert see(self.start(make_site, root)) == ("old", "HIT")
 
     def test_an_old_process_leaves_new_pages_as_they_are(
         self, make_site: MakeSite, root: Path
     ) -> None:
         """It serves them, and neither renews nor replaces them."""
         old = self.start(make_site, root)
-        _see(old)
+        see(old)
         self.write(root, "new")
         new = self.start(make_site, root)
-        _see(new)
+        see(new)
         new.settle()
-        assert [_see(old), _see(new)] == [("new", "HIT"), ("new", "HIT")]
+        assert [see(old), see(new)] == [("new", "HIT"), ("new", "HIT")]
 
     def test_a_release_that_was_left_alone_takes_its_pages_back(
         self, make_site: MakeSite, root: Path, clock: Clock
@@ -176,30 +172,30 @@ class TestAuto:
         and is gone, leaves no page behind that the new one could not renew."""
         self.write(root, "new")
         new = self.start(make_site, root)
-        _see(new)
+        see(new)
         self.write(root, "old")
         late = self.start(make_site, root)
-        _see(late)
+        see(late)
         late.settle()
         self.write(root, "new")
-        assert [_see(new), _see(new)] == [("old", "HIT")] * 2
+        assert [see(new), see(new)] == [("old", "HIT")] * 2
         clock.advance(NEWER_BUILD_GRACE + 1)
-        assert _see(new) == ("old", "STALE")
+        assert see(new) == ("old", "STALE")
         new.settle()
-        assert _see(new) == ("new", "HIT")
+        assert see(new) == ("new", "HIT")
 
     def test_going_back_is_a_deploy_too(self, make_site: MakeSite, root: Path) -> None:
         """After a rollback the pages of the withdrawn release are stale."""
-        _see(self.start(make_site, root))
+        see(self.start(make_site, root))
         self.write(root, "bad")
         bad = self.start(make_site, root)
-        _see(bad)
+        see(bad)
         bad.settle()
         self.write(root, "old")
         site = self.start(make_site, root)
-        assert _see(site) == ("bad", "STALE")
+        assert see(site) == ("bad", "STALE")
         site.settle()
-        assert _see(site) == ("old", "HIT")
+        assert see(site) == ("old", "HIT")
 
     @pytest.mark.parametrize(
         ("name", "counts"),

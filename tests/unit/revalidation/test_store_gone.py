@@ -15,7 +15,7 @@ from flask_isr.background import retries
 from tests.support import InThread
 from tests.support.shop import Plug
 from tests.support.shop import Shop
-from tests.support.shop import until
+from tests.support.waiting import poll
 
 pytestmark = pytest.mark.promise(6)
 
@@ -103,7 +103,7 @@ def test_a_second_recording_that_fails_is_retried(
     assert shop.see(PAGE)[0] == "new"
     assert heard == []
     plug.push()
-    until(lambda: heard != [])
+    poll(lambda: heard != [])
     shop.site.settle()
     assert heard == [([PAGE], [], "expire")]
     assert shop.see(PAGE) == ("new", "HIT")

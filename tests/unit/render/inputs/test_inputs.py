@@ -16,12 +16,12 @@ from flask import url_for
 from flask_login import LoginManager
 from flask_login import UserMixin
 from flask_login import current_user
-from werkzeug.test import TestResponse
 
 from flask_isr import static_page
 from tests.conftest import MakeSite
 from tests.support import Site
 from tests.support import cache_state
+from tests.support import detail
 
 from .conftest import Log
 from .conftest import View
@@ -47,12 +47,6 @@ BROWSER = {
     "X-Forwarded-Proto": "http",
     "X-Request-ID": "1",
 }
-
-
-def detail(answer: TestResponse) -> str | None:
-    """Why the view answered, if it did."""
-    status = answer.headers["Cache-Status"]
-    return status.partition("detail=")[2] if "fwd=bypass" in status else None
 
 
 #: What a page reads; what a visitor sends who is answered by the view; the reason.

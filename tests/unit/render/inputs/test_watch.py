@@ -28,6 +28,7 @@ from flask_isr.http import host
 from tests.conftest import MakeSite
 from tests.support import Site
 from tests.support import cache_state
+from tests.support import detail
 
 from .conftest import Log
 from .conftest import View
@@ -37,12 +38,6 @@ BODY = {"method": "GET", "data": {"name": "bob"}}
 BYTES = {"method": "GET", "data": b"bob"}
 KEY = {"headers": {"X-API-Key": "k"}}
 QUERY = {"query_string": "page=3"}
-
-
-def detail(answer: TestResponse) -> str | None:
-    """Why the view answered, if it did."""
-    status = answer.headers["Cache-Status"]
-    return status.partition("detail=")[2] if "fwd=bypass" in status else None
 
 
 def visit(site: Site, **sent: t.Any) -> TestResponse:
