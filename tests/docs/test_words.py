@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -39,3 +40,11 @@ def test_it_uses_no_private_words(where: str) -> None:
         text = _SEALED.sub("render", text)
     found = [line for line in text.splitlines() if _PRIVATE.search(line)]
     assert not found
+
+
+@pytest.mark.parametrize("page", pages(), ids=name)
+def test_no_line_is_long(page: Path) -> None:
+    """At most 92 characters, but for what a session prints."""
+    lines = page.read_text("utf-8").splitlines()
+    long = [line for line in lines if len(line) > 92]
+    assert not [line for line in long if not line.startswith("    flask_isr.errors.")]
