@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 import typing as t
 
+if t.TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse
+
 HeaderList: t.TypeAlias = list[tuple[str, str]]
 
 # Wherever it stands: people write `private; max-age=0`, which no parser understands.
@@ -12,9 +15,6 @@ _FORBIDS_SHARING = re.compile(r"(?<![\w-])(?:private|no-store)(?![\w-])")
 
 # What some caches believe instead of Cache-Control; RFC 9213 has names for more of these.
 _OF_SOME_CACHES = {"edge-control", "expires", "surrogate-control", "x-accel-expires"}
-
-# Without any of these, caches choose a lifetime of their own (RFC 9111, section 4.2.2).
-_LIFETIMES = {"max-age", "no-cache", "no-store", "s-maxage"}
 
 
 def gives_lifetime(name: str) -> bool:
@@ -30,22 +30,21 @@ def forbids_sharing(control: str) -> str | None:
     return None if found is None else found[0]
 
 
-def _joined(headers: t.Iterable[tuple[str, str]], wanted: str) -> str:
+def joined(headers: t.Iterable[tuple[str, str]], wanted: str) -> str:
+    """The values of all fields called *wanted*, which is in lower case, as one."""
     return ", ".join(value for name, value in headers if name.lower() == wanted)
 
 
-def _with_names(listed: str, names: t.Iterable[str]) -> str:
+def with_names(listed: str, names: t.Iterable[str]) -> str:
+    """A list of field names, such as that of ``Vary``, with *names* added that it lacks."""
     known = {name.strip().lower() for name in listed.split(",")}
     missing = [name for name in names if name.lower() not in known]
     return ", ".join([listed, *missing] if listed else missing)
 
 
-def _directives(control: str) -> set[str]:
+def directives(control: str) -> set[str]:
+    """The names of the directives in a ``Cache-Control``, in lower case."""
     return {item.partition("=")[0].strip().lower() for item in control.split(",")}
-
-
-if t.TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse
 
 
 def forbid_storing(start_response: StartResponse) -> StartResponse:

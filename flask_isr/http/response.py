@@ -14,13 +14,12 @@ from .cache_status import cache_status
 from .conditions import evaluate
 from .conditions import is_conditional
 from .encodings import negotiate
-from .headers import _LIFETIMES
 from .headers import HeaderList
-from .headers import _directives
-from .headers import _joined
-from .headers import _with_names
+from .headers import directives
 from .headers import forbids_sharing
 from .headers import gives_lifetime
+from .headers import joined
+from .headers import with_names
 
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
@@ -34,6 +33,9 @@ CACHE_CONTROL = "max-age=0, must-revalidate"
 #: The same for what a view answers to one visitor.
 PRIVATE = f"private, {CACHE_CONTROL}"
 
+
+# Without any of these, caches choose a lifetime of their own (RFC 9111, section 4.2.2).
+_LIFETIMES = {"max-age", "no-cache", "no-store", "s-maxage"}
 
 # What a 304 leaves out: it describes a body that is not sent (RFC 9110, 15.4.5).
 _OF_THE_BODY = {
@@ -67,7 +69,7 @@ def keep_private(start_response: StartResponse) -> StartResponse:
 
 
 def _kept_private(headers: HeaderList) -> HeaderList:
-    control = _joined(headers, "cache-control")
+    control = joined(headers, "cache-control")
     others = [pair for pair in headers if not gives_lifetime(pair[0])]
     # `private="X-Token"` speaks of one field.
     kept = forbids_sharing(control) and "private=" not in control.lower()
@@ -97,23 +99,23 @@ def page_headers(serve: ServeEntry, age: float) -> HeaderList:
 
 
 def _cache_control(serve: ServeEntry) -> str:
-    own = _joined(serve.entry.headers, "cache-control")
+    own = joined(serve.entry.headers, "cache-control")
     if not own:
         return CACHE_CONTROL
     # A lifetime that the view gave begins anew with each answer, since the store vouches
     # for a fresh page at that moment. It vouches for no other: nobody may keep that.
     if serve.state == "STALE":
         return _instead_of(own, CACHE_CONTROL)
-    return own if _directives(own) & _LIFETIMES else f"{own}, {CACHE_CONTROL}"
+    return own if directives(own) & _LIFETIMES else f"{own}, {CACHE_CONTROL}"
 
 
 def _instead_of(own: str, control: str) -> str:
     """*control* in place of a view's *own*, of which what is no matter of time stays."""
-    return f"no-transform, {control}" if "no-transform" in _directives(own) else control
+    return f"no-transform, {control}" if "no-transform" in directives(own) else control
 
 
 def _vary(entry: Entry) -> str:
-    own = _joined(entry.headers, "vary")
+    own = joined(entry.headers, "vary")
     inputs = entry.inputs
     needed = ["Cookie"] if entry.anonymous or inputs.cookies else []
     needed += [field_name(name) for name in inputs.headers if name not in OF_BODIES]
@@ -121,7 +123,7 @@ def _vary(entry: Entry) -> str:
         needed.append("Accept")
     if entry.coded:
         needed.append("Accept-Encoding")
-    return _with_names(own, needed)
+    return with_names(own, needed)
 
 
 def select(entry: Entry, environ: WSGIEnvironment) -> EncodedBody | None:
@@ -212,7 +214,7 @@ def finish(
     head = environ["REQUEST_METHOD"] == "HEAD"
     same = _has_length(headers, len(entry.body)) if head else body == entry.body
     bare = status.startswith(("304", "412"))
-    looked = "cookie" in _joined(headers, "vary").lower()
+    looked = "cookie" in joined(headers, "vary").lower()
     # A stranger's page varies on cookies itself, and nobody with a session gets that.
     if "set-cookie" in names or (looked and not (entry.anonymous and (same or bare))):
         headers = _kept_private(headers)
@@ -248,7 +250,7 @@ def _has_length(headers: HeaderList, length: int) -> bool:
 
 def _varying(headers: HeaderList) -> HeaderList:
     """*headers*, with ``Vary: Accept-Encoding`` where a hook took it away."""
-    vary = _with_names(_joined(headers, "vary"), ["Accept-Encoding"])
+    vary = with_names(joined(headers, "vary"), ["Accept-Encoding"])
     others = [(name, value) for name, value in headers if name.lower() != "vary"]
     return [*others, ("Vary", vary)]
 
