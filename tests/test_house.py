@@ -121,10 +121,22 @@ def test_the_published_source_has_what_its_tests_read() -> None:
 
 def test_the_tests_of_a_room_need_no_server() -> None:
     """What ``tests/unit`` imports of the other tests starts no program of others."""
+    apart = ("tests.system", "tests.compat", "tests.support.services")
     for path in (ROOT / "tests/unit").rglob("*.py"):
-        text = path.read_text("utf-8")
-        for name in ("tests.system", "tests.compat", "tests.support.services"):
-            assert f"from {name}" not in text, path
+        for name in _all_imported(path):
+            assert not f"{name}.".startswith(tuple(f"{one}." for one in apart)), path
+
+
+def _all_imported(path: Path) -> t.Iterator[str]:
+    """The full names of all that the module at *path* imports, in functions as well."""
+    here = path.relative_to(ROOT).parts[:-1]
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = here[: len(here) - node.level + 1] if node.level else ()
+            module = [*base, *(node.module.split(".") if node.module else [])]
+            yield from (".".join([*module, alias.name]) for alias in node.names)
 
 
 @pytest.mark.parametrize(
@@ -150,6 +162,19 @@ def test_each_folder_of_the_package_is_described() -> None:
     """And none that is not there."""
     folders = {path.parent.name for path in (ROOT / "flask_isr").glob("*/__init__.py")}
     assert sorted(_rooms()) == sorted(folders)
+
+
+@pytest.mark.parametrize("room", _rooms())
+def test_each_folder_has_its_tests_in_one_of_its_name(room: str) -> None:
+    """Who changes the folder finds them there."""
+    assert list((ROOT / "tests/unit" / room).rglob("test_*.py"))
+
+
+def test_tests_of_a_folder_that_has_gone_are_not_left_behind() -> None:
+    """Each folder of ``tests/unit`` has the name of a folder or module of the package."""
+    for path in (ROOT / "tests/unit").glob("*/__init__.py"):
+        tested = ROOT / "flask_isr" / path.parent.name
+        assert tested.is_dir() or tested.with_suffix(".py").is_file(), path
 
 
 @pytest.mark.parametrize("room", _rooms())
