@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from .support.setup import setup_argument
+
 ROOT = Path(__file__).parents[1]
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
 CONTRIBUTING = (ROOT / "CONTRIBUTING.rst").read_text("utf-8")
@@ -30,23 +32,12 @@ _FILE = re.compile(
 )
 
 
-def _setup(name: str) -> t.Any:
-    """An argument of ``setup()``."""
-    tree = ast.parse((ROOT / "setup.py").read_text("utf-8"))
-    (value,) = (
-        node.value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.keyword) and node.arg == name
-    )
-    return ast.literal_eval(value)
-
-
 def _pythons() -> list[str]:
     """The releases of Python that ``setup.py`` names."""
     start = "Programming Language :: Python :: 3."
     return [
         name.rpartition(" ")[2]
-        for name in _setup("classifiers")
+        for name in setup_argument("classifiers")
         if name.startswith(start)
     ]
 
@@ -95,7 +86,7 @@ def test_the_forge_tries_each_python_that_is_promised() -> None:
     """The oldest of them is the one that is required."""
     (job,) = _yaml(".github/workflows/ci.yml")["jobs"].values()
     assert job["strategy"]["matrix"]["python"] == _pythons()
-    assert _setup("python_requires") == f">={_pythons()[0]}"
+    assert setup_argument("python_requires") == f">={_pythons()[0]}"
 
 
 def test_the_forge_runs_what_is_run_by_hand() -> None:

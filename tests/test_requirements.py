@@ -9,6 +9,8 @@ import typing as t
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+from .support.setup import setup_argument
+
 ROOT = Path(__file__).parents[1]
 
 #: What is imported only where it is there already, to who brings it.
@@ -18,17 +20,6 @@ _BROUGHT: t.Final = {
     "pytest": "a test that uses the fixture of flask_isr.testing",
     "uwsgi": "the server of that name",
 }
-
-
-def _setup(name: str) -> t.Any:
-    """What setup.py says."""
-    tree = ast.parse((ROOT / "setup.py").read_text("utf-8"))
-    (value,) = (
-        node.value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.keyword) and node.arg == name
-    )
-    return ast.literal_eval(value)
 
 
 def _distribution(need: str) -> str:
@@ -60,9 +51,11 @@ def test_what_is_imported_is_declared_and_nothing_else() -> None:
     assert set(_BROUGHT) <= imported
     distributions = packages_distributions()
     used = {_distribution(distributions[name][0]) for name in imported - set(_BROUGHT)}
-    extras = [need for needs in _setup("extras_require").values() for need in needs]
+    extras = [
+        need for needs in setup_argument("extras_require").values() for need in needs
+    ]
     assert used == {
-        _distribution(need) for need in (*_setup("install_requires"), *extras)
+        _distribution(need) for need in (*setup_argument("install_requires"), *extras)
     }
 
 
@@ -70,4 +63,6 @@ def test_the_oldest_of_each_dependency_is_tried() -> None:
     """A lower bound that is raised or lowered is so in both places."""
     lines = (ROOT / "requirements" / "oldest.txt").read_text("utf-8").splitlines()
     bounds = [line.replace("==", ">=") for line in lines]
-    assert [need for need in _setup("install_requires") if need not in bounds] == []
+    assert [
+        need for need in setup_argument("install_requires") if need not in bounds
+    ] == []

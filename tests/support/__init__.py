@@ -76,6 +76,16 @@ class Site:
         self.state.store.close()
 
 
+def rooted_in(root: Path) -> type[Flask]:
+    """A class of applications whose code and templates are in *root*."""
+
+    class App(Flask):
+        def __init__(self, name: str, **options: t.Any) -> None:
+            super().__init__(name, root_path=str(root), **options)
+
+    return App
+
+
 def cache_state(response: TestResponse) -> str | None:
     """``HIT``, ``STALE``, ``MISS`` or ``BYPASS``."""
     return response.headers.get("X-ISR-Cache")

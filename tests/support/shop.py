@@ -144,8 +144,8 @@ class Shop:
         return heard
 
 
-def commit(shop: Shop) -> None:
-    """Change the text, after the old one was rendered and stored once more."""
+def have_old_page_stored(shop: Shop) -> None:
+    """Have others ask for the page, whose old text is rendered and stored once more."""
 
     def others() -> None:
         shop.see(PAGE)
@@ -153,6 +153,11 @@ def commit(shop: Shop) -> None:
         assert shop.see(PAGE) == ("old", "HIT")
 
     InThread(others).result()
+
+
+def commit(shop: Shop) -> None:
+    """Change the text, after the old one was rendered and stored once more."""
+    have_old_page_stored(shop)
     shop.text = "new"
 
 

@@ -16,6 +16,7 @@ from flask_isr.pages.fingerprint import digest_of
 from tests.conftest import MakeSite
 from tests.support import Clock
 from tests.support import Site
+from tests.support import rooted_in
 
 from .deployed import see
 
@@ -121,12 +122,7 @@ class TestAuto:
 
     def start(self, make_site: MakeSite, root: Path) -> Site:
         """Start the application as it is on disk now."""
-
-        class App(Flask):
-            def __init__(self, name: str, **options: str) -> None:
-                super().__init__(name, root_path=str(root), **options)  # type: ignore[arg-type]
-
-        site = make_site(app_class=App)
+        site = make_site(app_class=rooted_in(root))
 
         @site.app.get("/")
         @static_page()

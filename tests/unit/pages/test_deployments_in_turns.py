@@ -9,7 +9,6 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from flask import Flask
 from werkzeug.test import TestResponse
 
 from flask_isr import rendering
@@ -21,6 +20,7 @@ from tests.conftest import MakeSite
 from tests.support import Clock
 from tests.support import Site
 from tests.support import cache_state
+from tests.support import rooted_in
 
 
 class Turns:
@@ -43,12 +43,8 @@ class Turns:
         (root / "views.py").write_text(f"# {release}")
         fingerprint._digest.cache_clear()
 
-        class App(Flask):
-            def __init__(self, name: str, **options: t.Any) -> None:
-                super().__init__(name, root_path=str(root), **options)
-
         config = {"ISR_BUILD_ID": release} if self._named else {}
-        site = self._make_site(app_class=App, **config)
+        site = self._make_site(app_class=rooted_in(root), **config)
 
         @site.app.get("/")
         @static_page(tags=["home"])

@@ -7,7 +7,6 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from flask import Flask
 from flask import Response
 
 from flask_isr import rendering
@@ -18,6 +17,7 @@ from tests.conftest import MakeSite
 from tests.support import Clock
 from tests.support import Site
 from tests.support import cache_state
+from tests.support import rooted_in
 
 
 class Switch:
@@ -195,11 +195,7 @@ def release(
         (root / "views.py").write_text(f"# {name}")
         fingerprint._digest.cache_clear()
 
-        class App(Flask):
-            def __init__(self, name: str, **options: t.Any) -> None:
-                super().__init__(name, root_path=str(root), **options)
-
-        return _switched(make_site, switch, app_class=App)
+        return _switched(make_site, switch, app_class=rooted_in(root))
 
     return release
 
