@@ -19,7 +19,7 @@ PYTEST := pytest --numprocesses auto --maxprocesses 8 --dist loadgroup
 
 help:
 	@echo 'make demo         start the example: a CMS and a shop; Ctrl-C stops both'
-	@echo 'make check        lint, types, and the tests that need no server: a minute'
+	@echo 'make check        lint, types, and the tests of the rooms: a minute'
 	@echo 'make test         run all tests'
 	@echo 'make promises     print what is promised, and which tests prove it'
 	@echo 'make test-oldest  most of them with the oldest dependencies'
@@ -38,13 +38,12 @@ help:
 demo: $(VENV)/demo.stamp
 	@exec $(PY) -m example_app.demo $(ARGS)
 
-# The tests that need nothing but this process, and little time.
-QUICK := tests/unit/background tests/unit/client tests/unit/core tests/unit/render/inputs \
-    tests/unit/stores/test_memory.py tests/unit/testing tests/docs tests/test_house.py \
-    tests/test_requirements.py
+# On a disk, most of the time of these tests is waiting until it has written.
+MEMORY := $(wildcard /dev/shm)
 
 check: lint types
-	@exec $(PY) -m $(PYTEST) --quiet $(QUICK)
+	@exec env $(if $(MEMORY),TMPDIR=$(MEMORY)) $(PY) -m $(PYTEST) --quiet -m 'not slow' \
+	    --override-ini tmp_path_retention_policy=failed tests/unit
 
 # Of some tests alone: `make promises ARGS=tests/unit`.
 promises: $(VENV)/judges.stamp

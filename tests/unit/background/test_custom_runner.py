@@ -15,7 +15,7 @@ from tests.support import Clock
 from tests.support import Site
 from tests.support import cache_state
 
-pytestmark = pytest.mark.promise(7)
+pytestmark = [pytest.mark.promise(7), pytest.mark.slow]
 
 KNOWN = 20
 

@@ -11,6 +11,8 @@ import pytest
 
 from tests.support import PATIENCE
 
+pytestmark = pytest.mark.slow
+
 
 def _run(program: str) -> str:
     """What *program* prints, run in an interpreter of its own."""

@@ -105,6 +105,7 @@ def test_one_that_is_not_known_is_told(make_site: MakeSite) -> None:
     assert (level, "Faulty is not known" in text) == ("warning", True)
 
 
+@pytest.mark.slow
 def test_one_that_is_down_is_a_problem(make_site: MakeSite) -> None:
     """It is told once, and what it could do all the same."""
     found = site_with(make_site, "Down")

@@ -13,6 +13,8 @@ import pytest
 from tests.support import PATIENCE
 from tests.support.waiting import poll
 
+pytestmark = pytest.mark.slow
+
 APPLICATION = """
 import os
 import pathlib

@@ -406,6 +406,7 @@ class TestArguments:
         assert scripted.calls == []
 
 
+@pytest.mark.slow
 def test_the_http_library_is_imported_when_it_is_needed() -> None:
     """An application that calls nobody starts without it."""
     code = (

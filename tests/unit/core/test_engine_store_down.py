@@ -25,6 +25,7 @@ from .process import told
 pytestmark = pytest.mark.promise(6)
 
 
+@pytest.mark.slow
 def test_without_its_store_every_visit_is_the_views(
     process: Process, source: Source, tmp_path: Path
 ) -> None:

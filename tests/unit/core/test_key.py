@@ -78,6 +78,7 @@ def test_a_variant_is_invalidated_for_all_applications() -> None:
     assert variant_tag(keys[0]) == variant_tag(keys[1])
 
 
+@pytest.mark.slow
 def test_the_id_is_the_same_in_every_process() -> None:
     """The row number of a page is a 63-bit hash that no restart changes."""
     program = "from flask_isr.testing.store_kit.records import FOX; print(FOX.id)"

@@ -196,6 +196,7 @@ def test_wrong_arguments_are_what_they_are_elsewhere(any_level: Site) -> None:
     assert raised == [ConfigurationError, NotAStaticPage, ConfigurationError]
 
 
+@pytest.mark.slow
 def test_a_store_that_is_gone_is_asked_again(
     any_level: Site,
     monkeypatch: pytest.MonkeyPatch,

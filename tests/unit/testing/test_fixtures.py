@@ -8,6 +8,8 @@ import sys
 import textwrap
 from pathlib import Path
 
+import pytest
+
 from flask_isr.testing.store_kit import StoreKit
 
 PAGE = Path(__file__).parents[3] / "docs/testing.rst"
@@ -18,6 +20,7 @@ _BLOCK = re.compile(
 )
 
 
+@pytest.mark.slow
 def test_the_page_works_as_it_is_written(tmp_path: Path) -> None:
     """Its files, in a folder of their own, are tests that pass."""
     for name, code in _BLOCK.findall(PAGE.read_text("utf-8")):

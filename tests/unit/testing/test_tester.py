@@ -315,6 +315,7 @@ class TestClock:
         assert client.get(link).status_code == 401
 
 
+@pytest.mark.slow
 def test_it_needs_no_pytest() -> None:
     """``unittest`` will do: pytest is imported with the fixtures alone."""
     code = "import sys, flask_isr.testing; sys.exit('pytest' in sys.modules)"

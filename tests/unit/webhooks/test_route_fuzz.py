@@ -19,6 +19,8 @@ from tests.support.shop import PAGE
 from tests.support.shop import Shop
 from tests.support.shop import is_no_store
 
+pytestmark = pytest.mark.slow
+
 KINDS = st.sampled_from(
     [
         "application/json",

@@ -6,10 +6,14 @@ import threading
 import time
 import typing as t
 
+import pytest
+
 from tests.conftest import MakeSite
 from tests.support import PATIENCE
 from tests.support.shop import BEARER
 from tests.support.shop import Shop
+
+pytestmark = pytest.mark.slow
 
 ROUTE = "/api/revalidate"
 

@@ -24,6 +24,8 @@ if t.TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
     from _typeshed.wsgi import WSGIEnvironment
 
+pytestmark = pytest.mark.slow
+
 DESCRIPTION = Path(__file__).parents[3] / "docs" / "openapi.yaml"
 
 

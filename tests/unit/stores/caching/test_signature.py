@@ -102,6 +102,7 @@ def page_of(kept: Kept, text: str) -> str:
 class TestAttacks:
     """What somebody with access to the backend can do: have pages rendered."""
 
+    @pytest.mark.slow
     def test_an_altered_value_is_a_miss(self, clock: Clock) -> None:
         """Not one byte of any value can be changed."""
         kept: Kept = {}
@@ -123,6 +124,7 @@ class TestAttacks:
 
         assert Site(kept, clock).get("/a") == ("MISS", "a good")
 
+    @pytest.mark.slow
     def test_an_unsigned_value_is_a_miss(self, clock: Clock) -> None:
         """What was kept before the setting was on does not count."""
         kept: Kept = {}

@@ -70,6 +70,7 @@ def test_the_format_is_advanced_with_the_tables() -> None:
     assert (folder_module._FORMAT, digest) == (4, "d2515bcdc49a97bf")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("serve", ["wsgi", "view"])
 def test_a_site_beside_a_newer_release_renders_for_each_visitor(
     make_site: MakeSite, tmp_path: Path, caplog: pytest.LogCaptureFixture, serve: str

@@ -42,6 +42,7 @@ def in_memory(store: SQLiteStore) -> LocalCache:
     return memory
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lost", FILES)
 @pytest.mark.parametrize("more", ["idle", "busy"])
 def test_whoever_comes_next_shares_its_files_with_those_who_are_there(
@@ -231,6 +232,7 @@ def test_a_write_into_files_that_are_replaced_meanwhile_is_none(
     assert validity(store) is not FRESH
 
 
+@pytest.mark.slow
 @pytest.mark.promise(4, 6)
 @pytest.mark.parametrize("lost", ["pages.sqlite-wal", "clock", "both"])
 def test_where_commits_may_be_missing_no_page_is_fresh(
