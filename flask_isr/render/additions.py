@@ -22,10 +22,10 @@ if t.TYPE_CHECKING:
 def cache_tag(*tags: str) -> None:
     """Add tags to the page that is being rendered, such as those of the rows it shows.
 
-    Where the view answers a visitor directly, without a page to be stored, it does
-    nothing. Never raises, since tags come from data: with one that is none, or with more
-    than 128, the page is not stored, the view answers each visitor, and a warning names
-    the line.
+    It does nothing if the view answers a visitor directly, and no page is to be stored.
+    It never raises, since tags come from data: with an invalid tag, or more than 128
+    tags, the page is not stored, the view answers each visitor, and a warning names the
+    line.
 
     :param tags: non-empty strings of at most 256 characters, any Unicode.
     """
@@ -46,9 +46,9 @@ def cache_life(
 ) -> None:
     """Lower the lifetime of the page that is being rendered; the lowest of all wins.
 
-    Never raises, since times come from data: with one that is not above zero, no number,
-    or a moment without its time zone, the page is not stored, the view answers each
-    visitor, and a warning names the line.
+    It never raises, since times come from data: with a time that is not above zero, not
+    a number, or a moment without its time zone, the page is not stored, the view answers
+    each visitor, and a warning names the line.
 
     :param revalidate: seconds or timedelta after which the page is stale.
     :param expire: seconds or timedelta after which it must be rendered before it is
@@ -67,7 +67,7 @@ def cache_life(
         if until is not None:
             _check_until(until)
             left = (until - capture.started).total_seconds()
-            # Before the render began it had happened already, and the page shows it.
+            # A moment before the render began is past, and the page shows that already.
             if left > 0:
                 lifetime = lifetime.lowered(Lifetime(left))
         capture.lifetimes.append(lifetime)
@@ -82,10 +82,10 @@ def join(
     args: tuple[t.Any, ...],
     kwargs: dict[str, t.Any],
 ) -> None:
-    """Add to a page the tags and the lifetime of another one, whose view is called in its
-    render.
+    """Add the tags and the lifetime of *page*, whose view is called in a render, to the
+    page that is being rendered.
 
-    :param names: of the URL values of *page*; its view may have other arguments.
+    :param names: names of the URL values of *page*; its view may have other arguments.
     """
     capture.lifetimes.append(page.lifetime)
     if page.tags == ():
@@ -110,9 +110,9 @@ def _add(capture: Capture, tags: frozenset[str]) -> None:
 
 
 def _refuse(capture: Capture, what: str, error: Exception) -> None:
-    """Keep a page from the store, for what its view just said.
+    """Keep a page from the store because of what its view just said.
 
-    :param what: it was about, in a word for ``Cache-Status``.
+    :param what: the subject of that, in a word for ``Cache-Status``.
     """
     place = capture.reads.places.caller()
     text = str(error) if isinstance(error, ConfigurationError) else cause_of(error)

@@ -1,4 +1,4 @@
-"""What one sealed render lets be seen of the view inside it."""
+"""What is recorded of the view while one sealed render runs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from .inputs.watch import is_watched
 from .session_writes import SessionWrite
 from .session_writes import SessionWrites
 
-# The errors that a view may answer on purpose, and which are stored then.
+# The error statuses that a view may answer on purpose: these answers are stored.
 DELIBERATE = (404, 410, 451)
 
 
@@ -40,8 +40,8 @@ class ViewAnswer:
 
     :ivar complete: whether the body was read to its end, within the size limit.
     :ivar session_read: whether the view or a hook before it looked at the session.
-    :ivar written: what the view wrote to it, but for what belongs to nobody.
-    :ivar session_filled: whether it held something already when the view ran.
+    :ivar written: what the view wrote to the session, except keys in ``nobodys``.
+    :ivar session_filled: whether the session held something before the view ran.
     """
 
     status: int
@@ -63,26 +63,26 @@ class Capture:
     """Follows one render: the view's own answer, the tags and lifetimes that it asks for.
 
     :ivar page: what is rendered.
-    :ivar tags: the page's, with those that the view adds.
-    :ivar reads: what the page did not declare, as far as it was read.
-    :ivar nobodys: keys of the session that tell nobody from others.
+    :ivar tags: the tags of the page, with those that the view adds.
+    :ivar reads: what the render read, and the page did not declare.
+    :ivar nobodys: keys of the session that do not tell a visitor from others.
     :ivar started: when the render began, by the wall clock.
-    :ivar environ: the synthetic request, by which the render knows itself.
-    :ivar error: what the view raised, but for answers that it asked for by ``abort``.
+    :ivar environ: the environ of the synthetic request, by which code finds its render.
+    :ivar error: what the view raised, except answers that it asked for by ``abort``.
     :ivar aborted: the status that the view asked for by ``abort``, whatever error handlers
         make of it.
-    :ivar lifetimes: that the view asks for; a list, since threads may add to it.
+    :ivar lifetimes: those that the view asks for; a list, since threads may add to it.
     :ivar begun: whether the view was called.
-    :ivar answered: whether it gave its answer, or an error handler gave one for it.
+    :ivar answered: whether the view, or an error handler for it, gave an answer.
     :ivar session: the session of the render, which no visitor has.
-    :ivar globals: its ``g``.
-    :ivar csrf_name: what Flask-WTF calls its token there.
-    :ivar refused: what the view said that cannot be, so that the page is not stored: of
-        what (``"tags"``, ``"lifetime"``), and for people.
-    :ivar writes: what is written to the session, once the view was called.
-    :ivar token: how its token came into the session, if the view made one.
-    :ivar invalidations: that were asked for in the render, and where; ``None`` when it has
-        ended.
+    :ivar globals: the ``g`` of the render.
+    :ivar csrf_name: the name of Flask-WTF's token in ``g`` and in the session.
+    :ivar refused: an impossible tag or lifetime of the view, for which the page is not
+        stored: the subject (``"tags"``, ``"lifetime"``), and a text for people.
+    :ivar writes: what is written to the session after the view was called.
+    :ivar token: the write of the CSRF token to the session, if the view made one.
+    :ivar invalidations: those that were asked for in the render, and where; ``None`` when
+        the render has ended.
     :ivar streaming: whether the view makes a piece of its body at this moment.
     :ivar watched: whether what the view reads of its request is noted.
     """
@@ -116,21 +116,21 @@ class Capture:
     @property
     def csrf_token(self) -> str | None:
         """The token that Flask-WTF made, if it did: a stream may need one late."""
-        # It is kept there, whoever asked for it first.
+        # Flask-WTF keeps it in `g`, whoever asked for it first.
         token = None if self.globals is None else self.globals.get(self.csrf_name)
         return token if isinstance(token, str) else None
 
     @property
     def stage(self) -> Stage:
-        """How far the render is. What error handlers and context processors do while
-        there is no answer is the view's, on whichever thread."""
+        """How far the render is. Until there is an answer, what error handlers and
+        context processors do counts as the view's, on any thread."""
         if self.answered and not self.streaming:
             return "after"
         return "view" if self.begun else "before"
 
     def expects(self, page: StaticPage) -> bool:
-        """Whether the answer of *page* is the one to remember. What hooks, error handlers
-        and the view itself call is another page, or this one with values of their own."""
+        """Whether the answer of *page* is the one to remember. Hooks, error handlers and
+        the view itself may call another page, or this one with other values."""
         return page is self.page and not self.begun
 
     def run(self, args: tuple[t.Any, ...], kwargs: dict[str, t.Any]) -> Response:
@@ -148,9 +148,9 @@ class Capture:
         handling = sys.exception()
 
         def remember(response: Response, first: int) -> Response:
-            # What the view registered with after_this_request belongs to its answer: it
-            # does not run again when that is served. Flask runs these before all other
-            # hooks too.
+            # What functions of after_this_request do belongs to the view's answer: they
+            # do not run again when it is served. Flask too runs them before all other
+            # hooks.
             own, later[first:] = later[first:], []
             try:
                 for function in own:
@@ -162,14 +162,14 @@ class Capture:
             self.token = next((w for w in found if w.key == self.csrf_name), None)
             written = self._written(writes)
             if not written:
-                # Such as the CSRF token of a form that is not shown.
+                # What is left may be the CSRF token of a form that is not shown.
                 writes.undo()
             self.view = ViewAnswer(
                 response.status_code,
                 [*response.headers.items()],
                 [],
                 complete=False,
-                # By hooks before the view as well: what they found may show in the page.
+                # Reads by hooks before the view count: the page may show what they found.
                 session_read=session is not None and session.accessed,
                 written=written,
                 session_filled=filled,
@@ -178,7 +178,7 @@ class Capture:
             return response
 
         def handled(response: Response) -> Response:
-            # Of what nobody handles, Flask makes an answer while it still handles it.
+            # Flask answers an unhandled exception while that is still being handled.
             if sys.exception() is not handling:
                 writes.stop()
                 self.answered = True
@@ -190,8 +190,8 @@ class Capture:
             response = current_app.make_response(view(*args, **kwargs))
         except Exception as error:
             self._note(error)
-            # Flask asks the error handlers, in whatever way others have wrapped them, and
-            # then calls this before all hooks.
+            # Flask asks the error handlers, however extensions have wrapped them, and then
+            # calls this before all hooks.
             later.insert(0, handled)
             raise
         return remember(response, first)
@@ -200,7 +200,7 @@ class Capture:
         if not isinstance(error, HTTPException):
             self.error = error
         elif error.code is not None:
-            # Without a code it is the whole answer that `abort` was given.
+            # Without a code, the error is a whole response that `abort` was given.
             self.aborted = error.code
             self.error = error if error.code >= 500 else None
 
@@ -215,7 +215,7 @@ class Capture:
         return [write for write in writes.found() if write.key not in self.nobodys]
 
     def _streamed(self, chunks: t.Any) -> t.Iterator[t.Any]:
-        """*chunks*; what is read while one is made counts as read by the view."""
+        """Yield *chunks*; what is read while one is made counts as read by the view."""
         pieces = iter(chunks)
         while True:
             self.streaming = True
@@ -231,7 +231,8 @@ class Capture:
         """Pass *chunks* on, and keep them up to the limit."""
         size = 0
         session = self.session
-        # Hooks after the view wrote to it: that belongs to each visitor's own request.
+        # What hooks after the view wrote to the session belongs to each visitor's own
+        # request.
         writes = SessionWrites(session, self.reads.places)
         writes.stop()
         read = session is not None and session.accessed
@@ -247,7 +248,7 @@ class Capture:
             view.complete = size <= self.limit
         finally:
             if session is not None:
-                # Too late for Flask to say so in a header, or to save what was written.
+                # It is too late for Flask to say so in a header, or to save the session.
                 view.session_read = view.session_read or session.accessed
                 session.accessed = session.accessed or read
             view.written = view.written or self._written(writes)
@@ -257,5 +258,5 @@ class Capture:
 
 
 def active_capture() -> Capture | None:
-    """What the render that the code works for lets be seen; ``None`` outside of one."""
+    """The capture of the render that this code runs in; ``None`` outside of one."""
     return t.cast("Capture | None", active_render())

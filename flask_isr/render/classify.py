@@ -1,4 +1,4 @@
-"""What may be stored of a rendered answer, and what it says of the page otherwise."""
+"""What may be stored of a rendered answer, or why nothing may."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ from .leaks import LeakScan
 from .leaks import mentions
 from .session_writes import SessionWrite
 
-# Answers of a source that is ill, or not ready, and none of a page: the last good one
-# stays.
+# Statuses of a source that fails or is not ready: there is no page in the answer, and the
+# last good page stays.
 _ILL = {204, 205, 206, 304, 408, 424, 425, 429}
 
-# Answers that depend on who asks, whoever gives them.
+# Statuses that depend on who asks, whether a hook or the view answers with them.
 _DEPENDS = {401, 402, 403, 407}
 
-# Characters that the headers of a page may take: proxies and servers refuse more.
+# Characters that the headers of a page may have: proxies and servers refuse more.
 _HEADERS = 32 * 1024
 
 # Seconds for which a deliberate 404, 410 or 451 is good, unless the page says less.
@@ -71,7 +71,7 @@ class Final:
 class Rules:
     """What the page and the settings ask for.
 
-    :param level: the level that is required; ``None``: WSGI, or view where hooks make the
+    :param level: the level that is required; ``None``: WSGI, or view if hooks make the
         final answer personal.
     :param render_origin: where the page is rendered.
     :param compressors: coding to what compresses a body, best first.
@@ -89,13 +89,13 @@ def classify(capture: Capture, final: Final, rules: Rules) -> Outcome:
     status = final.status
     if not final.whole:
         return NotStorable("it is larger than ISR_PAGE_BYTES")
-    # Whatever error handlers and hooks made of it since, the worst counts.
+    # The worst status counts, whatever error handlers and hooks made of it since.
     chosen = [view.status] if view is not None else []
     if capture.aborted is not None:
         chosen.insert(0, capture.aborted)
     ill = _first(_is_ill, [*chosen, status])
-    # An error page that looks like any other is one all the same, and so is what is made of
-    # an exception that nobody handles.
+    # An error page with status 200 is still an error page, and so is the answer to an
+    # exception that nobody handles.
     disguised = capture.error is not None and (status == 200 or view is None)
     if ill or disguised:
         return _failed(
@@ -115,7 +115,7 @@ def classify(capture: Capture, final: Final, rules: Rules) -> Outcome:
 def _without_view(status: int, rules: Rules) -> Outcome:
     """What came of a render that a hook ended before the view."""
     if 300 <= status < 400 and rules.render_origin.reserved:
-        # From the address that stands in for the site's own, as likely as not.
+        # It probably redirects away from the address that stands in for the site's own.
         return NotStorable(f"a hook redirects it (status {status}): set ISR_ORIGIN")
     reason = _depends(status)
     if reason is not None:
@@ -174,7 +174,7 @@ def _page(capture: Capture, final: Final, rules: Rules, level: Level) -> Outcome
             "its body is larger than ISR_PAGE_BYTES before hooks change it, or is a"
             " stream that they do not read to the end"
         )
-    # Where the host has a port, that may be shown in an escape.
+    # Without its port: the page may show the colon before that escaped.
     shown = mentions(host_name(rules.render_origin.origin.host), headers, body)
     if shown and rules.render_origin.reserved:
         return NotStorable("it shows its own address, which is unknown: set ISR_ORIGIN")
@@ -205,7 +205,7 @@ def _inputs(
         media_type=media_type(headers), origin=render_origin.address
     )
     if shown and not render_origin.declared:
-        # Others may come by another address, which the view would show them.
+        # Visitors may come by another address, which the view would show them.
         inputs = dataclasses.replace(inputs, origin=render_origin.address)
     return inputs
 
@@ -213,7 +213,7 @@ def _inputs(
 def _is_untouched(view: ViewAnswer, final: Final) -> bool:
     """Whether hooks left the view's answer as it was.
 
-    Flask's own ``Vary: Cookie`` alone says that somebody looked at the session.
+    ``Vary: Cookie`` does not count: Flask adds it whenever code reads the session.
     """
     if not view.complete or view.body != final.body or view.status != final.status:
         return False
@@ -232,15 +232,15 @@ def _level(capture: Capture, final: Final, rules: Rules) -> Level | PerVisitor:
     if own is not None or rules.level == "view":
         return own or "view"
     if _session_touched(capture):
-        # That alone makes Flask say `Vary: Cookie`.
+        # A look at the session alone makes Flask say `Vary: Cookie`.
         attended = {*attended, "cookie"}
     whole = personal_reason(final.headers, attended=attended)
-    # What the view gave has been looked at.
+    # The view's own body has been looked at.
     added = b"" if final.body == view.body else final.body
     whole = whole or unrepeatable.reason_in(final.headers, added)
     if whole is None:
         return "wsgi"
-    # Hooks made it personal: they run for each visitor then, over the view's answer.
+    # If hooks made it personal, they run for each visitor, over the view's stored answer.
     return "view" if rules.level is None else PerVisitor(whole)
 
 
@@ -320,7 +320,7 @@ def _failed(
     own = own or personal_reason(shared, attended=_attended(capture))
     reads = capture.reads
     obstacle = _obstacle(capture, render_origin)
-    # The inputs do not tell of the session, nor need `Vary` where a cookie is one of them.
+    # The inputs do not tell of the session, and need no `Vary` if a cookie is among them.
     same = own is None and obstacle is None and not _session_touched(capture)
     if final.status >= 400 and same:
         inputs = reads.inputs(

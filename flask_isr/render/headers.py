@@ -12,7 +12,7 @@ from .leaks import nonces
 
 HeaderList: t.TypeAlias = t.Iterable[tuple[str, str]]
 
-# RFC 9110 section 7.6.1, and what belongs to one transmission or to the server.
+# Fields of RFC 9110 section 7.6.1, and those of one transmission or of the server.
 _NOT_STORED = {
     "accept-ranges",
     "age",
@@ -50,7 +50,7 @@ def storable_headers(
 
 
 def _named_by_connection(headers: t.Iterable[tuple[str, str]]) -> set[str]:
-    """The fields that are of one connection because ``Connection`` says so."""
+    """The fields that ``Connection`` names as those of one connection."""
     return {
         item.strip().lower()
         for name, value in headers
@@ -60,7 +60,7 @@ def _named_by_connection(headers: t.Iterable[tuple[str, str]]) -> set[str]:
 
 
 def make_etag(headers: Headers, body: bytes) -> str:
-    """A strong validator: equal bytes of equal type have equal tags."""
+    """Make a strong validator: equal bytes of equal type have equal ETags."""
     digest = hashlib.blake2b(body, digest_size=12)
     for name, value in headers:
         if name.lower() in ("content-type", "content-language", "content-encoding"):
@@ -73,8 +73,8 @@ def personal_reason(
 ) -> str | None:
     """Why an answer with these headers is not for everybody, if it is not.
 
-    :param attended: names of fields, in lower case, on which an answer may vary: who
-        brings one of these does not get it from the store.
+    :param attended: names of fields, in lower case, on which an answer may vary: a visitor
+        who brings one of these does not get it from the store.
     """
     for name, value in headers:
         lower = name.lower()
@@ -85,7 +85,7 @@ def personal_reason(
             if forbidden:
                 return f"Cache-Control: {forbidden}"
         if lower == "vary":
-            # Whatever is no name of a field is a reason as well.
+            # `*`, and all else that is not the name of a field, is a reason as well.
             others = {item.strip().lower() for item in value.split(",")}
             if others - {"", "accept-encoding", *attended}:
                 return f"Vary: {value}"
@@ -101,8 +101,8 @@ def media_type(headers: HeaderList) -> str:
 
 
 def comparable(headers: HeaderList) -> list[tuple[str, str]]:
-    """*headers* in an order of their own, without ``Vary: Cookie``: Flask adds that by
-    itself wherever somebody looks at the session."""
+    """*headers* in a fixed order, without ``Vary: Cookie``: Flask adds that by itself
+    whenever code looks at the session."""
     pairs = [(name.lower(), value) for name, value in headers]
     vary = ",".join(value.lower() for name, value in pairs if name == "vary")
     names = sorted({name.strip() for name in vary.split(",")} - {"", "cookie"})

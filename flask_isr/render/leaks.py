@@ -1,4 +1,4 @@
-"""What may be one answer's own: a page that shows it is not the same for everybody."""
+"""Values that may belong to one answer: a page that shows one differs between visitors."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from werkzeug.sansio.http import parse_cookie
 from ..core.key import PageKey
 from .capture import Capture
 
-# Characters from which on a value stands in a page by no accident.
+# A value of at least so many characters is not in a page by accident.
 _TELLING = 8
 
-# Letters that a word has at most, and words that are no secret together.
+# A word has at most so many letters; so many words, or fewer, are not a secret.
 _WORD = 16
 _WORDS = 4
 
-# Texts that are looked for: each costs searches of the whole body.
+# At most so many texts are looked for: each costs searches of the whole body.
 _MOST = 64
 
-# Mappings and lists inside of each other that are looked into.
+# Mappings and lists within each other are looked into so deep.
 _DEPTH = 8
 
 CSRF_TOKEN: t.Final = "it has a CSRF token"
@@ -39,13 +39,13 @@ _SCRIPT_ESCAPE = re.compile(r'((?:\\u[0-9a-fA-F]{4})+)|\\(["\\/])')
 
 @dataclass(frozen=True, slots=True)
 class LeakScan:
-    """What may belong to one answer alone.
+    """The texts that may belong to one answer alone.
 
-    A secret and a constant look alike in one answer: what is long enough, and neither a
-    few words nor the page's own address, counts as a secret.
+    A secret and a constant look alike in one answer. A text counts as a secret if it is
+    long enough, and neither a few words nor the page's own address.
 
-    :param texts: what may not be shown, with what an answer is that does.
-    :param complete: whether these are all.
+    :param texts: each text that may not be shown, with the reason given if it is.
+    :param complete: whether *texts* are all.
     """
 
     texts: t.Mapping[str, str]
@@ -53,9 +53,9 @@ class LeakScan:
 
     @classmethod
     def of(cls, capture: Capture, headers: t.Iterable[tuple[str, str]]) -> LeakScan:
-        """What is found in a render.
+        """Find the texts of a render.
 
-        :param headers: of the answer as it left the application.
+        :param headers: those of the answer as it left the application.
         """
         texts: dict[str, str] = {}
         for text, reason in _found(capture, headers):
@@ -67,7 +67,7 @@ class LeakScan:
     def reason_in(
         self, headers: t.Iterable[tuple[str, str]], body: bytes
     ) -> str | None:
-        """Why an answer is its visitor's own, if it shows what is."""
+        """Why an answer is its visitor's own, if it shows one of the texts."""
         if not self.complete:
             return f"its cookies and its session hold more than {_MOST} values"
         if _has_policy(body):
@@ -77,7 +77,7 @@ class LeakScan:
         answer = "\n".join([value for _, value in headers])
         bare = _unescaped(f"{answer}\n{body.decode('utf-8', 'replace')}")
         for text, reason in self.texts.items():
-            # The latter where it looks escaped itself, as what has a plus does.
+            # The latter if the text itself looks escaped, as one with a plus does.
             if text in bare or _unescaped(text) in bare:
                 return reason
         return None
@@ -90,14 +90,14 @@ def nonces(name: str, value: str) -> list[str]:
 
 
 def mentions(text: str, headers: t.Iterable[tuple[str, str]], body: bytes) -> bool:
-    """Whether an answer has *text*, which is in lower case, in whatever case."""
+    """Whether an answer has *text*, given in lower case, in any case."""
     return text.encode() in body.lower() or any(
         text in value.lower() for _, value in headers
     )
 
 
 def _has_policy(body: bytes) -> bool:
-    """Whether a page has a policy with a nonce in itself."""
+    """Whether the page itself has a policy with a nonce."""
     body = body.lower()
     return b"nonce-" in body and any(
         b"content-security-policy" in tag and b"nonce-" in tag
@@ -106,14 +106,14 @@ def _has_policy(body: bytes) -> bool:
 
 
 def _unescaped(text: str) -> str:
-    """*text* without the escapes of HTML, scripts and URLs, whatever it has of them."""
+    """*text* without any escapes of HTML, scripts and URLs."""
     return unquote_plus(_SCRIPT_ESCAPE.sub(_plain, html.unescape(text)))
 
 
 def _plain(escape: re.Match[str]) -> str:
     if escape[1] is None:
         return escape[2]
-    # A character may take two of them.
+    # A character may take two escapes.
     return bytes.fromhex(escape[1].replace("\\u", "")).decode("utf-16-be", "replace")
 
 
@@ -136,8 +136,8 @@ def _found(
 
 
 def _held(capture: Capture) -> dict[str, t.Any]:
-    """What the session of the render holds, or held before that was taken back."""
-    # A session may be false though it holds something.
+    """What the session of the render holds, with the writes that were undone."""
+    # A session may be falsy though it holds something.
     held = {} if capture.session is None else dict(capture.session)
     return held if capture.writes is None else {**capture.writes.undone, **held}
 
@@ -157,7 +157,7 @@ def _texts(held: object, depth: int = _DEPTH) -> t.Iterator[str]:
 
 
 def _parts(held: str, key: PageKey) -> t.Iterator[str]:
-    """What a page may show of *held*: all of it, or what is signed."""
+    """What a page may show of *held*: all of it, or the part that is signed."""
     if not _tells(held) or _is_address(unquote(held), unquote(key.path)):
         return
     yield held
@@ -167,7 +167,7 @@ def _parts(held: str, key: PageKey) -> t.Iterator[str]:
 
 
 def _tells(text: str) -> bool:
-    """Whether *text* is not just some words, such as the name of a theme or a time zone."""
+    """Whether *text* is more than a few words, such as a theme's or a time zone's name."""
     if len(text) < _TELLING:
         return False
     parts = [part for part in re.split("[ /_.-]", text) if part]

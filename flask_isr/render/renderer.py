@@ -1,4 +1,5 @@
-"""The sealed render: the whole application, as the least privileged stranger meets it."""
+"""The sealed render: the whole application, run for an anonymous visitor who brings
+nothing."""
 
 from __future__ import annotations
 
@@ -37,10 +38,10 @@ from .inputs.advice import warnings
 from .inputs.reads import Reads
 from .inputs.watch import WatchedEnviron
 
-# Reserved for documentation (RFC 5737): nobody's address.
+# An address that is reserved for documentation (RFC 5737) and belongs to nobody.
 _NOBODY = "192.0.2.1"
 
-# What browsers ask for, so that a page or its 404 comes as HTML where it has a choice.
+# What browsers send, so that a page or its 404 comes as HTML if the view has a choice.
 _ACCEPT = "text/html,*/*;q=0.8"
 
 _PORTS = {"http": "80", "https": "443"}
@@ -50,7 +51,7 @@ class Renderer:
     """Renders pages of one application; see :meth:`__call__`.
 
     :param clock: seconds since 1970, by the wall clock.
-    :ivar invalidate: carries out what is asked for in renders; must not raise.
+    :ivar invalidate: carries out the invalidations that renders ask for; must not raise.
     """
 
     invalidate: t.Callable[[list[Invalidation]], None]
@@ -70,8 +71,8 @@ class Renderer:
 
         :param level: the level to render for; ``None``: the one that the page needs.
 
-        Nothing of any visitor reaches it: neither by the request, which is made up, nor by
-        context variables. What the application raises, this raises.
+        Nothing of any visitor reaches the render: the request is synthetic, and the
+        context variables are empty. What the application raises, this raises.
         """
         match = self._application.routes.match_key(key)
         if match is None:
@@ -116,8 +117,8 @@ class Renderer:
         return outcome
 
     def _invalidate(self, capture: Capture) -> None:
-        """Do what was asked for in a render, now that it has ended and what it wrote is
-        there; but the page must not invalidate itself, or it would be rendered for ever."""
+        """Carry out the invalidations of a render, now that it has ended and what it wrote
+        is there. The page must not invalidate itself, or it would be rendered for ever."""
         asked, capture.invalidations = capture.invalidations or [], None
         own = capture.key.implicit_tags | capture.tags
         others = [item for item, _ in asked if item.tag not in own]
@@ -129,8 +130,8 @@ class Renderer:
                 self._reporter.invalidates_itself(capture.key, item.label, where)
 
     def _report(self, capture: Capture, match: Match, outcome: Outcome | None) -> None:
-        """Tell of what the page says that cannot be, and of what it reads and does not
-        declare; *outcome* is ``None`` where the render raised."""
+        """Report what was refused, and what the page reads without declaring it;
+        *outcome* is ``None`` if the render raised."""
         if capture.refused is not None:
             self._reporter.refused(capture.key, *capture.refused)
         reads = capture.reads.undeclared(
@@ -138,7 +139,7 @@ class Renderer:
             hooks_run_once=(
                 isinstance(outcome, Rendered)
                 and outcome.level == "wsgi"
-                # Who sets ISR_SERVE or serve to "wsgi" wants just that.
+                # An author who sets ISR_SERVE or serve to "wsgi" wants just that.
                 and self._application.levels.required(match.endpoint).level is None
             ),
         )
@@ -165,7 +166,7 @@ class Renderer:
 
 
 def make_environ(origin: Origin, key: PageKey) -> dict[str, t.Any]:
-    """The WSGI environ of a GET for *key* by nobody in particular."""
+    """Make the WSGI environ of a GET for *key* that no visitor sent."""
     name = host_name(origin.host)
     port = origin.host[len(name) + 1 :]
     path = unquote_to_bytes(key.path[len(origin.prefix) :]).decode("latin-1")

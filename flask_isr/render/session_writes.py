@@ -15,7 +15,7 @@ from .inputs.callsite import CallSites
 
 
 class _Render(t.Protocol):
-    """What is asked of the render whose session is written to."""
+    """The part of the render that is used here."""
 
     writes: SessionWrites | None
 
@@ -24,8 +24,8 @@ class _Render(t.Protocol):
 class SessionWrite:
     """One key that was written.
 
-    :param key: ``None`` if something changed and nobody knows what.
-    :param caller: who wrote it, if that was seen.
+    :param key: ``None`` if something changed and it is not known what.
+    :param caller: the code that wrote it, if that was seen.
     """
 
     key: str | None
@@ -35,7 +35,7 @@ class SessionWrite:
 class SessionWrites:
     """Follows what is written to *session* from now on.
 
-    Sessions are compared as mappings: those of libraries may be false though they hold
+    Sessions are compared as mappings: those of libraries may be falsy though they hold
     something, and need not tell that they were modified.
     """
 
@@ -45,15 +45,15 @@ class SessionWrites:
         self._before = {} if session is None else dict(session)
         self._was_modified = session is not None and session.modified
         self._callers: dict[str, Caller | None] = {}
-        #: Key to value, of what :meth:`undo` took back.
+        #: Key to value of the writes that :meth:`undo` took back.
         self.undone: dict[str, t.Any] = {}
         with contextlib.suppress(Exception):
-            # Of a class that does not let this happen only the keys are known.
+            # If its class does not allow this, only the keys of the writes are known.
             plain: type = type(session)
             session.__class__ = _watched(plain)
 
     def note(self, key: object) -> None:
-        """*key* is being written."""
+        """Note that *key* is being written."""
         if isinstance(key, str) and key not in self._callers:
             self._callers[key] = self._places.caller()
 
@@ -76,7 +76,7 @@ class SessionWrites:
         return [SessionWrite(key, self._callers.get(key)) for key in keys]
 
     def undo(self) -> None:
-        """Have the session be as it was, so that no cookie is set for it."""
+        """Restore the session as it was, so that no cookie is set for it."""
         session = self._session
         if session is None:
             return
@@ -91,7 +91,7 @@ class SessionWrites:
         session.modified = self._was_modified
 
     def stop(self) -> None:
-        """Let the session be of its own class again: it is about to be saved."""
+        """Give the session its own class back: it is about to be saved."""
         session = self._session
         plain = getattr(session, "_isr_plain", None)
         if plain is not None:
@@ -114,7 +114,7 @@ def _note(keys: t.Iterable[object]) -> None:
 
 @functools.lru_cache(maxsize=100)
 def _watched(plain: t.Any) -> type:
-    """A class of sessions like *plain*, whose writes are noted."""
+    """A subclass of the session class *plain* whose writes are noted."""
 
     def set_item(self: t.Any, key: t.Any, value: t.Any) -> None:
         _note([key])

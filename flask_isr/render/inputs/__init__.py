@@ -1,1 +1,1 @@
-"""What a sealed render reads of its request, noticed and explained."""
+"""Notices and explains what a sealed render reads of its request."""

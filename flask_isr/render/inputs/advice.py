@@ -1,4 +1,4 @@
-"""What people are told of a page that reads what it does not declare."""
+"""What authors are told of a page that reads what it does not declare."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ _RUN_THE_HOOK = (
 def warnings(
     reads: t.Iterable[Read], declared: t.Sequence[str], *, stored: bool
 ) -> list[str]:
-    """Sentences that go on after the page's name, and that it reads.
+    """Sentences that go on after the page's name and "reads".
 
     :param declared: names of the query parameters that the page declares.
-    :param stored: whether the page is stored, without what it missed.
+    :param stored: whether the page is stored, without what it did not find.
     """
-    # Views may read in the order of a set, which differs in each process.
+    # Sorted, since a view may read in the order of a set: it differs in each process.
     reads = sorted(
         (read for read in reads if read.effect != "obstacle"),
         key=lambda read: (read.kind, read.name or ""),
@@ -75,7 +75,8 @@ def not_stored(read: Read) -> PerVisitor:
 
 
 def without_origin(read: Read) -> PerVisitor:
-    """The verdict on a page that reads the host or the scheme, which nobody declared."""
+    """The verdict on a page that reads the host or the scheme if ``ISR_ORIGIN`` is not
+    set."""
     cure = "Set ISR_ORIGIN to the address of the site."
     return PerVisitor(f"it reads {_what(read)}", str(read.caller), cure)
 

@@ -1,4 +1,4 @@
-"""Where in the application's own code something is being done."""
+"""Finds the line of the application's own code that does something."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from flask import Flask
 
 from ...compat import template_of
 
-# What carries a read from whoever asks to the request: nobody's own intention.
+# Packages that only carry a read from the code that asks to the request.
 _CARRIERS = {"asgiref", "flask", "flask_isr", "jinja2", "markupsafe", "werkzeug"}
 
-# Whoever calls hooks and views: what is further out asked for nothing.
+# Modules that call hooks and views: frames further out asked for nothing.
 _DISPATCHERS = {"flask.app", "flask_isr.render.capture"}
 
 # Folders in which installed packages stand.
 _INSTALLED = {"dist-packages", "site-packages"}
 
-# Pieces of code of which it is remembered whose they are.
+# The owners of so many code objects are remembered.
 _KEPT = 10_000
 
 # A library's template, or code without a module.
@@ -53,7 +53,7 @@ class CallSite:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who does something: the application, or a library.
+    """The code that does something: the application's, or a library's.
 
     :param place: the innermost line of the application that led to it; ``None`` if a
         library acts of its own accord.
@@ -85,13 +85,13 @@ class CallSites:
         modules = app.import_name, getattr(view, "__module__", None)
         self._packages = {_package(module) for module in modules if module}
         root = os.path.join(app.root_path, "")
-        # The application may have been installed as well, its templates with it.
+        # The application may itself be installed, and its templates with it.
         self._root = "" if _is_site(root) else root
 
     def caller(self) -> Caller | None:
-        """Who does what is being done, back to where their hook or view was called.
+        """The code that acts at this moment, searched back to its hook or view.
 
-        ``None`` if Flask itself does it.
+        ``None`` if Flask itself acts.
         """
         frame: FrameType | None = sys._getframe(1)
         found: FrameType | None = None
@@ -156,7 +156,7 @@ def _package(module: str) -> str:
 
 
 class _Code(t.NamedTuple):
-    """What tells whose a piece of code is.
+    """The owner of a piece of code.
 
     :param key: the code itself, by whose identity this is remembered.
     :param carries: whether it only carries what others ask for.

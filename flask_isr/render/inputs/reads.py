@@ -25,14 +25,15 @@ Kind: t.TypeAlias = t.Literal[
     "query", "cookie", "header", "variable", "address", "host", "scheme"
 ]
 
-#: How far a render is: before its view was called, until that has answered, or after.
+#: How far a render is: before its view was called, while it runs, or after its answer.
 Stage: t.TypeAlias = t.Literal["before", "view", "after"]
 
-#: What a read means for its page: who brings that input is answered by the view; the page
-#: is not stored, since every visitor brings it; its author is told, and nothing else.
+#: What a read means for its page. ``"input"``: visitors who bring it are answered by the
+#: view. ``"obstacle"``: every visitor brings it, so that the page is not stored.
+#: ``"hint"``: the page's author is told, and nothing else happens.
 Effect: t.TypeAlias = t.Literal["input", "obstacle", "hint"]
 
-# Different reads kept of one render.
+# At most so many different reads are kept of one render.
 _KEPT = 32
 
 # Headers that decide how an answer is sent, not what it shows: the cache attends to them.
@@ -115,8 +116,8 @@ _OBSERVERS = {
 class Read:
     """One thing that was read.
 
-    :param name: of the parameter, the cookie, the variable or the header, this in lower
-        case; ``None``: all of them; ``""`` where there is but one.
+    :param name: the name of the parameter, the cookie, the variable, or the header (in
+        lower case); ``None``: all of them; ``""`` if there is but one.
     :param late: whether a hook read it after the view had answered.
     """
 
@@ -156,11 +157,11 @@ class Reads:
         self._found: dict[tuple[Kind, str | None, bool], Read] = {}
 
     def note(self, kind: Kind, name: t.Any, stage: Stage) -> None:
-        """Something was read just now."""
+        """Note that something was read just now."""
         late = stage == "after"
         known = self._found.get((kind, name, late))
-        # Of a library and the application, the latter tells more; and of a hook and the
-        # view, the latter decides more.
+        # A read by the application tells more than one by a library, and a read by the
+        # view decides more than one by a hook.
         final = known is not None and (late or known.effect != "hint")
         if known is not None and final and known.caller.direct:
             return
@@ -183,7 +184,7 @@ class Reads:
         if ANY in self._ignored:
             return True
         if kind == "query" and self._declared:
-            # Whoever declares some and looks at all means those.
+            # A page that declares some and looks at all means those.
             if name is None or ANY not in self._declared:
                 return name is None or name in self._declared
             return not is_tracker(name)
@@ -192,9 +193,9 @@ class Reads:
     def _is_session(
         self, kind: Kind, name: str | None, caller: Caller, stage: Stage
     ) -> bool:
-        """Whether a cookie is read to find a session: whoever has one is asked for that.
+        """Whether a cookie is read to find a session: visitors are asked for that anyway.
 
-        Who else reads one knows visitors by it in a way of their own.
+        Code that reads it for another reason knows visitors by it in its own way.
         """
         if kind != "cookie" or name not in self._sessions:
             return False
@@ -202,15 +203,15 @@ class Reads:
         return opening or stage == "after" or caller.library == "flask_login"
 
     def _are_enough(self, kind: Kind, effect: Effect) -> bool:
-        """Whether another one changes nothing: there are too many to be told, or to be
-        remembered one by one."""
+        """Whether another read changes nothing: there are too many already to be told, or
+        to be remembered one by one."""
         reads = self._found.values()
         same = sum(read.kind == kind and read.effect == effect for read in reads)
         return same > (_KEPT if effect == "hint" else MOST)
 
     @property
     def obstacle(self) -> Read | None:
-        """What keeps the page from being stored: every visitor brings it."""
+        """A read that keeps the page from being stored, since every visitor brings it."""
         found = [read for read in self._found.values() if read.effect == "obstacle"]
         return found[0] if found else None
 
@@ -232,7 +233,7 @@ class Reads:
     def inputs(self, *, media_type: str, origin: str) -> Inputs:
         """The inputs that the page depends on.
 
-        :param media_type: of the answer.
+        :param media_type: the media type of the answer.
         :param origin: scheme and host at which it was rendered.
         """
         read = [
@@ -259,22 +260,23 @@ class Reads:
     def undeclared(self, *, stored: bool, hooks_run_once: bool) -> list[Read]:
         """What the author of the page should know.
 
-        :param stored: whether the page is stored; else each visitor's own request is
-            answered, and only a parameter that is missed may be what keeps it from that.
+        :param stored: whether the page is stored. If not, each visitor's own request is
+            answered, and only a query parameter is of interest: the render did not have
+            it, which may be why the page is not stored.
         :param hooks_run_once: whether hooks after the view do not run for each visitor,
-            and nobody asked for that.
+            though neither ``ISR_SERVE`` nor ``serve`` asks for that.
         """
         return [
             read
             for read in self._found.values()
             if read.place is not None
-            # For a query parameter that a library reads (a pagination, a form), its
-            # caller asked.
+            # If a library reads a query parameter (a pagination, a form), its caller
+            # asked for it.
             and (read.caller.direct or read.kind == "query")
             and read.kind not in ("host", "scheme")
-            # Who declares some has thought of it.
+            # An author who declares some has thought of it.
             and not (read.kind == "query" and read.name is None and self._declared)
-            # Asked for by whoever looks for a form or JSON.
+            # Code that looks for a form or JSON asks for these.
             and read.name not in OF_BODIES
             and (hooks_run_once if read.late else stored or read.kind == "query")
         ]
@@ -283,8 +285,8 @@ class Reads:
 def is_ignored(kind: Kind, name: str, ignored: t.Collection[str]) -> bool:
     """Whether *name* is among the names that ``ignore`` and ``ISR_IGNORE`` list.
 
-    Names of headers are compared without case. The host and the scheme go by ``Host``,
-    the visitor's address by ``Remote-Addr``.
+    Names of headers are compared without case. ``Host`` stands for the host and the
+    scheme, ``Remote-Addr`` for the visitor's address.
     """
     if not ignored:
         return False
@@ -316,13 +318,13 @@ def _effect(
         return "hint" if caller.direct and told else None
     shown = caller.direct and stage == "view"
     if kind == "query" and name is None:
-        # For a library that looks at all of them of its own accord, nobody asked.
+        # A library may look at all of them of its own accord, and not for the view.
         asked = stage == "view" and caller.place is not None
         return "input" if caller.direct or asked else None
     if name is None:
         return "obstacle" if shown else "hint" if caller.direct else None
     if kind == "variable":
-        # Those with a dot are between servers and libraries.
+        # Variables with a dot in their names are between servers and libraries.
         return "input" if caller.direct or "." not in name else None
     if kind == "scheme":
         return "input" if caller.direct else None

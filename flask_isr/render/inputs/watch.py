@@ -21,7 +21,7 @@ from .reads import Stage
 if t.TYPE_CHECKING:
     _Mapping = MultiDict[str, t.Any]
 else:
-    # Mixed into whichever class the application uses.
+    # The classes below are mixed into whichever class the application uses.
     _Mapping = object
 
 _Input: t.TypeAlias = tuple[Kind, str | None]
@@ -30,7 +30,7 @@ _QUERY: t.Final[_Input] = ("query", None)
 _HOST: t.Final[_Input] = ("host", "")
 _ADDRESS: t.Final[_Input] = ("address", "")
 
-# Where the environ has what is no header of its name.
+# Keys of the environ that hold an input and are not named after a header.
 _ENVIRON: t.Final[t.Mapping[str, _Input]] = {
     "AUTH_TYPE": ("header", "authorization"),
     "CONTENT_LENGTH": ("header", "content-length"),
@@ -50,11 +50,11 @@ _ENVIRON: t.Final[t.Mapping[str, _Input]] = {
     "wsgi.url_scheme": ("scheme", ""),
 }
 
-# What servers and frameworks keep there for themselves, or say of themselves.
+# Keys of the environ that servers and frameworks keep for or say of themselves.
 _INTERNAL = ("GATEWAY_INTERFACE", "SERVER_SOFTWARE", "flask", "werkzeug.", "wsgi.")
 
-# What Werkzeug took out of the environ when it made the request, or keeps of a first look:
-# a later one shows nowhere else.
+# Attributes whose values Werkzeug took from the environ when it made the request, or keeps
+# after a first read: later reads do not reach the environ.
 _ATTRIBUTES: t.Final[t.Mapping[str, tuple[_Input, ...]]] = {
     "accept_languages": (("header", "accept-language"),),
     "accept_mimetypes": (("header", "accept"),),
@@ -75,37 +75,37 @@ _ATTRIBUTES: t.Final[t.Mapping[str, tuple[_Input, ...]]] = {
     "user_agent": (("header", "user-agent"),),
 }
 
-# Where a request is made of an environ, and its attributes of each other.
+# Modules that make a request from an environ, and its attributes from each other.
 _MAKERS = {"werkzeug.sansio.request", "werkzeug.wrappers.request"}
 
-# Such as the proxy `flask.request`.
+# Modules that pass a read on, such as the proxy `flask.request`.
 _PASSERS = {"werkzeug.local", "werkzeug.wsgi"}
 
-# Where Flask has a request made.
+# Modules in which Flask has a request made.
 _FLASK = {"flask.app", "flask.ctx"}
 
 _REQUEST = "werkzeug.request"
 
 
 class _Render(t.Protocol):
-    """What is asked of the render whose request is read."""
+    """The part of the render that is used here."""
 
     reads: Reads
 
     @property
     def stage(self) -> Stage:
-        """How far it is."""
+        """How far the render is."""
 
 
 class WatchedEnviron(dict[str, t.Any]):
-    """The environ of a render: it notes which inputs are read of it.
+    """The environ of a render: it notes which inputs are read from it.
 
-    Werkzeug puts each request into its environ; what is read of the request is noted as
-    well. That costs visitors' requests nothing, as a hook of the application would.
+    Werkzeug puts each request into its environ, so that reads of the request are noted as
+    well. This costs visitors' requests nothing, unlike a hook of the application.
     """
 
     def copy(self) -> WatchedEnviron:
-        """Another one: Werkzeug hands a copy to the application."""
+        """A watched copy: Werkzeug hands a copy to the application."""
         return WatchedEnviron(super().items())
 
     def __setitem__(self, key: str, value: t.Any) -> None:
@@ -151,14 +151,14 @@ class WatchedEnviron(dict[str, t.Any]):
         return super().values()
 
     def items(self) -> t.Any:
-        """As of any dictionary, and where ``request.headers`` are iterated."""
+        """As of any dictionary; called also if ``request.headers`` are iterated."""
         _note(self, "header", None)
         return super().items()
 
 
 def is_watched(request: Request) -> bool:
-    """Whether what is read of *request* is noted: its class may not let that happen, or
-    be given a copy of the environ."""
+    """Whether reads of *request* are noted: its class may not allow that, or may have
+    been given a copy of the environ."""
     return isinstance(request.environ, WatchedEnviron) and hasattr(
         type(request), "_isr_watched"
     )
@@ -181,7 +181,7 @@ def _note_variable(environ: WatchedEnviron, key: object) -> None:
 
 
 def _makes_request(environ: WatchedEnviron) -> bool:
-    """Whether Flask makes the request of the render, for which it reads much."""
+    """Whether Flask is making the request of the render, for which it reads much."""
     if _asked_by(3, _PASSERS) not in _MAKERS:
         return False
     made = dict.__contains__(environ, _REQUEST)
@@ -189,8 +189,8 @@ def _makes_request(environ: WatchedEnviron) -> bool:
 
 
 def _asked_by(depth: int, passers: t.Collection[str]) -> str:
-    """The module whose code is *depth* calls above this function's caller, but for
-    *passers*, who pass a question on."""
+    """The module whose code is *depth* calls above this function's caller; *passers*,
+    which only pass a read on, are skipped."""
     frame: FrameType | None = sys._getframe(depth + 1)
     module = ""
     while frame is not None:
@@ -202,17 +202,17 @@ def _asked_by(depth: int, passers: t.Collection[str]) -> str:
 
 
 def _note(environ: dict[str, t.Any], kind: Kind, name: t.Any) -> None:
-    # Of the render itself: who reads may be on a thread that has no context.
+    # From the environ: the reading code may be on a thread that has no context.
     render: _Render | None = dict.get(environ, CAPTURE)
     if render is not None:
         render.reads.note(kind, name, render.stage)
 
 
 class _Headers(EnvironHeaders):
-    """Headers; other ways to ask for one end in the environ."""
+    """Headers whose reads are noted; other ways to read one end in the environ."""
 
     def getlist(self, key: t.Any, *args: t.Any, **kwargs: t.Any) -> t.Any:
-        # That of Werkzeug looks through all of them.
+        # The method of Werkzeug looks through all headers.
         value = self.get(key)
         if value is None:
             return []
@@ -225,10 +225,9 @@ _Headers.__name__ = EnvironHeaders.__name__
 
 def _watch(request: Request) -> None:
     environ = request.environ
-    # What is read here is nobody's doing, whoever has the request made.
+    # Without the render, what is read here is not noted: no code of the application asks.
     render = dict.pop(environ, CAPTURE, None)
-    # Of what the application's own class of requests does not let happen, its pages are
-    # not stored.
+    # If the application's own request class does not allow this, its pages are not stored.
     with contextlib.suppress(Exception):
         if type(request.headers) is EnvironHeaders:
             request.headers = _Headers(environ)
@@ -244,7 +243,7 @@ def _mix(mixin: type, request: Request, name: str) -> None:
     try:
         values = getattr(request, name)
     except Exception:
-        # Of a class that makes its own of what is noted, and is not ready yet.
+        # A class that makes such values itself may not be ready yet.
         return
     plain: type = type(values)
     values._isr_environ = request.environ
@@ -253,7 +252,7 @@ def _mix(mixin: type, request: Request, name: str) -> None:
 
 @functools.lru_cache(maxsize=100)
 def _mixed(mixin: type, plain: type) -> type:
-    # Nothing shows that it is another class, its name in a repr included.
+    # Nothing shows that it is another class, not even its name in a repr.
     names = {"__slots__": (), "__module__": plain.__module__, "_plain": plain}
     return type(plain.__name__, (mixin, plain), names)
 
@@ -289,14 +288,14 @@ class _Attribute:
             vars(request)[self._name] = value
 
     def __delete__(self, request: Request) -> None:
-        # As of what Werkzeug keeps of a first look.
+        # As with values that Werkzeug keeps after a first read.
         del vars(request)[self._name]
 
 
 @functools.lru_cache(maxsize=100)
 def _watched_class(plain: type) -> type:
     attributes = {name: _Attribute() for name in _ATTRIBUTES}
-    # Not by mixing in: instances could not change to a class with two bases.
+    # No mixin here: instances could not change to a class with two bases.
     return type(
         plain.__name__,
         (plain,),
@@ -318,12 +317,12 @@ def _whole(method: str) -> t.Any:
 
 
 class _Values(_Mapping):
-    """Parameters or cookies; other ways to ask for one end in these."""
+    """Parameters or cookies whose reads are noted; other ways to read one end here."""
 
     __slots__ = ()
     _kind: t.ClassVar[Kind]
     _plain: t.ClassVar[type]
-    # None of a copy, the making of which is noted.
+    # A copy has none: making it is noted.
     _isr_environ: t.ClassVar[dict[str, t.Any]] = {}
 
     def __getitem__(self, key: t.Any) -> t.Any:
@@ -353,7 +352,7 @@ class _Values(_Mapping):
     listvalues = _whole("listvalues")
 
     def __reduce_ex__(self, protocol: t.SupportsIndex) -> t.Any:
-        # Pickled as what it is to everybody else.
+        # It is pickled as the plain class that others know.
         return self._plain(self).__reduce_ex__(protocol)
 
 
