@@ -31,7 +31,7 @@ if t.TYPE_CHECKING:
 logger = logging.getLogger("flask_isr")
 
 
-# Those whose pages are stored in this process.
+# Applications whose pages are stored in this process.
 _applications: weakref.WeakKeyDictionary[Application, Routes] = (
     weakref.WeakKeyDictionary()
 )
@@ -68,33 +68,33 @@ class Application:
         told = settings.build_id == "auto"
         #: The deployment that this process belongs to; right once it is prepared.
         self.build = Build(None if told else settings.build_id, strict=not told)
-        # By its files, as far as they are known already: they may be replaced any time.
+        # The files that are known already are read now: they may be replaced any time.
         self._files = self.build_files() if told else None
-        #: What tells it from others of its code; known when it is prepared.
+        #: The configuration that tells it from others of its code; known when prepared.
         self.configuration: t.Mapping[str, str] = {}
-        #: What its views have of their factory, which tells it from none.
+        #: The values that its views have from their factory; they give it no own pages.
         self.surroundings: t.Mapping[str, str] = {}
         self._prepared: tuple[Routes, RenderOrigin, Levels] | None = None
 
     @property
     def compressors(self) -> t.Mapping[str, Compress]:
-        """Coding to what compresses the body of a stored page, best first."""
+        """Content coding to the function that compresses a stored body, best first."""
         return self.settings.compressors if self.enabled else {}
 
     @functools.cached_property
     def personal_cookies(self) -> tuple[str, ...]:
-        """The cookies whose bearers are asked for their session."""
+        """The cookies for which a visitor's session is looked at."""
         named = self.settings.personal_cookies
         if named is None:
             return self.session_cookies
-        # Who names others, such as one with a token, has sessions all the same. A name
-        # that hangs on the request is among those that are named.
+        # An application that names others, such as one with a token, has sessions all the
+        # same. A session cookie whose name depends on the request is among those named.
         return tuple(dict.fromkeys([*filter(None, self.session_cookies), *named]))
 
     @functools.cached_property
     def session_cookies(self) -> tuple[str, ...]:
         """The cookies by which Flask and Flask-Login know a visitor."""
-        # By no request that happens to be there.
+        # In an empty context, so that no current request has a say.
         return contextvars.Context().run(default_cookies, self.app)
 
     @property
@@ -104,18 +104,18 @@ class Application:
 
     @property
     def render_origin(self) -> RenderOrigin:
-        """Where the application is for its visitors."""
+        """The origin of the application, as its visitors see it."""
         return self.prepare()[1]
 
     @property
     def levels(self) -> Levels:
-        """At which level its pages are served."""
+        """The serving levels of its pages."""
         return self.prepare()[2]
 
     def prepare(self) -> tuple[Routes, RenderOrigin, Levels]:
         """Read what was declared, once: at the first request or the first command.
 
-        :raises ConfigurationError: where a static page cannot work.
+        :raises ConfigurationError: if a static page cannot work.
         """
         if self._prepared is None:
             with self._lock:
@@ -174,8 +174,8 @@ class Application:
         _applications[self] = routes
 
     def build_files(self) -> BuildFiles:
-        """The files that tell one build from another, as they are now, or were when this
-        process looked first."""
+        """The files that tell one build from another, as they were when this process first
+        looked at them."""
         return BuildFiles(self.app, self.settings.folder, self.settings.build_files)
 
     @property
@@ -185,20 +185,22 @@ class Application:
 
     @property
     def shared_name(self) -> str:
-        """What it has in common with those that differ in their configuration alone."""
-        # Applications of one package share its instance folder: what they are called, and
-        # where they are found, tells them apart.
+        """The name that it shares with those that differ in their configuration alone."""
+        # Applications of one package share its instance folder: their names and their
+        # addresses tell them apart.
         where = self.settings.origin or self.app.config.get("SERVER_NAME") or ""
         return f"{self.app.import_name} {self.app.name} {where}".strip()
 
     @property
     def name(self) -> str:
-        """What tells it from others that share its store; right once it is prepared."""
+        """The name that tells it from others that share its store; right once it is
+        prepared."""
         own = self.settings.app_id
         if self.told_by_configuration:
             own = digest_of_configuration(self.configuration)
         return f"{self.shared_name} {own}"
 
     def after_fork(self) -> None:
-        """In a child process: the lock may be held by a thread that is not here."""
+        """Make a new lock in a child process: a thread that is not here may hold the old
+        one."""
         self._lock = threading.Lock()

@@ -20,14 +20,15 @@ if t.TYPE_CHECKING:
 
 logger = logging.getLogger("flask_isr")
 
-# Seconds after which a path that the list lacks has the list asked again, and for which
-# visitors do not ask when there was no answer.
+# A list that is older than so many seconds is asked for again if it lacks a path. After a
+# question without an answer, visitors do not ask for so many seconds.
 _ASK_AGAIN = 60.0
 
 
 class _Question:
-    """The application is being asked for one list.
+    """A question to the application for one list.
 
+    :ivar done: set when there is an answer, or will be none.
     :ivar taken: whether a list came of it; known when it is done.
     """
 
@@ -39,10 +40,10 @@ class _Question:
 class ClosedLists:
     """The lists that ``fallback=False`` is closed over, one for all processes.
 
-    A list that fails, or is empty after it was not, is not taken: the last one stands. Of
-    each list one question for which somebody waits runs at a time in this process.
+    A list that fails, or is empty after it was not, is not taken: the last one stands. For
+    each list, at most one question with somebody waiting runs at a time in this process.
 
-    :param warn: told when the store is not there.
+    :param warn: called if the store is not there.
     """
 
     def __init__(
@@ -61,14 +62,14 @@ class ClosedLists:
         self.forget_questions()
 
     def forget_questions(self) -> None:
-        """After a fork: what other threads of the parent process ask is not asked here."""
+        """Forget, after a fork, the questions that threads of the parent process ask."""
         self._lock = threading.Lock()
         self._running: dict[str, _Question] = {}
         self._next: dict[str, _Question] = {}
         self._behind: set[str] = set()
 
     def has(self, match: Match) -> bool:
-        """Whether the list has the page, as far as that is known without asking."""
+        """Whether the list, if one is known without asking for it, has the page."""
         if match.page.fallback is not False:
             return True
         try:
@@ -79,10 +80,10 @@ class ClosedLists:
         return listed is not None and match.path in listed.paths
 
     def allows(self, match: Match) -> bool | None:
-        """Whether a visitor may have the page; ``None`` where there is no list to be had.
+        """Whether a visitor may have the page; ``None`` if no list can be had.
 
-        The first visitor waits for the list. A path that it lacks has it asked again in
-        the background, when it is old.
+        The first visitor waits for the list. If the list lacks the path and is old, it is
+        asked for again in the background.
         """
         if match.page.fallback is not False:
             return True
@@ -106,7 +107,7 @@ class ClosedLists:
         age = self._store.now() - listed.asked_at
         if 0 <= age < _ASK_AGAIN or not self._may_ask(endpoint):
             return
-        # Beside a question that somebody waits for: this one may hang.
+        # It runs beside a question that somebody waits for, since it may hang.
         if endpoint in self._behind:
             return
         self._behind.add(endpoint)
@@ -131,7 +132,7 @@ class ClosedLists:
         store = self._store
         order = store.change_counter()
         known = self._known.get(endpoint)
-        # Below zero, the store is not open and says nothing.
+        # A counter below zero means that the store is not open, and says nothing.
         if known is not None and known[0] == order >= 0:
             return known[2]
         version = store.list_version(self._name(endpoint))
@@ -146,9 +147,9 @@ class ClosedLists:
         return listed
 
     def ask(self, endpoint: str) -> bool:
-        """Have the application asked for the list, beginning after this call, on another
-        stack, and wait for the answer; whether a list came of it in time."""
-        # Called by the very code that is being asked: it would wait for itself.
+        """Ask the application for the list, beginning after this call, on another stack,
+        and wait; return whether a list came of it in time."""
+        # The code that is being asked may call this: it would wait for itself.
         return asked.get() != endpoint and self._join_or_lead(endpoint, joins=False)
 
     def _join_or_lead(self, endpoint: str, *, joins: bool) -> bool:
@@ -167,7 +168,7 @@ class ClosedLists:
         return question.done.is_set() and question.taken
 
     def _refuse(self, endpoint: str, question: _Question) -> None:
-        """Let go those who wait for a question that nobody can ask now."""
+        """Release those who wait for *question*, which cannot be asked now."""
         with self._lock:
             self._running.pop(endpoint, None)
             waiting = self._next.pop(endpoint, None)
@@ -191,7 +192,7 @@ class ClosedLists:
 
     def _ask_and_take(self, endpoint: str, question: _Question) -> None:
         try:
-            # Before the question: an answer that is older than another's must not win.
+            # The version is taken before the question, so that an older answer cannot win.
             version = self._store.next_version()
             pages = self._declared(endpoint)
             if pages is not None:
@@ -220,7 +221,7 @@ class ClosedLists:
 
         :param version: what :meth:`.Store.next_version` gave before the application was
             asked.
-        :raises StoreUnavailable: where it was not written.
+        :raises StoreUnavailable: if it was not written.
         """
         listed = self._store.closed_list(self._name(endpoint))
         if not pages and listed is not None and listed.paths:
@@ -233,6 +234,6 @@ class ClosedLists:
         return self._store.put_list(self._name(endpoint), pages, version)
 
     def _name(self, endpoint: str) -> str:
-        # Applications that share a store may have endpoints, and views, of one name.
+        # Applications that share a store may have endpoints, and views, of equal names.
         routes = self._application.routes
         return f"{routes.namespace} {routes.view_of(endpoint)}"

@@ -1,4 +1,4 @@
-"""What a view declares of its pages."""
+"""The decorator ``@static_page``, and what a view declares of its pages with it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ..validation import seconds
 PathItem: t.TypeAlias = Mapping[str, t.Any] | str
 Paths: t.TypeAlias = Iterable[PathItem] | Callable[[], Iterable[PathItem]]
 Tags: t.TypeAlias = Iterable[str] | Callable[..., Iterable[str]]
-#: Names of query parameters, ``"*"`` for all, or what gives the names at each render.
+#: Names of query parameters, ``"*"`` for all, or a callable that gives the names.
 Query: t.TypeAlias = Iterable[str] | Callable[[], Iterable[str]] | t.Literal["*"]
 Fallback: t.TypeAlias = t.Literal["blocking", False]
 View = t.TypeVar("View", bound=Callable[..., t.Any])
@@ -59,7 +59,7 @@ class StaticPage:
     def declared(self) -> tuple[str, ...]:
         """The names of the query parameters that the page depends on now.
 
-        :raises ConfigurationError: for what the callable gave, if these are no names.
+        :raises ConfigurationError: if the callable gave something else than names.
         """
         if callable(self.query):
             return _checked_names("query", self.query())
@@ -75,13 +75,13 @@ class StaticPage:
     def tags_for(self, values: Mapping[str, t.Any]) -> frozenset[str]:
         """The tags of the page with these URL *values*, as the store knows them.
 
-        :raises ConfigurationError: for what the callable gave, if that is no tag.
+        :raises ConfigurationError: if the callable gave something else than tags.
         """
         whose = f"tags of the static page {self.name!r}"
         if not callable(self.tags):
             return checked_tags((tag.format_map(values) for tag in self.tags), whose)
         tags = self.tags(**values)
-        # The characters of a string would be taken for tags.
+        # A string is iterable: its characters would be taken for tags.
         if isinstance(tags, str) or not isinstance(tags, Iterable):
             raise ConfigurationError(f"the {whose}: {_shortened(tags)} is no list.")
         return checked_tags(tags, whose)
@@ -165,8 +165,8 @@ def static_page(
             return current_extension().view_handler.serve(page, args, kwargs)
 
         setattr(wrapper, PAGE_ATTRIBUTE, (page, wrapper))
-        # On the view too: should the decorator stand above @app.get, Flask holds the view
-        # and not the wrapper, and is given the wrapper at the first request.
+        # On the view too: if the decorator stands above @app.get, Flask holds the view and
+        # not the wrapper, and is given the wrapper at the first request.
         with contextlib.suppress(AttributeError):
             setattr(view, PAGE_ATTRIBUTE, (page, wrapper))
         return t.cast(View, wrapper)
@@ -185,7 +185,8 @@ def _check_view(view: object) -> None:
 def page_of(view: t.Any) -> tuple[StaticPage, Callable[..., t.Any]] | None:
     """The declaration of a registered view and its decorated form, if it has one.
 
-    The view below the decorator has it, and each decorator above that keeps ``wraps``.
+    The view below the decorator has it, and so has each decorator above that uses
+    ``functools.wraps``.
     """
     found = getattr(view, PAGE_ATTRIBUTE, None)
     if found is None or view is found[0].view:
@@ -196,14 +197,14 @@ def page_of(view: t.Any) -> tuple[StaticPage, Callable[..., t.Any]] | None:
         if step is wrapper:
             return page, wrapper
         step = getattr(step, "__wrapped__", None)
-    # Wrapped around the view itself: another view, which is not static.
+    # A wrapper of the view itself is another view, which is not static.
     return None
 
 
 def checked_tags(tags: Iterable[t.Any], whose: str) -> frozenset[str]:
     """*tags* as the store knows them.
 
-    :raises ConfigurationError: if one is no string of 1 to 256 characters, or they
+    :raises ConfigurationError: if one is not a string of 1 to 256 characters, or there
         are more than 128.
     """
     names = list(tags)
@@ -220,7 +221,7 @@ def checked_tags(tags: Iterable[t.Any], whose: str) -> frozenset[str]:
 
 
 def check_count(tags: Collection[str], whose: str) -> None:
-    """:raises ConfigurationError: if *tags* are more than 128."""
+    """Raise :exc:`.ConfigurationError` if there are more than 128 *tags*."""
     if len(tags) > TAGS_ON_A_PAGE:
         raise ConfigurationError(
             f"the {whose}: {len(tags)} tags are more than {TAGS_ON_A_PAGE}."

@@ -1,4 +1,4 @@
-"""Which deployment of the application makes a page."""
+"""The fingerprint of the application's files, which tells one build from another."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .sources import templates_of
 # Folders that are not the application's own, wherever they are.
 _FOREIGN = {"__pycache__", "node_modules", "site-packages"}
 
-# What lies among templates and is none.
+# Types of files that lie among templates and are none.
 _MEDIA = {
     *(".png", ".jpg", ".jpeg", ".gif", ".webp", ".avif", ".ico", ".bmp", ".tiff"),
     *(".woff", ".woff2", ".ttf", ".otf", ".eot", ".mp3", ".mp4", ".webm", ".ogg"),
@@ -30,8 +30,8 @@ _MEDIA = {
     *(".db", ".sqlite", ".sqlite3", ".db-wal", ".db-shm"),
 }
 
-# Files of code and templates that count, and as many of content; an application with more
-# had better say its build itself. And what lies beside them, which is looked at in vain.
+# At most so many files of code and templates count, and as many of content: an application
+# with more should set ISR_BUILD_ID. Of each place, at most so many entries are looked at.
 _FILES = 10_000
 _ENTRIES = 200_000
 
@@ -40,7 +40,7 @@ Kind: t.TypeAlias = t.Literal["code", "templates", "content"]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A folder, or a file, of which some files tell one build from another.
+    """A folder whose files tell one build from another, or one such file.
 
     :param kind: ``"code"``: Python files; ``"templates"``: whatever may be one;
         ``"content"``: all.
@@ -54,12 +54,12 @@ class Place:
 
 @dataclass(slots=True)
 class Found:
-    """The files of a place, as they were when it was read.
+    """The files of a place, as they were when the place was read.
 
     :ivar digests: file to the digest of its content.
-    :ivar templates: folders in a place of code that are called like those of templates.
-    :ivar whole: whether it was read to its end.
-    :ivar changed_at: when some code in it was changed last, in seconds since 1970.
+    :ivar templates: folders called ``templates`` in a place of code.
+    :ivar whole: whether the place was read to its end.
+    :ivar changed_at: when code in the place was changed last, in seconds since 1970.
     """
 
     digests: dict[str, bytes] = field(default_factory=dict)
@@ -71,8 +71,8 @@ class Found:
 class BuildFiles:
     """The files that tell one build of *app* from another.
 
-    What is known of them when this is made is read then, as old as the code that runs. What
-    comes of blueprints and loaders that are registered later is read by :meth:`digest`.
+    Files that are known when this is made are read then, and so match the code that runs.
+    Files of blueprints and loaders that are registered later are read by :meth:`digest`.
 
     :param store: the folder of the embedded store.
     :param content: globs and folders, relative to the application's root path.
@@ -87,11 +87,11 @@ class BuildFiles:
         self._torn = False
         self._code: list[Path] = []
         self._places = 0
-        #: Each file of code and templates to what stands for it in the digest.
+        #: Each file of code and templates, with the bytes that enter the digest for it.
         self.files: dict[str, bytes] = {}
         #: The same for content.
         self.content: dict[str, bytes] = {}
-        #: Whether no file was left out for their number.
+        #: Whether no file was left out because there are too many.
         self.whole = True
         #: Loaders whose templates are not among the files, and why.
         self.opaque: list[str] = []
@@ -111,7 +111,7 @@ class BuildFiles:
         for place in code_of(self._app):
             if not any(place.is_relative_to(known) for known in self._code):
                 changed = self._add_code(place)
-                # What a clock that was set back has in its future tells nothing.
+                # A time in the future, after a clock was set back, tells nothing.
                 self._torn |= self._began < changed <= time.time()
         templates = templates_of(self._app)
         for folder in templates.folders:
@@ -126,13 +126,13 @@ class BuildFiles:
         for label in sorted([*self.files.values(), *self.content.values()]):
             digest.update(label)
         if self._torn:
-            # Neither the build whose code was loaded, nor the one that is there now.
+            # This is neither the build whose code was loaded, nor the one on disk now.
             digest.update(secrets.token_bytes(8))
         return digest.hexdigest()
 
     def _add_code(self, place: Path) -> float:
-        """Add the code in *place*, and its folders of templates; when the code was changed
-        last."""
+        """Add the code in *place* and its folders of templates; return when the code was
+        changed last."""
         found = self._add(place, "code")
         self._code.append(place)
         for folder in found.templates:
@@ -165,7 +165,7 @@ class BuildFiles:
         if len(files) >= _FILES:
             self.whole = False
             return
-        # The place by its number: machines have the application at different paths.
+        # The label has the number of the place: paths differ from machine to machine.
         label = f"{self._places} {name} ".encode("utf-8", "surrogateescape")
         files[file] = label + digest
 
@@ -186,7 +186,7 @@ def digest_of(app: Flask) -> str:
 
 
 def faults(files: BuildFiles, content: t.Sequence[str]) -> t.Iterator[str]:
-    """What *files*, which are complete, do not tell, and what to do.
+    """Sentences on what the complete *files* do not tell, and what to do.
 
     :param content: ``ISR_BUILD_FILES``.
     """
@@ -206,8 +206,7 @@ def faults(files: BuildFiles, content: t.Sequence[str]) -> t.Iterator[str]:
 
 @functools.cache
 def _digest(place: Place) -> Found:
-    """The files of *place*, as they were on disk when it was first asked for in this
-    process."""
+    """The files of *place*, as they were on disk at the first call in this process."""
     found = Found()
     for path in _walk(place, found):
         if len(found.digests) >= _FILES:
@@ -225,7 +224,7 @@ def _content(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError:
-        # Gone meanwhile, or not ours to read.
+        # The file is gone meanwhile, or may not be read.
         return b""
 
 
@@ -237,7 +236,7 @@ def _changed_at(path: Path) -> float:
 
 
 def _walk(place: Place, found: Found) -> t.Iterator[Path]:
-    """The files of *place* that count; what else there is to say of it goes to *found*."""
+    """The files of *place* that count; *found* is told of templates and of the limit."""
     if place.path.is_file():
         yield place.path
         return
@@ -261,7 +260,7 @@ def _walk(place: Place, found: Found) -> t.Iterator[Path]:
 
 
 def _is_new(folder: Path, seen: set[str]) -> bool:
-    """Whether *folder* is not one of *seen*, to which it is added: links may be a ring."""
+    """Add *folder* to *seen*; return whether it is new there: links may form a ring."""
     real = os.path.realpath(folder)
     new = real not in seen
     seen.add(real)

@@ -16,20 +16,21 @@ from ..http.host import host_name
 if t.TYPE_CHECKING:
     pass
 
-# Routers kept; where TRUSTED_HOSTS has a pattern, strangers may make names up.
+# At most so many routers are kept: if TRUSTED_HOSTS has a pattern, anybody can make names
+# up.
 _ROUTERS = 256
 
 
 class Hosts:
     """The hosts of one application.
 
-    Names without a port: Flask's ``TRUSTED_HOSTS`` says nothing of ports, so that they are
-    a stranger's choice.
+    Hosts are names without a port: Flask's ``TRUSTED_HOSTS`` says nothing of ports, and
+    anybody can choose one.
 
     :param prefix: the mount prefix of the application.
     :param needed: whether there are pages that hosts matter for.
-    :ivar matched: whether a page may differ from host to host: the application was made
-        with ``host_matching`` or ``subdomain_matching``. Else every host is ``""``.
+    :ivar matched: whether a page may differ from host to host, since the application was
+        made with ``host_matching`` or ``subdomain_matching``. If not, each host is ``""``.
     :ivar names: the hosts that are known by name, from ``TRUSTED_HOSTS``.
     """
 
@@ -42,7 +43,7 @@ class Hosts:
                 " pages, and TRUSTED_HOSTS is not set: any name that somebody makes up"
                 " would get pages of its own. Set TRUSTED_HOSTS to the names of the site."
             )
-        #: Whether a rule is for one port of its host alone.
+        #: Whether some rule is for one port of its host alone.
         self.ported = app.url_map.host_matching and any(
             host_name(rule.host or "") != (rule.host or "").lower()
             for rule in app.url_map.iter_rules()
@@ -62,7 +63,7 @@ class Hosts:
         self.router = functools.lru_cache(_ROUTERS)(self._router)
 
     def add(self, rule: Rule) -> None:
-        """Have the router for no host in particular know *rule* of a static page."""
+        """Add *rule*, of a static page, to the router that is for no particular host."""
         if self.matched:
             twin = rule.empty()
             twin.host = None
@@ -70,8 +71,8 @@ class Hosts:
             self._pages.add(twin)
 
     def _router(self, host: str) -> MapAdapter:
-        """The router for *host*; for ``""``, where hosts are told apart, one that knows
-        the paths of static pages on whichever host they are."""
+        """The router for *host*. If hosts are told apart, the router for ``""`` knows the
+        paths of static pages on all hosts."""
         if not self.matched or not host:
             routes = self._pages if self.matched else self._map
             return routes.bind("localhost", script_name=self._script_name)

@@ -1,4 +1,4 @@
-"""What tells applications apart that share a store: their views, their configuration."""
+"""Identities of applications that share a store: by their views and configuration."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from flask import Flask
 # Flask's own settings that a page may show; the others change how it is sent.
 _SHOWN = {"APPLICATION_ROOT", "PREFERRED_URL_SCHEME", "SERVER_NAME"}
 
-# What a process is told about itself, by the Flask command or by its environment.
+# Settings that tell a process about itself, from the Flask command or the environment.
 _OF_A_PROCESS = {
     *("DEBUG", "TESTING", "ENV", "APP", "SKIP_DOTENV", "SERVER_SOFTWARE"),
     *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "PWD", "OLDPWD", "TERM", "SHLVL"),
@@ -27,38 +27,38 @@ _OF_A_PROCESS = {
 }
 _OF_THE_COMMAND = ("ISR_", "RUN_")
 
-# Names of what nobody may find in a store, not even as a digest.
+# Names of values that must not be in a store, not even as a digest.
 _CREDENTIAL = re.compile(
     r"SECRET|PASSWORD|PASSWD|PASSPHRASE|TOKEN|CREDENTIAL|PRIVATE"
     r"|(^|_)(KEYS?|PWD|PASS|SALTS?|DSN)(_|$)|(KEY|AUTH|PWD)$",
     re.IGNORECASE,
 )
 
-# The same inside of addresses and connection strings.
+# Credentials within addresses and connection strings.
 _IN_URL = re.compile(r"(://[^:/@\s]*):[^@\s]*@")
 _IN_QUERY = re.compile(
     r"((?:^|[?&;,\s])[^=?&;,\s]*(?:password|passwd|pwd|secret|token|key))=[^&;\s]*",
     re.IGNORECASE,
 )
 
-# What `as_view` keeps for the class.
+# The arguments that `as_view` keeps for the class.
 _OF_CLASS = ("class_args", "class_kwargs")
 
-# Between a value that a view uses, and the view.
+# Stands between the name of a value that a view uses and the name of the view.
 _IN = " in "
 
-# Values within values are looked at so far.
+# Values within values are looked at so deep.
 _DEPTH = 8
 
 
 class _NotPlainError(Exception):
-    """The value is an object of somebody's, which may be another in each process."""
+    """The value is not plain: the object may differ from process to process."""
 
 
 def view_name(endpoint: str, registered: t.Any, view: t.Any) -> str:
-    """The name of what serves *endpoint*, with what it was given when it was made.
+    """The name of the view of *endpoint*, with the arguments that it was made with.
 
-    Equal for all processes that run the same code, and mostly for the next release.
+    It is equal in all processes that run the same code, and mostly in the next release.
 
     :param registered: what Flask calls.
     :param view: the view below all decorators.
@@ -81,9 +81,9 @@ def _given(view: t.Any) -> str:
 
 
 def _surrounding(view: t.Any) -> dict[str, t.Any]:
-    """The values that a function has of the one in which it was made, with its defaults,
-    the attributes of its object if it is a method, and all that functions among these
-    have."""
+    """The values that a function has from the one in which it was made, its defaults, and
+    the attributes of its object if it is a method. If functions are among these values,
+    theirs are included."""
     found: dict[str, t.Any] = {}
     left, seen = [("", view)], set()
     while left:
@@ -115,8 +115,8 @@ def _held(function: t.Any) -> t.Iterator[tuple[str, t.Any]]:
 
 
 def plain_surroundings(views: t.Iterable[t.Any]) -> dict[str, str]:
-    """What *views* have of the function in which they were made, such as the arguments of
-    a factory, as far as it is plain: name, with the view's, to text."""
+    """The plain values that *views* have from the function in which they were made, such
+    as the arguments of a factory: name, with the view's, to text."""
     found: dict[str, str] = {}
     for view in views:
         for name, value in _surrounding(view).items():
@@ -128,9 +128,9 @@ def plain_surroundings(views: t.Iterable[t.Any]) -> dict[str, str]:
 
 
 def digest_of_given(view: t.Any) -> str:
-    """A digest of what a factory gave *view*, such as the name of a tenant: text and
-    numbers, since a list or an object may differ from process to process. ``""`` if that
-    is nothing."""
+    """A digest of the text and numbers that a factory gave *view*, such as the name of a
+    tenant; ``""`` if there are none. A list or an object may differ from process to
+    process, and does not count."""
     found = [
         [name, _plain(value, 0)]
         for name, value in sorted(_surrounding(view).items())
@@ -147,13 +147,13 @@ def is_surrounding(name: str) -> bool:
 
 
 def given_text(*values: t.Any) -> str:
-    """Arguments as a part of a name; nothing where there are none."""
+    """Arguments as a part of a name; ``""`` if there are none."""
     return f" {json.dumps(_plain(values, _DEPTH))}" if any(values) else ""
 
 
 def plain_configuration(app: Flask) -> dict[str, str]:
-    """What *app* was configured with, as far as it is plain and may change a page: name to
-    text. Credentials are left out, and what differs between processes of one application.
+    """The settings of *app* that are plain and may change a page: name to text.
+    Credentials are left out, and so is what differs between processes of one application.
     """
     found: dict[str, str] = {}
     for name, value in {**app.config, **_folders(app)}.items():
@@ -166,13 +166,13 @@ def plain_configuration(app: Flask) -> dict[str, str]:
 
 
 def digest_of_configuration(values: t.Mapping[str, str]) -> str:
-    """A short digest of what :func:`plain_configuration` gave."""
+    """A short digest of *values*, as :func:`plain_configuration` gives them."""
     text = json.dumps(sorted(values.items()))
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def _folders(app: Flask) -> dict[str, str | None]:
-    """Where *app* has what is its own, seen from its code: that may be anywhere."""
+    """The folders of *app*, relative to its code: the code may be anywhere."""
     folders = {
         "instance_path": app.instance_path,
         "template_folder": app.template_folder,
@@ -195,9 +195,9 @@ def _counts(name: str) -> bool:
 
 
 def _plain(value: t.Any, depth: int) -> t.Any:
-    """*value* as JSON; two that differ are told apart.
+    """*value* as JSON; different values give different JSON.
 
-    :raises _NotPlainError: where it is not made of plain values.
+    :raises _NotPlainError: if it is not made of plain values.
     """
     if value is None or isinstance(value, bool | int | float):
         return value
@@ -221,7 +221,7 @@ def _plain(value: t.Any, depth: int) -> t.Any:
 
 
 def _items(values: t.Iterable[t.Any], depth: int) -> t.Iterator[t.Any]:
-    """The plain ones of *values*; of others, that they are there."""
+    """The plain ones of *values*, and a mark for each of the others."""
     for value in values:
         try:
             yield _plain(value, depth)

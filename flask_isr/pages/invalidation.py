@@ -1,4 +1,4 @@
-"""What one call asks to invalidate, and in which way."""
+"""The pages that one call asks to invalidate, and how."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from .routes import Match
 class Invalidation:
     """Pages that one call names.
 
-    :param label: path or tag as it was given, for people.
+    :param label: the path or the tag as it was given, for people.
     :param tag: the one tag that all these pages carry.
-    :param match: the page, where it is one.
-    :param query: the query of the variant that is meant; ``None``: all.
+    :param match: the page, if it is a single one.
+    :param query: the query of the variant that is meant; ``None``: all variants.
     """
 
     label: str

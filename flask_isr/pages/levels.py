@@ -1,4 +1,4 @@
-"""At which level the pages of an endpoint are served, and why."""
+"""The serving level of the pages of an endpoint, and the reason for it."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from .routes import Routes
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-#: The attribute by which a hook is known that hits may skip.
+#: The attribute of a hook that hits may skip.
 SKIP_ATTRIBUTE = "__flask_isr_skip_on_hit__"
 
-# Flask-WTF's own, which nobody can mark. It does nothing on GET and HEAD.
+# The hook of Flask-WTF, which an application cannot mark. It does nothing on GET and HEAD.
 _CSRF_HOOK = "flask_wtf.csrf.CSRFProtect.init_app.<locals>.csrf_protect"
 
-# Sentry's own: it gives a transaction its name.
+# The hook of Sentry: it gives a transaction its name.
 _SENTRY_HOOK = "sentry_sdk.integrations.flask._request_started"
 
-# Methods of Flask that each request passes before its view, and that a class may override,
-# or an extension replace.
+# Methods of Flask that each request passes before its view. A class may override them, and
+# an extension may replace them.
 _DISPATCHING = (
     "wsgi_app",
     "request_context",
@@ -36,7 +36,7 @@ _DISPATCHING = (
     "dispatch_request",
 )
 
-# Signals that are sent before the view: what their receivers raise turns a visitor away.
+# Signals that are sent before the view: a receiver that raises turns the visitor away.
 _SIGNALS = {
     "appcontext_pushed": appcontext_pushed,
     "request_started": request_started,
@@ -55,7 +55,8 @@ class Required:
 
 
 class Levels:
-    """Decides once for each endpoint, at the first request: hooks are complete then."""
+    """Decides the level of each endpoint once, at the first request: hooks are complete
+    then."""
 
     def __init__(
         self, app: Flask, inner: WSGIApplication, settings: Settings, routes: Routes
@@ -102,9 +103,9 @@ def is_flask_alone(app: Flask, inner: WSGIApplication) -> bool:
 
 
 def _overridden(app: Flask) -> str | None:
-    """What is done in the place of Flask for each request, by the application's own class
-    or by what an extension put into the application."""
-    # There the middleware itself is found.
+    """The code that replaces a method of Flask for each request: the application's own
+    class has it, or an extension put it into the application."""
+    # Not wsgi_app: the middleware itself is found there.
     for name in _DISPATCHING[1:]:
         if name in vars(app):
             return f"{_described(vars(app)[name])}, in place of {name},"
@@ -146,6 +147,6 @@ def _described(hook: t.Any) -> str:
 
 
 def _spares_get(app: Flask) -> bool:
-    """Whether CSRF protection is only for methods that static pages do not answer."""
+    """Whether CSRF protection leaves out GET and HEAD, which static pages answer."""
     protected: t.Collection[str] = app.config.get("WTF_CSRF_METHODS", ())
     return not {"GET", "HEAD"} & set(protected)

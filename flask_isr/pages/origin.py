@@ -1,4 +1,4 @@
-"""Where the site is for its visitors, as far as that is known."""
+"""The origin of the site as its visitors see it, as far as that is known."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if t.TYPE_CHECKING:
 
 logger = logging.getLogger("flask_isr")
 
-# A name that cannot exist (RFC 6761): a page in which it shows up is not stored.
+# A name that cannot exist (RFC 6761): a page that shows it is not stored.
 _RESERVED = "origin-not-set.flask-isr.invalid"
 
 
@@ -26,8 +26,8 @@ class RenderOrigin:
     """The origin at which pages are rendered.
 
     :param declared: whether ``ISR_ORIGIN`` says it: pages may show it to all visitors.
-    :param reserved: whether nobody said what it is, and a name that must not show up in a
-        page that is stored stands in for it.
+    :param reserved: whether no setting says it, and a reserved name stands in for it: a
+        page that shows that name is not stored.
     """
 
     origin: Origin
@@ -36,12 +36,12 @@ class RenderOrigin:
 
     @property
     def address(self) -> str:
-        """Scheme and host, as the visitors for whom pages are rendered come by them."""
+        """Scheme and host at which pages are rendered for their visitors."""
         return self.origin.address
 
     @classmethod
     def of(cls, app: Flask, settings: Settings) -> RenderOrigin:
-        """Find out from the settings. No request has a say in it, or the first one would
+        """Find the origin from the settings. No request has a say, or the first one would
         decide for all."""
         render_origin = cls._find(app, settings)
         trusted = app.config.get("TRUSTED_HOSTS")
@@ -60,7 +60,7 @@ class RenderOrigin:
         _, colon, port = self.origin.host.rpartition(":")
         address = f"{host}:{port}" if colon and port.isdigit() else host
         origin = dataclasses.replace(self.origin, host=address)
-        # The key of a page tells hosts apart, and nobody made this one up.
+        # The key of a page has the host, and this one is a host of the application.
         return dataclasses.replace(self, origin=origin, reserved=False)
 
     @classmethod
@@ -74,7 +74,7 @@ class RenderOrigin:
         if name:
             scheme = app.config.get("PREFERRED_URL_SCHEME") or "http"
             return cls(Origin(scheme, name.lower(), prefix))
-        # By HTTPS: hooks that insist on it let the render pass.
+        # HTTPS, so that hooks that insist on it let the render pass.
         return cls(Origin("https", _RESERVED, prefix), reserved=True)
 
 

@@ -18,22 +18,22 @@ from .application import Application
 from .decorator import StaticPage
 from .routes import Match
 
-#: The list that is being asked for in this context: the application may request its own
-#: pages to make it, and they must not wait for it.
+#: The endpoint whose list is being asked for in this context. The application may request
+#: its own pages to make the list, and these must not wait for it.
 asked: contextvars.ContextVar[str | None] = contextvars.ContextVar(
     "flask_isr.asked", default=None
 )
 
 
 class PathError(ISRError, ValueError):
-    """One item of ``paths`` is no page of its view.
+    """One item of ``paths`` is not a page of its view.
 
-    :param endpoint: whose item it is.
+    :param endpoint: the endpoint whose item it is.
     :param item: the item.
     """
 
     def __init__(self, endpoint: str, item: t.Any, reason: str) -> None:
-        #: Whose item it is.
+        #: The endpoint whose item it is.
         self.endpoint = endpoint
         #: The item.
         self.item = item
@@ -86,7 +86,7 @@ def _items(
 def _resolve(application: Application, endpoint: str, item: t.Any) -> Match:
     host = ""
     if isinstance(item, Mapping):
-        # The router adds the host where that is another one than the site's own.
+        # The router adds the host if it is another one than the site's own.
         url = urlsplit(_build(application, endpoint, item))
         host = host_name(url.netloc)
         item_path = urlunsplit(("", "", url.path, url.query, url.fragment))
@@ -117,5 +117,5 @@ def _build(application: Application, endpoint: str, values: Mapping[str, t.Any])
     try:
         return url_for(endpoint, **values)
     except Exception as error:
-        # BuildError for a missing value, ValueError and others out of converters.
+        # BuildError for a missing value, ValueError and others from converters.
         raise PathError(endpoint, values, f"no URL can be built ({error})") from None

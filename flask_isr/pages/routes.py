@@ -1,4 +1,4 @@
-"""Which rules serve static pages, and which page a path is."""
+"""The rules that serve static pages, and the page that a path is."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if t.TYPE_CHECKING:
 
 logger = logging.getLogger("flask_isr")
 
-# Longer paths are answered by Flask; nobody needs them stored.
+# Longer paths are answered by Flask, and are never stored.
 PATH_LENGTH = 1024
 
 # A router may redirect to a canonical path, which redirects no more.
@@ -47,9 +47,9 @@ class Match:
 
     :param values: the URL values, converted.
     :param path: the canonical path with the mount prefix, percent-encoded.
-    :param namespace: whose page it is; see :attr:`.PageKey.namespace`.
-    :param host: where it is; ``""`` where hosts are not told apart, or none was named.
-    :param view: what makes it; see :attr:`.PageKey.view`.
+    :param namespace: the application whose page it is; see :attr:`.PageKey.namespace`.
+    :param host: its host; ``""`` if hosts are not told apart, or none was named.
+    :param view: the view that makes it; see :attr:`.PageKey.view`.
     """
 
     page: StaticPage
@@ -108,8 +108,8 @@ class Routes:
                 continue
             page, wrapper = found
             if view is page.view:
-                # Flask holds the view below the decorator. That was meant so where it holds
-                # the decorated one too; else @static_page stands above @app.get.
+                # Flask holds the view below the decorator. If it holds the decorated one
+                # too, that was meant so; if not, @static_page stands above @app.get.
                 if id(wrapper) in held:
                     continue
                 views[endpoint] = wrapper
@@ -143,11 +143,11 @@ class Routes:
 
     @property
     def views(self) -> set[str]:
-        """What makes the pages of each endpoint."""
+        """The views that make pages, each as in :attr:`.PageKey.view`."""
         return set(self._views.values())
 
     def view_of(self, endpoint: str) -> str:
-        """What makes the pages of one endpoint; see :attr:`.PageKey.view`."""
+        """The view that makes the pages of *endpoint*; see :attr:`.PageKey.view`."""
         return self._views[endpoint]
 
     def rules_of(self, endpoint: str) -> list[Rule]:
@@ -165,14 +165,14 @@ class Routes:
 
     @property
     def hosts(self) -> tuple[str, ...]:
-        """The hosts known by name that pages are on; ``("",)`` where none is told from
-        another."""
+        """The hosts of pages that are known by name; ``("",)`` if hosts are not told
+        apart."""
         return self._hosts.names
 
     def match(self, path_info: str, host: str = "") -> Match | None:
         """The static page at a decoded path below the mount prefix, if there is one.
 
-        :param host: where hosts are told apart; ``""`` looks on all of them.
+        :param host: the host, if hosts are told apart; ``""`` looks on all of them.
         """
         for _ in range(_REDIRECTS):
             try:
@@ -185,7 +185,7 @@ class Routes:
                     return None
                 path_info = path[len(self.prefix) :]
             except Exception:
-                # Not found, or a converter of the application's: Flask tells its visitor.
+                # Not found, or a converter of the application's raised: Flask answers.
                 return None
             else:
                 match = self._matched(rule, values, host)
@@ -195,8 +195,8 @@ class Routes:
     def _leads_back(self, match: Match, path_info: str) -> bool:
         """Whether the canonical path of *match* means what was asked for.
 
-        What a converter of the application's makes of values need not be what it makes
-        values of: unquoted, ``%2541`` becomes the path of another page.
+        A converter of the application's may not turn its values back into the same path:
+        if it does not quote, ``%2541`` becomes the path of another page.
         """
         path = self._below_prefix(match)
         if path == path_info:
@@ -267,7 +267,7 @@ class Routes:
         """The static page at *url*, a path as ``url_for`` returns it, and its query.
 
         :param host: as for :meth:`match`.
-        :raises NotAStaticPage: where no static page serves it.
+        :raises NotAStaticPage: if no static page serves it.
         """
         path, _, query = url.partition("?")
         decoded = _decoded(path)
@@ -281,7 +281,7 @@ class Routes:
         return match, query
 
     def outside(self) -> str:
-        """Why a path that is not below the mount prefix is no page."""
+        """Why a path that is not below the mount prefix is not a page."""
         if not self.prefix:
             return "it is not a path from '/' on"
         return (
@@ -290,7 +290,7 @@ class Routes:
         )
 
     def everywhere(self, match: Match) -> t.Iterator[Match]:
-        """*match* on each host that is known by name, where it names no host itself."""
+        """*match* on each host that is known by name, if it names no host itself."""
         if match.host or not self._hosts.matched:
             yield match
             return
@@ -299,7 +299,7 @@ class Routes:
                 yield self.match_url(match.path, host)[0]
 
     def canonical_prefix(self, path: str) -> str | None:
-        """*path* as the canonical paths of pages below it begin; ``None`` where that is
+        """The beginning of the canonical paths of pages below *path*; ``None`` if that is
         outside of the mount prefix."""
         decoded = _decoded(path)
         if decoded is None or not f"{decoded.rstrip('/')}/".startswith(
@@ -322,16 +322,17 @@ class Routes:
 
 
 def is_fixed(rule: Rule) -> bool:
-    """Whether *rule* has one page alone: what the path does not say it has by default."""
+    """Whether *rule* has one page alone: each of its arguments has a default."""
     return rule.arguments <= (rule.defaults or {}).keys()
 
 
 def key_of(match: Match, query_string: str = "") -> PageKey | None:
-    """The key of a page: declared parameters count, in whatever order they came.
+    """The key of a page: declared parameters count, in any order.
 
-    :param query_string: as WSGI has it, bytes decoded as latin-1.
-    :return: ``None`` where there are more of them than anybody needs.
-    :raises Exception: what the page's own callable raises, or says of names.
+    :param query_string: as in WSGI, bytes decoded as latin-1.
+    :return: ``None`` if there are too many parameters.
+    :raises Exception: what the page's own ``query`` callable raises, or an error for names
+        that it may not return.
     """
     query = declared_query(query_string, match.page.declared())
     return None if query is None else match.key(query)
@@ -340,7 +341,7 @@ def key_of(match: Match, query_string: str = "") -> PageKey | None:
 def key_of_url(match: Match, query: str) -> PageKey:
     """The key of a page that a person or a program named by its URL.
 
-    :raises ConfigurationError: where the query has more than anybody needs.
+    :raises ConfigurationError: if the query has too many values.
     """
     key = key_of(match, query.encode().decode("latin-1"))
     if key is None:
@@ -349,7 +350,7 @@ def key_of_url(match: Match, query: str) -> PageKey:
 
 
 def target_of(match: Match, key: PageKey, level: Level | None = None) -> PageRequest:
-    """What to ask the Engine for."""
+    """The request for *key* that the engine is asked with."""
     tags = key.implicit_tags | match.page.tags_for(match.values)
     return PageRequest(key, tags, match.page.declared(), level)
 

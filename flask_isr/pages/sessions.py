@@ -1,4 +1,4 @@
-"""Whether visitors have sessions of their own, so that anonymous pages are not for them."""
+"""Tells signed-in visitors from anonymous ones, by their sessions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from flask.sessions import SessionMixin
 
 from ..compat import peek_session
 
-# What Flask, Flask-WTF and Flask-Login keep in the session of everybody.
+# Keys that Flask, Flask-WTF and Flask-Login keep in the sessions of all visitors.
 _NOBODYS: t.Final = frozenset({"_permanent", "csrf_token", "_fresh"})
 
 _REMEMBER_COOKIE = "remember_token"
@@ -23,8 +23,8 @@ def default_cookies(app: Flask) -> tuple[str, ...]:
 
 
 def session_cookie(app: Flask) -> str:
-    """The cookie by which the application's own sessions are found; empty, which is in
-    each cookie, where its name hangs on the request."""
+    """The name of the session's cookie. If that depends on the request it is ``""``, which
+    is in the name of each cookie."""
     try:
         return app.session_interface.get_cookie_name(app)
     except Exception:
@@ -32,24 +32,24 @@ def session_cookie(app: Flask) -> str:
 
 
 def has_session(app: Flask, request: Request) -> bool:
-    """Whether the visitor of the current request is somebody: their session holds
+    """Whether the visitor of the current request is signed in: their session holds
     something, or Flask-Login remembers them.
 
-    A cookie that does not verify is nobody's, so that strangers cannot have pages
-    rendered by making cookies up. Does not count as a look at the session.
+    A cookie that does not verify does not count, so that nobody can have pages rendered by
+    making cookies up. The call does not count as a look at the session.
     """
     somebodys = is_somebodys(peek_session(), nobodys(app))
     return somebodys or _is_remembered(app, request)
 
 
 def nobodys(app: Flask) -> frozenset[str]:
-    """Keys of sessions that tell nobody from others: everybody may have them."""
+    """Keys of sessions that do not tell a visitor from others: all may have them."""
     settings = app.extensions["isr"].settings
     return _NOBODYS | {app.config.get("WTF_CSRF_FIELD_NAME"), *settings.session_ignore}
 
 
 def is_somebodys(session: SessionMixin | None, nobodys: frozenset[str]) -> bool:
-    """Whether *session* holds anything but *nobodys*."""
+    """Whether *session* holds any key that is not one of *nobodys*."""
     return session is not None and not session.keys() <= nobodys
 
 

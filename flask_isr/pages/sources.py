@@ -1,4 +1,4 @@
-"""Where the code and the templates of an application come from."""
+"""Finds the files of an application's code and templates."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from flask.templating import DispatchingJinjaLoader
 from jinja2 import BaseLoader
 from jinja2 import ModuleLoader
 
-# Where packages are that somebody installed: they are not the application's own.
+# Folders of installed packages, which are not the application's own.
 _INSTALLED = {"site-packages", "dist-packages"}
 _STANDARD = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib"))
 
@@ -27,11 +27,11 @@ _EXTENSION = Path(__file__).parents[1]
 
 @dataclass(frozen=True, slots=True)
 class Templates:
-    """What Jinja would load templates from, in the order in which it looks.
+    """The sources from which Jinja loads templates, in the order in which it looks.
 
     :param folders: folders of files.
-    :param listed: loaders that tell what they have.
-    :param opaque: loaders of which that cannot be told.
+    :param listed: loaders that can list their templates.
+    :param opaque: loaders that cannot.
     """
 
     folders: list[Path] = field(default_factory=list)
@@ -40,15 +40,15 @@ class Templates:
 
 
 def templates_of(app: Flask) -> Templates:
-    """What the loaders of *app* and its blueprints load from, looked at now."""
+    """The sources of the loaders of *app* and its blueprints, as they are now."""
     found = Templates()
     _look(app, app.jinja_env.loader, found, set())
     return found
 
 
 def folders_known(app: Flask) -> list[Path]:
-    """The template folders of *app* and of its blueprints so far, without asking for
-    loaders: others may take their place yet."""
+    """The template folders of *app* and of its blueprints so far. Loaders are not asked
+    for: others may take their place yet."""
     scaffolds = [app, *app.iter_blueprints()]
     return [
         Path(scaffold.root_path, scaffold.template_folder)
@@ -73,7 +73,7 @@ def _look(app: Flask, loader: t.Any, found: Templates, seen: set[int]) -> None:
 
 
 def _within(app: Flask, loader: t.Any) -> t.Iterator[t.Any]:
-    """The loaders that *loader* asks, as those of Flask and Jinja do."""
+    """The loaders that *loader* asks, kept as loaders of Flask and Jinja keep them."""
     if isinstance(loader, DispatchingJinjaLoader):
         for scaffold in (app, *app.iter_blueprints()):
             yield scaffold.jinja_loader
@@ -91,7 +91,7 @@ def _folders(loader: t.Any) -> list[Path]:
     else:
         paths = getattr(loader, "searchpath", None)
     if paths is None and type(loader).list_templates is BaseLoader.list_templates:
-        # A loader of the application's own, which looks into some folder.
+        # It is a loader of the application's own, which may look into some folder.
         paths = [path for value in vars(loader).values() for path in _paths(value)]
         paths = [path for path in paths if os.path.isdir(path)]
     return [Path(os.path.abspath(path)) for path in _paths(paths)]
@@ -105,8 +105,8 @@ def _paths(value: t.Any) -> t.Iterator[str]:
 
 
 def code_of(app: Flask) -> list[Path]:
-    """The packages and modules that the views, context processors and blueprints of *app*
-    come from, as far as they are its own: not the standard library's, nor installed."""
+    """The packages and modules of the views, context processors and blueprints of *app*.
+    Those of the standard library and of installed packages are left out."""
     functions = itertools.chain(
         app.view_functions.values(), *app.template_context_processors.values()
     )
@@ -117,10 +117,10 @@ def code_of(app: Flask) -> list[Path]:
 
 
 def _place_of(module: str) -> Path | None:
-    """The outermost package that *module* is in, or the file that it is."""
+    """The outermost package that *module* is in, or the module's file."""
     parts = module.split(".")
     for end in range(1, len(parts) + 1):
-        # A package of a namespace has no file of its own.
+        # A namespace package has no file of its own.
         file = getattr(sys.modules.get(".".join(parts[:end])), "__file__", None)
         if file:
             path = Path(os.path.abspath(file))
@@ -134,7 +134,7 @@ def _is_own(place: Path) -> bool:
 
 
 def is_installed(place: Path) -> bool:
-    """Whether *place* is one of the standard library, or of an installed package."""
+    """Whether *place* belongs to the standard library or to an installed package."""
     return bool(_INSTALLED.intersection(place.parts)) or any(
         place.is_relative_to(folder) for folder in _STANDARD
     )

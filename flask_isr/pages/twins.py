@@ -1,4 +1,4 @@
-"""Applications of one code that are not the same, met in one store."""
+"""Warns of different applications of the same code that use one store."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from .identity import is_surrounding
 
 logger = logging.getLogger("flask_isr")
 
-# Names that are told, of however many that differ.
+# At most so many of the names that differ are told.
 _TOLD = 5
 
-# Settings that are remembered of one application.
+# At most so many settings are remembered of one application.
 _NAMES = 1000
 
 
@@ -28,8 +28,8 @@ _NAMES = 1000
 class Twin:
     """An application of the same code and build that differs in something else.
 
-    :param names: what differs.
-    :param at: the store's time when it was met last, in seconds.
+    :param names: the names of what differs.
+    :param at: the store's time when the application was met last, in seconds.
     """
 
     names: tuple[str, ...]
@@ -61,9 +61,10 @@ class Twins:
     """Remembers in the store which applications of this code look into it.
 
     Each configuration has pages of its own, by :attr:`.Application.name`. That is right
-    for two sites, and wrong where a value differs in each process of one site: no page of
-    one would be found by another. What views know otherwise, of the factory that made
-    them, makes no pages of its own: each refuses the other's. Who is met second says so.
+    for two sites, and wrong if a value differs in each process of one site: no process
+    would find the pages of another. Values that views have from their factory make no
+    pages of their own: each application refuses the other's pages. The application that is
+    met second logs a warning.
     """
 
     def __init__(self, application: Application, store: Store) -> None:
@@ -71,16 +72,16 @@ class Twins:
         self._store = store
 
     def meet(self) -> None:
-        """At the first look into the store: be remembered, and warn if another was met
-        last.
+        """Have the store remember this application, and warn if another was met last;
+        called at the first look into the store.
 
-        :raises StoreUnavailable: where the store does not take it.
+        :raises StoreUnavailable: if the store does not take it.
         """
         if not self._application.told_by_configuration:
             return
         values = self._values
         before = self._store.meet(self._name, self._id, _note(values, self._store))
-        # A configuration that was changed is met again and again, and is told of once.
+        # A changed configuration is met again and again, and is reported once.
         if before and before[-1][0] != self._id:
             twin = _twin(before[-1][1], values)
             if twin is not None:
@@ -92,7 +93,7 @@ class Twins:
     def others(self) -> list[Twin]:
         """The other configurations that were met with this code, the last one first.
 
-        :raises StoreUnavailable: where the store does not say.
+        :raises StoreUnavailable: if the store does not say.
         """
         if not self._application.told_by_configuration:
             return []
@@ -103,7 +104,7 @@ class Twins:
 
     @property
     def _name(self) -> str:
-        # With another build, another configuration is an ordinary deploy.
+        # Another configuration together with another build is an ordinary deployment.
         return f"{self._application.shared_name} {self._application.build.id}"
 
     @property
@@ -116,7 +117,8 @@ class Twins:
 
 
 def _note(values: t.Mapping[str, str], store: Store) -> str:
-    """What the store keeps: of each value only a digest, which only equality shows."""
+    """The text that the store keeps: a salted digest of each value, which can only be
+    compared."""
     salt = secrets.token_hex(8)
     names = sorted(values)[:_NAMES]
     digests = {name: _digest(salt, values[name]) for name in names}
@@ -129,7 +131,7 @@ def _digest(salt: str, value: str) -> str:
 
 
 def _twin(note: str, values: t.Mapping[str, str]) -> Twin | None:
-    """In what the application of *note* differs; nothing where that cannot be read."""
+    """The application of *note*, with what differs; ``None`` if *note* is damaged."""
     try:
         salt, at, digests = json.loads(note)
         ours = {name: _digest(str(salt), text) for name, text in values.items()}
