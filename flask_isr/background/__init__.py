@@ -1,1 +1,1 @@
-"""Where work runs that no visitor waits for: runners, threads, retries, forks."""
+"""Runs the work that no visitor waits for: runners, threads, retries, forks."""

@@ -11,7 +11,7 @@ class Forgetful(t.Protocol):
     """Holds locks or files, or knows of threads, that a child process must not use."""
 
     def after_fork(self) -> None:
-        """Forget them, in a child process; called before anything else runs there."""
+        """Forget these in a child process; called before anything else runs there."""
 
 
 _forgetful: weakref.WeakSet[Forgetful] = weakref.WeakSet()

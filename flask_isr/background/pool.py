@@ -32,16 +32,16 @@ class _Running:
 class ThreadRunner:
     """A bounded number of threads, started when there is work and ended when there is none.
 
-    No thread stands before the first job, so that a fork of a server takes none away.
+    No thread is started before the first job, so that none is lost if a server forks.
     Under gevent's monkey patches the threads are greenlets.
 
     :param workers: background jobs at a time.
     :param queue: background jobs that may wait for a thread.
     :param foreground: jobs at a time whose callers wait.
-    :param job_timeout: a background job that takes longer, in seconds, is written off: it
-        goes on, but another thread takes its place.
-    :param hanging: jobs that may be written off at a time; with more, no other takes
-        their place until one ends.
+    :param job_timeout: seconds after which a background job is written off: it goes on,
+        but another thread takes its place.
+    :param hanging: jobs that may be written off at a time; no more are replaced until one
+        of them ends.
     :param grace: seconds for which the end of the process waits for running jobs.
     """
 
@@ -68,8 +68,8 @@ class ThreadRunner:
         forget_at_fork(self)
 
     def after_fork(self) -> None:
-        """After a fork: the threads of the parent process are not here, and its lock may
-        have been held."""
+        """Begin anew after a fork: the threads of the parent process are not here, and its
+        lock may have been held."""
         self._lock = threading.Condition()
         self._threads = Threads()
         self._queue: deque[Job] = deque()
@@ -128,14 +128,14 @@ class ThreadRunner:
         return True
 
     def _end_with_process(self) -> None:
-        # In the process that works, which may be a fork of the one that made this.
+        # The process that works may be a fork of the one that made this runner.
         pid = os.getpid()
         if self._ends_with != pid:
             self._ends_with = pid
             atexit.register(_end, weakref.ref(self))
 
     def end(self) -> None:
-        """Take no more jobs, and wait for those that are there."""
+        """Refuse further jobs, and wait for those that were taken."""
         with self._lock:
             self._ending = True
         if not self.drain(self._grace):

@@ -1,4 +1,4 @@
-"""What could not be done at once for want of the store or the application, tried again."""
+"""Repeats what failed because the store or the application was not available."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from .threads import Threads
 
 logger = logging.getLogger("flask_isr")
 
-# Seconds between two attempts, and for how long one goes on.
+# Seconds between two attempts, and seconds after which an action is given up.
 _PAUSE = 1.0
 _PATIENCE = 600.0
 
-# Actions kept; beyond, the oldest gives way, and that is said.
+# At most so many actions are kept. If there are more, the oldest is given up and logged.
 _KEPT = 1000
 
 
@@ -31,7 +31,7 @@ class _Waiting:
 class Retries:
     """Repeats actions on a thread of its own until they succeed.
 
-    Not on the Runner: that may do its work on the caller's stack.
+    It does not use the Runner, which may do its work on the caller's stack.
     """
 
     def __init__(self) -> None:
@@ -43,13 +43,13 @@ class Retries:
     def add(self, key: t.Hashable, name: str, action: t.Callable[[], bool]) -> None:
         """Repeat *action* until it returns true.
 
-        :param key: what it does: of several that do the same, one is kept.
-        :param name: what it is about, for people.
+        :param key: identifies the action: of several with one key, the last is kept.
+        :param name: a name of the action, for people.
         """
         with self._lock:
             if key not in self._waiting and len(self._waiting) >= _KEPT:
                 self._give_up(self._waiting.pop(next(iter(self._waiting))))
-            # Also in the place of an equal one, which may be at work too early for this.
+            # It replaces one with this key, which may be running too early to do for both.
             self._waiting[key] = _Waiting(key, name, action, time.monotonic())
             if not self._running:
                 self._running = self._threads.run(self._run)
@@ -78,7 +78,7 @@ class Retries:
                 logger.info("%s succeeded after all", waiting.name)
                 return True
         except BaseException:
-            # Nobody is there to whom it could be raised, and the others must go on.
+            # No caller is left to raise this to, and the other actions must go on.
             logger.exception("%s failed again", waiting.name)
         if time.monotonic() - waiting.since < _PATIENCE:
             return False

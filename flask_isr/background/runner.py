@@ -1,4 +1,4 @@
-"""Work behind the visitors' backs, in threads of this process."""
+"""Runners: background work in threads of this process."""
 
 from __future__ import annotations
 
@@ -13,45 +13,46 @@ logger = logging.getLogger("flask_isr.runner")
 
 
 class Runner(t.Protocol):
-    """Where renders run that no visitor's own thread does."""
+    """Runs renders outside of the threads that answer visitors."""
 
     def submit(self, job: Job) -> bool:
-        """Run *job* in the background soon; false when there is too much to do already,
-        and then *job* never runs."""
+        """Run *job* in the background soon. If there is too much to do already, return
+        false and never run *job*."""
 
     def spawn(self, job: Job) -> bool:
-        """Run *job* now while its caller waits for it, on another stack; false as above."""
+        """Run *job* now, on another stack, while its caller waits; false as for
+        :meth:`submit`."""
 
     def drain(self, timeout: float) -> bool:
-        """Wait until nothing runs, at most *timeout* seconds; whether that came true."""
+        """Wait until nothing runs, at most *timeout* seconds; return whether it is so."""
 
     def tend(self) -> None:
-        """Look after jobs that hang; called while one is queued for long."""
+        """Deal with jobs that hang; called while a job has been queued for long."""
 
 
 class GuardedRunner:
     """A Runner of the application's own, whose faults never reach a visitor.
 
-    Only its ``submit`` and ``spawn`` are asked for; the other methods may be missing.
+    It must have ``submit`` and ``spawn``; the other methods may be missing.
     """
 
     def __init__(self, runner: t.Any) -> None:
         self._runner = runner
 
     def submit(self, job: Job) -> bool:
-        """Its ``submit``; refused where that raises."""
+        """Call its ``submit``; the job counts as refused if that raises."""
         return self._guarded("submit", False, job)
 
     def spawn(self, job: Job) -> bool:
-        """Its ``spawn``; refused where that raises."""
+        """Call its ``spawn``; the job counts as refused if that raises."""
         return self._guarded("spawn", False, job)
 
     def drain(self, timeout: float) -> bool:
-        """Its ``drain``, where it has one."""
+        """Call its ``drain``, if it has one."""
         return self._guarded("drain", True, timeout)
 
     def tend(self) -> None:
-        """Its ``tend``, where it has one."""
+        """Call its ``tend``, if it has one."""
         self._guarded("tend", True)
 
     def _guarded(self, name: str, otherwise: bool, *args: t.Any) -> bool:
@@ -66,7 +67,7 @@ class GuardedRunner:
 
 
 class InlineRunner:
-    """Runs everything at once where it is asked for: for tests, and for platforms that
+    """Runs each job at once on the caller's thread: for tests, and for platforms that
     freeze a process between two requests."""
 
     def submit(self, job: Job) -> bool:
@@ -77,8 +78,8 @@ class InlineRunner:
     spawn = submit
 
     def drain(self, timeout: float) -> bool:
-        """Nothing ever runs in the background."""
+        """Return at once: nothing ever runs in the background."""
         return True
 
     def tend(self) -> None:
-        """Nothing ever hangs in the background."""
+        """Do nothing: nothing ever hangs in the background."""

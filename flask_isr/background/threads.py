@@ -12,13 +12,13 @@ logger = logging.getLogger("flask_isr.runner")
 
 Job: t.TypeAlias = t.Callable[[], None]
 
-# Seconds for which a thread waits for more work: to hand a job to a thread that stands
-# costs a fifth of starting one.
+# Seconds for which a thread waits for more work: handing a job to a waiting thread costs a
+# fifth of starting one.
 _LINGER = 5.0
 
 
 class Threads:
-    """Runs each job on a thread of its own, at once, whatever their number."""
+    """Runs each job at once on a thread of its own, without a limit on their number."""
 
     def __init__(self) -> None:
         self._work = threading.Condition()
@@ -26,7 +26,7 @@ class Threads:
         self._idle = 0
 
     def run(self, job: Job) -> bool:
-        """Run *job* in an empty context; false where no thread can be had.
+        """Run *job* in an empty context; false if no thread can be had.
 
         The threads are daemons: a job that hangs does not keep the process from ending.
         """
@@ -48,8 +48,8 @@ class Threads:
     def _live(self, first: Job) -> None:
         job: Job | None = first
         while job is not None:
-            # Explicitly empty: where threads inherit contexts, a render would see the
-            # visitor's.
+            # Explicitly empty: if threads inherit contexts, a render would see that of the
+            # visitor.
             contextvars.Context().run(run_guarded, job)
             # What the job holds must not live on while the thread waits.
             job = None
@@ -70,6 +70,6 @@ def run_guarded(job: Job) -> None:
     try:
         job()
     except BaseException:
-        # SystemExit or a gevent.Timeout out of a view: on a thread of ours, there is
-        # nobody for whom it could be meant.
+        # A view may raise SystemExit or a gevent.Timeout: these cannot be meant for a
+        # thread of ours.
         logger.exception("a background job failed")

@@ -34,7 +34,7 @@ from .format import table
 
 @dataclass
 class _Route:
-    """What came of the pages of one endpoint."""
+    """The results for the pages of one endpoint."""
 
     rule: str
     lifetime: str
@@ -137,11 +137,11 @@ def _render_one(
     try:
         page_request = target_of(match, match.key())
     except Exception as error:
-        # The application's callable raised, or gave what is no tag.
+        # The application's callable raised, or gave something else than tags.
         return NotStarted(f"its tags could not be made ({cause_of(error)})"), 0.0
     try:
         known = runtime.engine.lookup.peek(page_request)
-        # That it is not static may be mended by now, if not in the application's files.
+        # A page that was not static may be static by now, without a change of files.
         force = force or isinstance(known, PerVisitorRecord)
         result = runtime.engine.blocking_renders.build(page_request, force=force)
         if result is None and isinstance(
@@ -151,7 +151,7 @@ def _render_one(
     except StoreUnavailable as error:
         result = NotStarted(str(error))
     except SystemExit as error:
-        # By the view: it ends its render, and not the build.
+        # The view raised it: it ends its render, and not the build.
         result = NotStarted(cause_of(error))
     return result, time.perf_counter() - started
 

@@ -1,4 +1,4 @@
-"""What the commands share."""
+"""Helpers that several commands use."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..runtime import current_runtime
 
 @contextlib.contextmanager
 def reading() -> t.Iterator[Runtime]:
-    """The state of the application; errors become messages for people."""
+    """Give the runtime of the application; errors become messages for people."""
     try:
         runtime = current_runtime()
         runtime.application.prepare()
@@ -29,8 +29,8 @@ def reading() -> t.Iterator[Runtime]:
 
 @contextlib.contextmanager
 def writing() -> t.Iterator[Runtime]:
-    """The same, for commands that write: they must not leave files in the folder that the
-    server may not touch."""
+    """Give the runtime to a command that writes: it must not leave files in the folder
+    that the server may not touch."""
     with reading() as runtime:
         if not runtime.application.enabled:
             raise click.ClickException(
@@ -48,7 +48,7 @@ def _check_owner(runtime: Runtime) -> None:
 
 
 def foreign_owner(path: Path, *, follows: bool = True) -> str | None:
-    """Whose *path* is; ``None`` where it is the user's own, or that cannot be told.
+    """The owner of *path*; ``None`` if it is the user's own, or cannot be told.
 
     :param follows: whether a link counts as what it leads to.
     """
@@ -59,7 +59,7 @@ def foreign_owner(path: Path, *, follows: bool = True) -> str | None:
 
 
 def not_yours(folder: Path) -> str:
-    """That another user's *folder* must be left alone, and how to run the command."""
+    """A message that *folder* is another user's, and how to run the command."""
     name = foreign_owner(folder) or "?"
     program = os.path.basename(sys.argv[0])
     command = shlex.join(["sudo", "-u", name, program, *sys.argv[1:]])

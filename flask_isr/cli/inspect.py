@@ -174,7 +174,7 @@ def show_command(path: str) -> None:
 def _find(runtime: Runtime, path: str) -> tuple[PageKey, Match]:
     host = ""
     if path.startswith("//"):
-        # As pages of an application that tells hosts apart are listed.
+        # Pages of an application that tells hosts apart are listed in this form.
         host, slash, rest = path[2:].partition("/")
         path = slash + rest
     elif any(runtime.routes.hosts):

@@ -63,7 +63,7 @@ def _revalidate_here(
         except RevalidationError as error:
             raise click.ClickException(str(error)) from error
         if failed:
-            # The server asks again in the background; a command has no background.
+            # A server would ask again in the background; a command has no background.
             causes = "; ".join(f"{path}: {cause}" for path, cause in failed.items())
             raise click.ClickException(f"expired, but {causes}. Try again.")
         # The renders that it started belong to this process.
@@ -85,7 +85,7 @@ def clear_command(yes: bool) -> None:
             place = store.folder or "the cache"
             click.confirm(f"Forget all pages in {place}?", abort=True)
         count = runtime.store.clear()
-    # A backend of Flask-Caching does not know how many they were.
+    # A backend of Flask-Caching does not know how many pages it had.
     click.echo(f"{page_count(count) if store.lists else 'All pages'} forgotten.")
 
 

@@ -25,7 +25,7 @@ def revalidate_remotely(
         done = RevalidateClient(url, _secret()).revalidate(
             paths,
             tags=tags,
-            # It is for paths: the route refuses it where there are none.
+            # It is for paths: the route refuses it if there are none.
             match=t.cast(MatchKind, match) if paths else None,
             mode=t.cast(Mode, mode),
         )
@@ -41,9 +41,9 @@ def revalidate_remotely(
 
 
 def _secret() -> str:
-    """The secret of the application, or of the environment where that has none.
+    """The secret of the application or, if that has none, of the environment.
 
-    Of several the last one: new ones are put there.
+    If there are several, it is the last one: new secrets are put at the end.
     """
     secrets = current_runtime().settings.secrets
     secret = secrets[-1].decode() if secrets else os.environ.get(_VARIABLE)

@@ -1,4 +1,4 @@
-"""Whom a stored page is for, in words."""
+"""Says in words which visitors get a stored page."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from ..core.inputs import field_name
 
 
 def visitors_of(record: Entry) -> str:
-    """Who gets the page from the store; others are answered by the view."""
+    """The visitors who get the page from the store; the view answers others."""
     inputs = record.inputs
     without = ["a session"] if record.anonymous else []
     without += [field_name(name) for name in inputs.headers]

@@ -126,7 +126,7 @@ def _without_view(status: int, rules: Rules) -> Outcome:
 
 
 def _depends(status: int) -> str | None:
-    """Why an answer with *status* is not the same for everybody, whoever gives it."""
+    """Why an answer with *status*, by a hook or a view, differs between visitors."""
     if 300 <= status < 400:
         return f"it redirects (status {status})"
     if status in _DEPENDS:
@@ -221,7 +221,7 @@ def _is_untouched(view: ViewAnswer, final: Final) -> bool:
 
 
 def _level(capture: Capture, final: Final, rules: Rules) -> Level | PerVisitor:
-    """The level at which the page may be stored, or why at none."""
+    """The level at which the page may be stored, or the reason against storing it."""
     view = capture.view
     assert view is not None
     unrepeatable = LeakScan.of(capture, final.headers)

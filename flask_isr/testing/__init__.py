@@ -1,5 +1,5 @@
-"""For the tests of applications: static pages as in production, without files, threads
-that linger, or time that passes by itself.
+"""Helpers for the tests of applications: static pages as in production, without files,
+lingering threads, or time that passes by itself.
 
 .. code-block:: python
 

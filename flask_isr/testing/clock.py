@@ -17,7 +17,7 @@ class Clock:
         self.now: float = time.time() if now is None else now
 
     def __call__(self) -> float:
-        """What it shows."""
+        """Return what it shows."""
         return self.now
 
     def advance(self, time: float | datetime.timedelta) -> None:

@@ -1,4 +1,4 @@
-"""Background work that is done when a test looks."""
+"""A runner for tests: background work is done when the test looks."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from ..background.threads import Job
 class AtOnce(InlineRunner):
     """Runs each job at once, on a thread of its own, while its caller waits.
 
-    So what happens behind a visitor has happened when their answer is there; and as in
-    production, no render runs on the thread of a live request, whose database session it
-    would share.
+    When a visitor's answer is there, the work behind it is done. As in production, no
+    render runs on the thread of a live request, whose database session it would share.
     """
 
     def submit(self, job: Job) -> bool:

@@ -29,14 +29,13 @@ _MEANING: t.Final[t.Mapping[str | None, str]] = {
 class ISRTester:
     """Serves the static pages of *app* as in production, inside a ``with`` block.
 
-    Pages are kept in memory and begin with none; what runs behind visitors has run when
-    their answer is there; and no time passes but by :attr:`clock`. Afterwards the
+    Pages are kept in memory, and none is there at first. Background work is done when the
+    visitor's answer is there. Time passes by :attr:`clock` alone. Afterwards the
     application is as it was, so that one application serves any number of tests, one after
     the other. Nothing else of it is changed: ``TESTING``, hooks and database are its own.
 
     :param app: an application with Flask-ISR, before or after its first request.
-    :raises RuntimeError: where it has no Flask-ISR; on entry, where it is in a tester
-        already.
+    :raises RuntimeError: if it has no Flask-ISR; on entry, if it is in a tester already.
     """
 
     def __init__(self, app: Flask) -> None:
@@ -53,8 +52,8 @@ class ISRTester:
         self.renders: list[str] = []
         #: The paths whose render failed, in order.
         self.failures: list[str] = []
-        #: The paths and tags that were invalidated, in order; one made in a request stands
-        #: there once.
+        #: The paths and tags that were invalidated, in order; an invalidation that a
+        #: request made is listed once.
         self.revalidated: list[str] = []
 
     def __enter__(self) -> t.Self:
@@ -105,19 +104,19 @@ class ISRTester:
     # -- answers ----------------------------------------------------------------------
 
     def assert_hit(self, response: Response) -> None:
-        """*response* came from the store, and is fresh."""
+        """Assert that *response* came from the store, and is fresh."""
         _assert_state(response, "HIT")
 
     def assert_stale(self, response: Response) -> None:
-        """*response* came from the store, and was not fresh any more."""
+        """Assert that *response* came from the store, and was not fresh any more."""
         _assert_state(response, "STALE")
 
     def assert_miss(self, response: Response) -> None:
-        """*response* was rendered for its visitor, and stored."""
+        """Assert that *response* was rendered for its visitor, and stored."""
         _assert_state(response, "MISS")
 
     def assert_bypass(self, response: Response) -> None:
-        """*response* was answered by the view for its visitor, and not stored."""
+        """Assert that the view answered with *response*, and nothing was stored."""
         _assert_state(response, "BYPASS")
 
 

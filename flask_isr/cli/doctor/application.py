@@ -21,8 +21,8 @@ _FLASK_CACHING = ("uncached", "make_cache_key")
 
 
 def check_order(runtime: Runtime) -> Findings:
-    """Whether @static_page stands below the route. To be asked before the views are read,
-    which mends it."""
+    """Whether @static_page stands below the route. This must be asked before the views are
+    read, since reading them mends the order."""
     app = runtime.application.app
     held = set(map(id, app.view_functions.values()))
     for endpoint, view in app.view_functions.items():
@@ -115,7 +115,7 @@ def check_secret(runtime: Runtime) -> Findings:
 
 
 def check_origin(runtime: Runtime) -> Findings:
-    """Whether it is known what rendered pages link to."""
+    """Whether the origin that rendered pages link to is known."""
     render_origin = runtime.application.render_origin
     trusted = runtime.application.app.config.get("TRUSTED_HOSTS")
     if trusted and not host_is_trusted(render_origin.origin.host, trusted):
@@ -141,11 +141,11 @@ def check_origin(runtime: Runtime) -> Findings:
 
 
 def check_hooks(runtime: Runtime) -> Findings:
-    """Which pages are served inside of Flask, and what is the cause."""
+    """Which pages are served inside of Flask, and why."""
     slow: dict[str, list[str]] = {}
     for endpoint, page in runtime.routes.pages.items():
         if endpoint in runtime.routes.wrapped:
-            # Told by the check of the decorators.
+            # The check of the decorators tells of these.
             continue
         required = runtime.application.levels.required(endpoint)
         chosen = (page.serve or runtime.settings.serve) == "view"
@@ -162,7 +162,7 @@ def check_hooks(runtime: Runtime) -> Findings:
 
 
 def check_routes(runtime: Runtime) -> Findings:
-    """Whether strangers can have any number of pages rendered."""
+    """Whether anybody can have any number of pages rendered."""
     if not runtime.routes.pages:
         yield Finding("routes", "warning", "no view has @static_page.")
     open_rules = [
@@ -194,7 +194,7 @@ def check_stacked(runtime: Runtime) -> Findings:
 
 
 def _is_cached(view: t.Any) -> bool:
-    # Decorators that keep `wraps`, as @static_page does, hand these on.
+    # Decorators that use `wraps`, as @static_page does, hand these attributes on.
     return any(hasattr(view, name) for name in _FLASK_CACHING)
 
 
@@ -218,11 +218,11 @@ def check_workers(runtime: Runtime) -> Findings:
 
 def _uwsgi_has_no_threads() -> bool:
     try:
-        # It exists inside of its servers only.
+        # The module exists only inside of uWSGI's servers.
         uwsgi: t.Any = importlib.import_module("uwsgi")
     except ImportError:
         return False
-    # Names are bytes in some of its releases.
+    # Names are bytes in some releases of uWSGI.
     names = {
         str(name, "utf-8") if isinstance(name, bytes) else name for name in uwsgi.opt
     }

@@ -1,4 +1,4 @@
-"""``flask isr doctor`` on a backend of Flask-Caching: what it cannot do, and does not."""
+"""``flask isr doctor`` on a backend of Flask-Caching: its limits, and its faults."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SHARED: t.Final[t.Mapping[str, str]] = {
 
 
 def check_backend(runtime: Runtime) -> Findings:
-    """Whether the cache keeps pages as they need it, and what it can do at best."""
+    """Whether the cache keeps pages as it must, and what it can do at best."""
     store, largest = runtime.store, runtime.settings.page_bytes
     if not store.capabilities.backend:
         return

@@ -1,4 +1,4 @@
-"""``flask isr doctor`` on the build: whether a deploy will be noticed."""
+"""``flask isr doctor`` on the build: whether a deployment will be noticed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .opened import content_of
 from .opened import opened_by_renders
 from .starting import opened_at_start
 
-# Globs that are told, of however many.
+# At most so many globs are told.
 _TOLD = 5
 
 
@@ -60,10 +60,10 @@ def check_build(runtime: Runtime) -> Findings:
 
 
 def _globs(paths: t.Sequence[Path], root: Path) -> str:
-    """What ISR_BUILD_FILES may be so that it names *paths*."""
+    """Globs for ISR_BUILD_FILES that name *paths*."""
     names: dict[str, None] = {}
     for path in paths:
-        # Of folders in each other, the outermost.
+        # If folders are within each other, the outermost counts.
         folders = {one.parent for one in paths if one.suffix == path.suffix}
         outer = min(
             (folder for folder in folders if path.is_relative_to(folder)),

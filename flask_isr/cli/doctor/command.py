@@ -27,7 +27,7 @@ _COLOURS: t.Final[t.Mapping[Level, str]] = {
     "problem": "red",
 }
 
-# What is said of a check that found nothing.
+# Sentences for checks that found nothing.
 _FINE: t.Final[t.Mapping[str, str]] = {
     "order": "@static_page stands directly above each view.",
     "settings": "all were set before ISR(app).",
@@ -42,7 +42,7 @@ _FINE: t.Final[t.Mapping[str, str]] = {
     "workers": "refreshes run in the background; under uWSGI, set enable-threads.",
 }
 
-# In this order: reading the views, which all but the first do, mends their decorators.
+# The order counts: all checks but the first read the views, which mends their decorators.
 _CHECKS: t.Final[t.Sequence[tuple[str, t.Sequence[Check]]]] = (
     ("order", (app_checks.check_order, app_checks.check_wrapped)),
     ("settings", (app_checks.check_settings, app_checks.check_environment)),
@@ -71,7 +71,7 @@ def doctor_command() -> None:
     there is a problem.
     """
     runtime = current_runtime()
-    # Once each: what is wrong with the declarations stops several checks.
+    # Each finding is told once: a fault in the declarations stops several checks.
     found = dict.fromkeys(
         finding
         for name, checks in _CHECKS
@@ -91,6 +91,6 @@ def _looked(runtime: Runtime, name: str, checks: t.Sequence[Check]) -> list[Find
     except ConfigurationError as error:
         return [Finding("configuration", "problem", str(error))]
     except Exception as error:
-        # What keeps a check from ending keeps the extension from working.
+        # An error that ends a check also keeps the extension from working.
         return [Finding(name, "problem", f"{type(error).__name__}: {error}")]
     return found or [Finding(name, "ok", _FINE[name])]

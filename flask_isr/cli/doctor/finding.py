@@ -1,4 +1,4 @@
-"""What a check of ``flask isr doctor`` found."""
+"""A finding of a check of ``flask isr doctor``."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ Level: t.TypeAlias = t.Literal["ok", "warning", "problem"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line for people: how it is, and what to do about it.
+    """One line for people: the state of something, and what to do about it.
 
-    :param check: what was looked at, in a word.
+    :param check: the thing that was checked, in a word.
     """
 
     check: str

@@ -1,4 +1,4 @@
-"""Which files pages are made from: what renders open, while the doctor looks on."""
+"""Finds the files that pages are made from: those that renders open."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ from ...pages.routes import is_fixed
 from ...pages.sources import is_installed
 from ...runtime import Runtime
 
-# Pages rendered, one of each view, and files noted.
+# At most so many pages are rendered, one of each view, and so many files are noted.
 _PAGES = 20
 _FILES = 1000
 
-# Where a system keeps what is no application's.
+# Folders of the system, which hold nothing of an application.
 _SYSTEM = ("/proc", "/sys", "/dev", "/etc", "/usr", "/lib", "/run")
 
-# Python's own, and Jinja's cache of compiled templates.
+# Files of Python, and of Jinja's cache of compiled templates.
 _COMPILED = (".py", ".pyc", ".so", ".cache")
 
-# What is noted at this moment; the hook, which cannot be taken away, notes nothing else.
+# The sets that are filled at this moment. The audit hook cannot be removed, and does
+# nothing if there is none.
 _noted: list[set[str]] = []
 _hooked = threading.Event()
 
@@ -33,7 +34,7 @@ _hooked = threading.Event()
 def opened_by_renders(runtime: Runtime) -> list[Path]:
     """The files that a render of some pages reads, other than Python's and the system's.
 
-    What is rendered is not stored. Views that take too long are left alone.
+    The rendered pages are not stored. Views that take too long are left alone.
     """
     opened: set[str] = set()
     runtime.application.prepare()
@@ -41,7 +42,7 @@ def opened_by_renders(runtime: Runtime) -> list[Path]:
     def render() -> None:
         with noting(opened):
             for match in _some_pages(runtime):
-                # What fails is told where the page is asked for.
+                # A failure is told when the page is asked for.
                 with contextlib.suppress(Exception):
                     runtime.renderer(match.key())
 
@@ -52,8 +53,8 @@ def opened_by_renders(runtime: Runtime) -> list[Path]:
 
 
 def content_of(runtime: Runtime, opened: t.Collection[str]) -> list[Path]:
-    """Those of the files *opened* that are neither Python's, the system's, nor written by
-    the application."""
+    """The files among *opened* that are neither Python's nor the system's, and that the
+    application does not write."""
     folders = [Path(runtime.application.app.instance_path), runtime.settings.folder]
     paths = sorted({Path(os.path.realpath(path)) for path in list(opened)})
     return [path for path in paths if path.is_file() and _is_content(path, folders)]
@@ -85,7 +86,7 @@ def _note(event: str, arguments: tuple[t.Any, ...]) -> None:
     if event != "open" or not _noted:
         return
     path, _, flags = arguments
-    # Whatever is wrong here must not keep anybody from opening a file.
+    # An error here must not keep code from opening a file.
     with contextlib.suppress(Exception):
         reads = not flags & (os.O_WRONLY | os.O_RDWR)
         if reads and isinstance(path, str | bytes | os.PathLike):

@@ -1,4 +1,4 @@
-"""``flask isr doctor`` on what is stored: what is not static, and whom the rest is for."""
+"""``flask isr doctor`` on stored pages: those not static, and the visitors of the rest."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from ..visitors import visitors_of
 from .finding import Finding
 from .finding import Findings
 
-# Stored pages that are looked at.
+# At most so many stored pages are looked at.
 _LOOKED_AT = 10_000
 
-# Kinds of visitors that are named.
+# At most so many kinds of visitors are named.
 _NAMED = 5
 
 
@@ -41,8 +41,8 @@ def check_static(runtime: Runtime) -> Findings:
 
 
 def check_inputs(runtime: Runtime) -> Findings:
-    """Whom the stored pages are for. An input that each request brings keeps all hits away,
-    and no page can tell."""
+    """Which visitors the stored pages are for. If each request brings an input, there are
+    no hits, and no page shows why."""
     found: dict[str, list[str]] = {}
     for record in _records(runtime):
         if isinstance(record, Entry) and record.inputs:
@@ -62,7 +62,7 @@ def check_inputs(runtime: Runtime) -> Findings:
 def _records(runtime: Runtime) -> t.Iterator[Record]:
     folder = runtime.store.capabilities.folder
     if folder is None or not folder.is_dir() or foreign_owner(folder):
-        # Looking into it would make files there; and no other store lists its pages.
+        # Looking into the store would make files; and other stores cannot list pages.
         return
     for overview in itertools.islice(runtime.store.overview(), _LOOKED_AT):
         yield overview.record

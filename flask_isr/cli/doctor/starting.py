@@ -1,5 +1,5 @@
-"""Which files an application reads while it is made, such as content that it loads into
-a database of its own: it is made once more, in a process that looks on."""
+"""Finds the files that an application reads while it is made, such as content that it
+loads into a database of its own. It is made once more for that, in another process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .opened import noting
 def opened_at_start(timeout: float, root: Path) -> set[str]:
     """The files beside the application that it opens for reading while it is made.
 
-    Nothing where the command did not find the application by its name, but was given it.
+    None are found if the command was given the application, and did not find it by name.
 
     :param timeout: seconds after which it is left alone.
     :param root: the application's folder; what is below it or the current one counts.
@@ -37,7 +37,7 @@ def opened_at_start(timeout: float, root: Path) -> set[str]:
             str(path),
             info.app_import_path or "",
         ]
-        # What fails is told where the application is started.
+        # A failure is told when the application is started.
         with contextlib.suppress(subprocess.TimeoutExpired, OSError):
             subprocess.run(
                 command,
@@ -53,8 +53,8 @@ def opened_at_start(timeout: float, root: Path) -> set[str]:
 
 
 def _is_beside(name: str, places: list[Path]) -> bool:
-    """Whether *name* is that of a file in one of *places* that is not hidden in it, as
-    settings and what tools write are."""
+    """Whether *name* is a file in one of *places*, and not hidden there: settings and what
+    tools write are hidden."""
     path = Path(os.path.realpath(name))
     parts = [
         path.relative_to(place).parts for place in places if path.is_relative_to(place)
@@ -70,7 +70,7 @@ def _main(path: str, app: str) -> None:
     with noting(opened):
         ScriptInfo(app_import_path=app or None).load_app()
     Path(path).write_text("\0".join(list(opened)))
-    # Whatever the application started goes on without end.
+    # Threads that the application started may never end.
     os._exit(0)
 
 

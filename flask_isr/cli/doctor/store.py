@@ -16,10 +16,10 @@ from ..format import size
 from .finding import Finding
 from .finding import Findings
 
-# Pages that are looked at: each of them is read.
+# At most so many pages are looked at: each of them is read.
 _LOOKED_AT = 10_000
 
-# Where Linux tells what is mounted; elsewhere nobody is asked.
+# The file in which Linux lists what is mounted; on other systems there is no check.
 _MOUNTS = Path("/proc/self/mounts")
 
 # File systems of other machines, on which the locks of SQLite do not hold.
@@ -30,7 +30,7 @@ _REMOTE = re.compile(
 
 
 def check_folder(runtime: Runtime) -> Findings:
-    """Whether pages can be stored: by this user, in files that are the server's own."""
+    """Whether this user can store pages, and owns the folder and its files."""
     folder = runtime.store.capabilities.folder
     if folder is None:
         return
@@ -42,7 +42,7 @@ def check_folder(runtime: Runtime) -> Findings:
         )
         yield Finding("store", "problem", text)
     elif foreign_owner(folder) is not None:
-        # Looking into it would leave files of this user there.
+        # Looking into the folder would leave files of this user there.
         yield Finding("store", "problem", not_yours(folder))
     elif strange := [
         path for path in folder.iterdir() if foreign_owner(path, follows=False)
@@ -72,7 +72,7 @@ def _missing(folder: Path) -> Finding:
 
 
 def written(runtime: Runtime, place: str) -> Finding:
-    """Whether the store, which is at *place*, takes what is written."""
+    """Whether the store at *place* takes what is written."""
     try:
         runtime.store.next_version()
     except StoreUnavailable as error:
@@ -85,7 +85,7 @@ def written(runtime: Runtime, place: str) -> Finding:
 
 
 def check_disk(runtime: Runtime) -> Findings:
-    """Whether the folder is on this machine, and has the room that it may take."""
+    """Whether the folder is on this machine, and its disk has room for it."""
     own = runtime.store.capabilities.folder
     if own is None:
         return
@@ -110,7 +110,7 @@ def check_identity(runtime: Runtime) -> Findings:
     """Whether the store has pages of the same code with another configuration."""
     folder = runtime.store.capabilities.folder
     if folder is not None and not folder.exists():
-        # To look would make it.
+        # Looking would make the folder.
         return
     for twin in runtime.twins.others():
         ago = duration(max(0.0, runtime.store.now() - twin.at))
@@ -154,14 +154,14 @@ def _existing(path: Path) -> Path:
 
 
 def file_system(folder: Path) -> str | None:
-    """The type of the file system of *folder*; ``None`` where it cannot be told."""
+    """The type of the file system of *folder*; ``None`` if it cannot be told."""
     try:
         lines = _MOUNTS.read_text().splitlines()
     except OSError:
         return None
     real = folder.resolve()
     mounts = [_mount(line) for line in lines]
-    # The deepest one, and of several on one another the last.
+    # The deepest mount counts and, of several at one place, the last.
     below = [mount for mount in reversed(mounts) if real.is_relative_to(mount[0])]
     deepest = max(below, key=lambda mount: len(mount[0].parts), default=None)
     return None if deepest is None else deepest[1]

@@ -8,13 +8,12 @@ fixture ``make_store``.
 :class:`OrderedSharedStoreKit`  both
 =============================  =====================================================
 
-It needs pytest, and is the only part of the package that does beside
-:mod:`flask_isr.testing.fixtures`.
+It needs pytest, as only :mod:`flask_isr.testing.fixtures` does in the package besides.
 """
 
 import pytest
 
-# Before they are imported: else a failure says no more than that something was false.
+# This comes before the imports: if not, a failure says only that something was false.
 pytest.register_assert_rewrite(
     *(f"{__name__}.{name}" for name in ("helpers", "kit", "shared", "ordered"))
 )

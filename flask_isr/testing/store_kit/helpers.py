@@ -1,4 +1,4 @@
-"""What tests of a store do again and again."""
+"""Helpers that many tests of a store use."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .records import not_static
 FRESH, STALE, EXPIRED = Freshness.FRESH, Freshness.STALE, Freshness.EXPIRED
 TAGS = FOX.implicit_tags
 
-#: What may stand in the place of a page.
+#: The kinds of record that may be stored for a page.
 RECORDS: t.Final = [
     pytest.param(entry(FOX, ""), id="page"),
     pytest.param(not_static(FOX, ""), id="not-static"),
@@ -39,14 +39,14 @@ def write(
     *,
     tags: t.Iterable[str] = (),
 ) -> Version:
-    """Render and store a page now; the version under which it stands."""
+    """Store a page that is rendered now; return its version."""
     mark = store.current_version()
     assert store.put(entry(key, mark, body, tags=tags)) is not None
     return mark
 
 
 def body(store: Store, key: PageKey = FOX) -> bytes | None:
-    """What is stored of a page, however valid."""
+    """The stored body of a page, whether valid or not; ``None`` if it has none."""
     stored = store.load(key, store.current_version())
     if stored is None:
         return None
@@ -55,20 +55,20 @@ def body(store: Store, key: PageKey = FOX) -> bytes | None:
 
 
 def validity(store: Store, key: PageKey = FOX) -> Freshness | None:
-    """What a visitor who arrives now would find."""
+    """How fresh a page is for a visitor who arrives now; ``None`` if it is not stored."""
     stored = store.load(key, store.current_version())
     return None if stored is None else stored.validity
 
 
 def lease_of(store: Store, key: PageKey = FOX, lifetime: float = 60.0) -> Lease:
-    """A lease that must be given."""
+    """Take a lease, which must be given."""
     grant = store.acquire(key, key.implicit_tags, lifetime)
     assert isinstance(grant, Lease), grant
     return grant
 
 
 def advance(store: Store) -> None:
-    """An invalidation that concerns no page of the test."""
+    """Invalidate something that concerns no page of the test."""
     store.invalidate(expired=[user_tag("something else")])
 
 

@@ -62,7 +62,7 @@ class StoreKit:
 
     @pytest.fixture
     def store(self, make_store: MakeStore) -> Store:
-        """One instance."""
+        """One instance of the store."""
         return make_store()
 
     # -- records ----------------------------------------------------------------------
@@ -91,7 +91,7 @@ class StoreKit:
     def test_the_memory_that_a_page_is_personal_takes_its_place(
         self, store: Store
     ) -> None:
-        """A page and that memory are never there together."""
+        """A page and the memory that it is not static are never stored together."""
         write(store)
         record = not_static(FOX, store.current_version())
         assert store.put(record) is not None
@@ -117,7 +117,7 @@ class StoreKit:
         assert body(store) == b"newer"
 
     def test_a_render_that_began_as_late_replaces_the_page(self, store: Store) -> None:
-        """Of two renders in the same state of the data the last to arrive is taken."""
+        """If two renders saw the same state of the data, the last to arrive is taken."""
         mark = store.current_version()
         for text in (b"one", b"two"):
             assert store.put(entry(FOX, mark, text)) is not None
@@ -154,7 +154,7 @@ class StoreKit:
         assert validity(store) is FRESH
 
     def test_expired_outweighs_stale(self, store: Store) -> None:
-        """Whatever the order of the two, the page must be rendered before it is served."""
+        """In either order of the two, the page must be rendered before it is served."""
         for calls in (["stale", "expired"], ["expired", "stale"]):
             write(store, tags=["a", "b"])
             store.invalidate(**{calls[0]: [user_tag("a")]})
@@ -177,8 +177,8 @@ class StoreKit:
     def test_a_render_that_an_invalidation_overtook_is_not_fresh(
         self, store: Store
     ) -> None:
-        """The version is that of the beginning: what was invalidated during the render,
-        invalidated it, also by a tag that nobody knew then."""
+        """The version is that of the render's beginning: an invalidation during the render
+        counts, also by a tag that was not known at the beginning."""
         for tag in ("known", "discovered late"):
             mark = store.current_version()
             store.invalidate(expired=[user_tag(tag)])
@@ -190,7 +190,7 @@ class StoreKit:
     def test_a_render_satisfies_those_who_came_before_the_invalidation(
         self, store: Store
     ) -> None:
-        """It is judged by arrival: good for the early visitor, void for the late one."""
+        """Pages are judged by arrival: good for an early visitor, void for a late one."""
         arrival = store.current_version()
         mark = store.current_version()
         assert store.validity_of(mark, TAGS, arrival) is FRESH
@@ -201,7 +201,7 @@ class StoreKit:
         assert store.validity_of(late, TAGS, late) is FRESH
 
     def test_each_tick_is_a_point_of_its_own(self, store: Store) -> None:
-        """Two who ask in turn are told apart, and what came after is after both."""
+        """Two versions given in turn differ, and what comes after is after both."""
         early, late = store.next_version(), store.next_version()
         assert early != late
         store.invalidate(expired=[path_tag(FOX.path)])
@@ -214,7 +214,7 @@ class StoreKit:
     # -- leases and failures ----------------------------------------------------------
 
     def test_a_lease_is_given_once(self, store: Store, clock: Clock) -> None:
-        """One may render a page; the next is told until when he need not ask."""
+        """One may render a page; the next is told until when they need not ask."""
         lease = lease_of(store)
         assert (lease.began, lease.deadline) == (clock.now, clock.now + 60)
         assert store.busy(FOX, TAGS)
@@ -224,7 +224,7 @@ class StoreKit:
 
     @pytest.mark.parametrize("how", ["release", "abandon"])
     def test_a_lease_given_back_is_free(self, store: Store, how: str) -> None:
-        """After success or without a word, the next one may render."""
+        """After a success, or if it was abandoned, the next one may render."""
         getattr(store, how)(lease_of(store))
         assert not store.busy(FOX, TAGS)
         lease_of(store)
@@ -232,7 +232,7 @@ class StoreKit:
     def test_a_lease_over_its_deadline_is_overdue(
         self, store: Store, clock: Clock
     ) -> None:
-        """Whoever finds it is told whose it is, and gives it back as failed."""
+        """The next one who asks is given the lease, and gives it back as failed."""
         lease = lease_of(store)
         clock.advance(59.9)
         assert isinstance(store.acquire(FOX, TAGS, 60.0), LeaseHeld)
@@ -245,7 +245,7 @@ class StoreKit:
         assert store.acquire(FOX, TAGS, 60.0) == BackingOff(failure)
 
     def test_a_lease_is_void_when_the_page_expired_after_it(self, store: Store) -> None:
-        """A render with old data holds up nobody; made stale, it does."""
+        """A render with expired data does not hold up others; one with stale data does."""
         first = lease_of(store)
         store.invalidate(stale=[path_tag(FOX.path)])
         assert isinstance(store.acquire(FOX, TAGS, 60.0), LeaseHeld)
@@ -258,7 +258,7 @@ class StoreKit:
     def test_a_void_lease_takes_nothing_from_its_successor(
         self, store: Store, clock: Clock, how: str
     ) -> None:
-        """Who comes late ends neither the other's lease nor writes down a failure."""
+        """A late holder neither ends the lease of another nor records a failure."""
         first = lease_of(store)
         store.invalidate(expired=[path_tag(FOX.path)])
         second = lease_of(store)
@@ -271,7 +271,7 @@ class StoreKit:
         lease_of(store)
 
     def test_a_page_that_failed_rests(self, store: Store, clock: Clock) -> None:
-        """Nobody gets a lease until the pause is over; the failure comes back whole."""
+        """No lease is given until the pause is over; the failure is read back whole."""
         failure = failure_of(clock, pause=8, count=4)
         store.fail(lease_of(store), failure)
         assert not store.busy(FOX, TAGS)
@@ -294,7 +294,7 @@ class StoreKit:
     def test_invalidating_the_page_itself_voids_its_failure(
         self, store: Store, clock: Clock, how: str
     ) -> None:
-        """Its editor has mended it, perhaps: the next visitor tries at once."""
+        """Perhaps the cause was mended: the next visitor tries at once."""
         store.fail(lease_of(store), failure_of(clock, pause=60))
         store.invalidate(**{how: [rule_tag(FOX.rule), path_tag(OWL.path)]})
         assert isinstance(store.acquire(FOX, TAGS, 60.0), BackingOff)
@@ -304,7 +304,7 @@ class StoreKit:
     def test_a_failure_of_the_future_holds_up_nobody(
         self, store: Store, clock: Clock
     ) -> None:
-        """When time went back, a page does not rest until it has come again."""
+        """If the clock was set back, a page does not rest until that time comes again."""
         store.fail(lease_of(store), failure_of(clock, pause=60))
         clock.advance(-3600)
         lease_of(store)
@@ -312,7 +312,7 @@ class StoreKit:
     # -- closed lists -----------------------------------------------------------------
 
     def test_a_list_is_read_as_it_was_written(self, store: Store, clock: Clock) -> None:
-        """Its paths, and when the application was asked; an empty one is a list too."""
+        """A list has its paths, and when the application was asked; it may be empty."""
         store.put_list(
             "animals", ["/animals/fox", "/animals/%C3%A9lan"], store.next_version()
         )
@@ -326,7 +326,7 @@ class StoreKit:
         assert listed.paths == frozenset()
 
     def test_the_version_of_a_list_changes_with_it(self, store: Store) -> None:
-        """Who holds a copy sees without reading it that there is another."""
+        """The holder of a copy sees by the version that there is a newer list."""
         store.put_list("animals", ["/animals/fox"], store.next_version())
         first = store.list_version("animals")
         write(store)
@@ -336,7 +336,7 @@ class StoreKit:
         assert store.list_version("animals") != first
 
     def test_an_older_list_does_not_replace_a_newer_one(self, store: Store) -> None:
-        """Of two askers the one that asked later is right, whoever answers first."""
+        """The answer to the later question counts, in whatever order they come."""
         early = store.next_version()
         store.put_list(
             "animals", ["/animals/fox", "/animals/owl"], store.next_version()
@@ -347,7 +347,7 @@ class StoreKit:
         assert listed.paths == {"/animals/fox", "/animals/owl"}
 
     def test_a_path_that_a_new_list_lacks_is_expired(self, store: Store) -> None:
-        """An item that is gone is not served on; the others stay fresh."""
+        """A page that is gone is not served any more; the others stay fresh."""
         store.put_list("animals", [FOX.path, OWL.path], store.next_version())
         write(store, FOX)
         write(store, OWL)
@@ -372,8 +372,8 @@ class StoreKit:
     def test_builds_are_in_the_order_in_which_they_started_last(
         self, store: Store
     ) -> None:
-        """Each stands there once; one that comes back, by a rollback or a worker that is
-        started late, is the latest."""
+        """Each build is listed once; one that comes back, by a rollback or a worker that
+        is started late, is the latest."""
         seen = []
         for build in ("a", "a", "b", "a", "c"):
             store.meet_build("shop", build)
@@ -381,15 +381,15 @@ class StoreKit:
         assert seen == ["a", "a", "ab", "ba", "bac"]
 
     def test_builds_of_another_application_do_not_count(self, store: Store) -> None:
-        """A process that starts when another application was deployed is of no later
-        build than its siblings."""
+        """The deployment of another application does not make a process that starts after
+        it later than its siblings."""
         assert list(store.builds("one")) == []
         store.meet_build("one", "a")
         store.meet_build("two", "b")
         assert [list(store.builds(site)) for site in ("one", "two")] == [["a"], ["b"]]
 
     def _replace(self, store: Store, there: Record, new: Record, pause: float) -> bool:
-        """Put *there*, and *new* so many seconds later; whether it took the place."""
+        """Put *there*, and *new* after *pause* seconds; whether *new* took the place."""
         mark = store.current_version()
         start = 1_000_000.0
         for record, began in ((there, start), (new, start + pause)):
@@ -433,7 +433,7 @@ class StoreKit:
     def test_what_was_invalidated_bars_no_earlier_build(
         self, store: Store, there: Record, how: str
     ) -> None:
-        """There may be no process of the later one any more that renders it."""
+        """There may be no process of the later build any more that renders the page."""
         for build in ("early", "late"):
             store.meet_build(FOX.namespace, build)
         mark = store.current_version()
@@ -447,7 +447,7 @@ class StoreKit:
         assert validity(store) is FRESH
 
     def test_a_page_that_is_too_old_bars_no_earlier_build(self, store: Store) -> None:
-        """What may not be served without a render protects nobody."""
+        """A page that may not be served without a render needs no protection."""
         for build in ("early", "late"):
             store.meet_build(FOX.namespace, build)
         lives = dataclasses.replace(
@@ -458,7 +458,7 @@ class StoreKit:
             assert self._replace(store, lives, new, pause) is replaced
 
     def test_a_store_that_was_closed_opens_again(self, store: Store) -> None:
-        """Closing lets go of what is open, and loses nothing."""
+        """Closing releases what is open, and loses nothing."""
         write(store, body=b"kept")
         store.close()
         store.close()

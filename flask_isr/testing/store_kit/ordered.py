@@ -1,4 +1,4 @@
-"""What a store must do that keeps an order, and can list its pages."""
+"""Tests of a store that keeps an order, and can list its pages."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from .shared import SharedStoreKit
 
 
 class OrderedStoreKit(StoreKit):
-    """The part for every such store."""
+    """The part for stores that keep an order, and can list their pages."""
 
     def test_a_render_that_an_invalidation_overtook_is_expired(
         self, store: Store
     ) -> None:
-        """Also by a tag that nobody knew when it began."""
+        """This holds also for a tag that was not known when the render began."""
         for tag in ("known", "discovered late"):
             mark = store.current_version()
             store.invalidate(expired=[user_tag(tag)])
@@ -44,7 +44,7 @@ class OrderedStoreKit(StoreKit):
     def test_an_invalidation_of_other_tags_changes_no_judgement(
         self, store: Store
     ) -> None:
-        """Renders are not told apart by number, but by what happened to their tags."""
+        """Renders are told apart by what happened to their tags, and not by number."""
         mark = store.current_version()
         advance(store)
         assert store.validity_of(mark, TAGS, store.current_version()) is FRESH
@@ -66,7 +66,7 @@ class OrderedStoreKit(StoreKit):
     def test_a_list_that_was_asked_for_before_tells_nothing_of_an_invalidated_path(
         self, store: Store, how: str
     ) -> None:
-        """It may have been published since. Another question takes it off the list."""
+        """The page may have been published since. The next question takes it off."""
         store.put_list("animals", [FOX.path, OWL.path], store.next_version())
         asked = store.next_version()
         store.invalidate(**{how: [path_tag(FOX.path)]})
@@ -94,7 +94,7 @@ class OrderedStoreKit(StoreKit):
     def test_the_overview_tells_all_pages_by_path(
         self, store: Store, clock: Clock
     ) -> None:
-        """Each with its size, its validity and what went wrong last."""
+        """Each page has its size, its validity and its last failure."""
         write(store, OWL, b"12345")
         write(store, FOX, b"123")
         store.put(not_static(PageKey("/me", "/me"), store.current_version()))
@@ -113,12 +113,12 @@ class OrderedStoreKit(StoreKit):
 
 
 class OrderedSharedStoreKit(SharedStoreKit, OrderedStoreKit):
-    """The part for those that several processes share."""
+    """The part for such stores that several processes share."""
 
     def test_every_write_is_announced_before_it_returns(
         self, store: Store, other: Store
     ) -> None:
-        """Whoever compares the announced number with their own learns that he must ask."""
+        """A process that compares the announced number with its own learns to ask."""
         writes: list[t.Callable[[], object]] = [
             lambda: write(other),
             lambda: other.put(not_static(OWL, other.current_version())),
@@ -135,7 +135,7 @@ class OrderedSharedStoreKit(SharedStoreKit, OrderedStoreKit):
     def test_changes_tell_what_was_written_since(
         self, store: Store, other: Store
     ) -> None:
-        """Pages by number, tags by what happened to them, and nothing older."""
+        """Pages come by number, tags with what happened to them, and nothing older."""
         write(other, OWL)
         other.invalidate(stale=[user_tag("before")])
         since = store.changes(None).order
@@ -155,7 +155,7 @@ class OrderedSharedStoreKit(SharedStoreKit, OrderedStoreKit):
     def test_changes_from_a_number_that_was_never_given_are_incomplete(
         self, store: Store
     ) -> None:
-        """A process that comes from another time (a restored store) must start afresh."""
+        """A process with an order of another time (a restored store) must start afresh."""
         now = store.changes(None).order
         for since in (0, now + 1000):
             assert not store.changes(since).complete

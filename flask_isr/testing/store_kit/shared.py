@@ -1,4 +1,4 @@
-"""What a store must do that several processes share."""
+"""Tests of a store that several processes share."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class SharedStoreKit(StoreKit):
     def test_leases_and_failures_are_shared(
         self, store: Store, other: Store, clock: Clock
     ) -> None:
-        """One renders for all, and all rest after a failure."""
+        """One process renders for all, and all rest after a failure."""
         lease = lease_of(store)
         assert other.busy(FOX, TAGS)
         assert other.acquire(FOX, TAGS, 60.0) == LeaseHeld(lease.deadline)
@@ -71,7 +71,7 @@ class SharedStoreKit(StoreKit):
     def test_who_finds_a_lease_overdue_records_it_for_all(
         self, store: Store, other: Store, clock: Clock
     ) -> None:
-        """Two that find it at the same moment count one failure."""
+        """Two processes that find it at the same moment count one failure."""
         lease_of(store)
         clock.advance(60)
         found = [one.acquire(FOX, TAGS, 60.0) for one in (store, other)]
@@ -92,7 +92,7 @@ class SharedStoreKit(StoreKit):
     def test_builds_that_start_at_once_are_all_there(
         self, make_store: MakeStore
     ) -> None:
-        """Each once, in one order for all."""
+        """Each build is listed once, in one order for all processes."""
         names = [f"build {number}" for number in range(8)]
         stores = [make_store() for _ in names]
         for store in stores:
@@ -104,11 +104,11 @@ class SharedStoreKit(StoreKit):
         self.check_started(order, names)
 
     def check_started(self, order: tuple[str, ...], names: list[str]) -> None:
-        """What the order is after all of *names* started."""
+        """Check the order of the builds after all of *names* started."""
         assert sorted(order) == names
 
     def start(self, store: Store, build: str) -> None:
-        """Be a process of *build*, on a thread that ends."""
+        """Act as a process of *build*, on a thread that ends."""
         store.meet_build("shop", build)
 
     def test_lists_are_shared(self, store: Store, other: Store) -> None:
