@@ -106,7 +106,7 @@ def classify(capture: Capture, final: Final, rules: Rules) -> Outcome:
     refusal = _first(_is_no_page, [*chosen, status])
     if refusal is None and status == view.status:
         return _whole_page(capture, final, rules)
-    # By time, as likely as not: a page that was open must not outlive it.
+    # It probably depends on the time: a page that was open must not be served when closed.
     return PerVisitor(
         _depends(refusal or status) or f"it answers with status {refusal or status}"
     )
