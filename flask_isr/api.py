@@ -20,7 +20,7 @@ def _act(revalidator: Revalidator, invalidations: list[Invalidation]) -> None:
     if capture is not None and capture.invalidations is not None:
         place = capture.reads.places.caller()
         capture.invalidations.extend((item, place) for item in invalidations)
-    # The render of a thread that goes on may have ended meanwhile.
+    # A thread that a render started may call after the render has ended.
     if capture is None or capture.invalidations is None:
         revalidator.act(invalidations)
 
@@ -33,14 +33,15 @@ def revalidate_path(
     Once it returns, no request that arrives later, in any process on the store, gets the
     older content as fresh; a render that is under way does not bring it back. Inside a
     request it takes effect at once, and again when Flask has finished with the request, so
-    that a commit further down is seen. Outside a request it acts at once, in the
+    that a commit later in the request is seen. Outside a request it acts at once, in the
     application context. Inside a static page's render, such as from a hook on a commit, it
-    takes effect when the render has ended, without waiting for other pages; what would
-    invalidate the page itself is ignored, with a warning that names the line.
+    takes effect when the render has ended, without waiting for other pages; an
+    invalidation of that very page is ignored, with a warning that names the line.
 
     :param path: what ``url_for`` returns and the address bar shows, percent-encoded or
-        not, with the mount prefix: in a request its own, else the one by ``ISR_ORIGIN`` or
-        ``APPLICATION_ROOT``. A query string names one variant, none names all.
+        not, with the mount prefix: inside a request that of the request, else that of
+        ``ISR_ORIGIN`` or ``APPLICATION_ROOT``. With a query string it names one variant,
+        without one all.
     :param match: ``"path"`` one page; ``"rule"`` every page of a URL rule as written in
         the route (``"/blog/<slug>"``); ``"prefix"`` every page at and below the path, by
         whole segments.
@@ -51,7 +52,7 @@ def revalidate_path(
     :raises ValueError: for a malformed path, an unknown match or mode, and ``"refresh"``
         with a rule or prefix.
     :raises NotAStaticPage: if no static page serves the path.
-    :raises StoreUnavailable: if it was not recorded; the old pages stay.
+    :raises StoreUnavailable: if the invalidation was not recorded; the old pages stay.
     :raises RevalidationError: in mode ``"refresh"``, if the new page did not come. The
         page stays expired, and its last good copy is served until a render succeeds.
     """
@@ -66,8 +67,8 @@ def revalidate_tag(*tags: str, mode: Mode = "expire") -> None:
 
     :param tags: strings as in ``@static_page(tags=…)`` and :func:`cache_tag`.
     :param mode: ``"expire"`` or ``"stale"``.
-    :raises ValueError: if there is no tag, one is malformed, or *mode* is another.
-    :raises StoreUnavailable: if it was not recorded; the old pages stay.
+    :raises ValueError: if no tag is given, one is malformed, or *mode* is neither of these.
+    :raises StoreUnavailable: if the invalidation was not recorded; the old pages stay.
     """
     revalidator = current_runtime().revalidator
     if not tags:

@@ -35,7 +35,7 @@ _LONGEST_PAUSE = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Revalidated:
-    """What the site did: all that was named is expired.
+    """The site's answer to a call: all that was named is expired.
 
     :param complete: whether the new pages are in place, as far as the mode waits for them.
     :param paths: the paths that were named.
@@ -50,10 +50,10 @@ class Revalidated:
 
 
 class RemoteError(ISRError):
-    """The site did not do what it was asked for.
+    """The site did not do what it was asked to do.
 
-    :param message: what it said, or what went wrong.
-    :param status: the status of its answer; ``None`` if there was none.
+    :param message: what the site said, or what went wrong.
+    :param status: the status of the site's answer; ``None`` if there was none.
     :param failed: path to cause, for pages whose render failed; they are expired, and
         their last good copies are served.
     """
@@ -66,7 +66,7 @@ class RemoteError(ISRError):
     ) -> None:
         #: What the site said, or what went wrong.
         self.message = message
-        #: The status of its answer; ``None`` if there was none.
+        #: The status of the site's answer; ``None`` if there was none.
         self.status = status
         #: Path to cause, for pages whose render failed.
         self.failed = dict(failed or {})
@@ -74,8 +74,8 @@ class RemoteError(ISRError):
 
 
 class RemoteUnavailable(RemoteError):
-    """The site could not be reached, or could not record it: the old pages may stay. Try
-    again later."""
+    """The site could not be reached, or could not record the invalidation: the old pages
+    may stay. Try again later."""
 
 
 class RevalidateClient:
@@ -92,7 +92,7 @@ class RevalidateClient:
     :param timeout: seconds for a connection, and for each wait for the answer; longer
         than the site's ``ISR_WAIT_TIMEOUT``.
     :param retries: further attempts if the site cannot be reached or answers 503. A
-        ``Retry-After`` is respected; one of more than half a minute ends the attempts.
+        ``Retry-After`` is respected; if it is above half a minute, the attempts end.
     :param sleep: replaces the pause between attempts, for tests.
     :raises ConfigurationError: (a :exc:`ValueError`) if an argument is wrong.
     """
@@ -131,7 +131,7 @@ class RevalidateClient:
         :param mode: ``None``: paths are refreshed, and the site waits for the new pages;
             all else is expired.
         :raises ConfigurationError: if no path and no tag is named.
-        :raises RemoteUnavailable: if it was not recorded, as far as that is known.
+        :raises RemoteUnavailable: if the call was not recorded, as far as is known.
         :raises RemoteError: if the site refused, or a render failed.
         """
         named = {"paths": _listed("paths", paths), "tags": _listed("tags", tags)}
@@ -177,7 +177,7 @@ class RevalidateClient:
         except requests.exceptions.SSLError as error:
             again, cause = False, f"the connection is not safe: {error}"
         except requests.exceptions.ReadTimeout:
-            # It may be at work still: asking again would double that.
+            # The site may still be at work: another attempt would double that work.
             again, cause = False, f"no answer within {self._timeout:g} s"
         except requests.exceptions.ConnectionError as error:
             # The library wraps the cause in a sentence about attempts that it did not make.
@@ -185,12 +185,11 @@ class RevalidateClient:
             again, cause = True, f"cannot be reached: {reason}"
         except requests.exceptions.RequestException as error:
             again, cause = False, str(error)
-        # Raised without a trace of the library's own error, which holds the request and
-        # with it the secret.
+        # The library's own error is not chained: it holds the request, and so the secret.
         return _Failed(RemoteUnavailable(self._said(cause)), again)
 
     def _sign(self, request: PreparedRequest) -> PreparedRequest:
-        # As authentication, so that no entry of a .netrc takes the header's place.
+        # Set by way of `auth`, so that no entry of a .netrc replaces the header.
         request.headers["Authorization"] = b"Bearer " + self._secret.encode()  # type: ignore[assignment]
         return request
 
@@ -238,10 +237,10 @@ class RevalidateClient:
 
 @dataclass(frozen=True, slots=True)
 class _Failed:
-    """An attempt that came to nothing.
+    """A failed attempt.
 
-    :param again: whether another one may do better.
-    :param after: seconds until then, if the site said so.
+    :param again: whether another attempt may succeed.
+    :param after: seconds to wait before that attempt, if the site named them.
     """
 
     error: RemoteError
@@ -250,7 +249,7 @@ class _Failed:
 
 
 def _read(response: Response) -> dict[str, t.Any]:
-    """The JSON object that was answered; empty where it is none."""
+    """The JSON object in the answer; empty if there is none."""
     body = b""
     for chunk in response.iter_content(65536):
         body += chunk
@@ -296,7 +295,7 @@ def _checked_url(url: t.Any) -> str:
         or parts.query
         or parts.fragment
     ):
-        # Not shown: it may hold a password, or the secret.
+        # The URL is not shown: it may hold a password, or the secret.
         raise ConfigurationError(
             "the URL must be the address of the revalidate route, such as"
             " 'https://shop.example/api/revalidate': scheme, host and path, without user,"

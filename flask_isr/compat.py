@@ -1,4 +1,4 @@
-"""What touches parts of Flask, Werkzeug and Jinja that differ between their versions."""
+"""Access to parts of Flask, Werkzeug and Jinja that differ between their versions."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from werkzeug.routing import Rule
 
 
 def peek_session() -> SessionMixin | None:
-    """The session of the current request, without counting as a look into it."""
+    """The session of the current request, without marking it as accessed."""
     # The property `session` of the context notes that it was read.
     session: SessionMixin | None = request_ctx._get_current_object()._session  # type: ignore[attr-defined]
     return session
 
 
 def after_request_functions() -> list[t.Callable[[Response], Response]]:
-    """What ``after_this_request`` has registered for the current request so far."""
+    """The functions that ``after_this_request`` has registered for this request so far."""
     ctx = request_ctx._get_current_object()  # type: ignore[attr-defined]
     functions: list[t.Callable[[Response], Response]] = ctx._after_request_functions
     return functions
 
 
 def template_of(frame: FrameType) -> Template | None:
-    """The template whose compiled code *frame* runs, if it is one."""
-    # By this Jinja's own tracebacks know it.
+    """The template whose compiled code *frame* runs, if there is one."""
+    # Jinja's own tracebacks find the template by this name.
     template: Template | None = frame.f_globals.get("__jinja_template__")
     return template
 
 
 def build_path(rule: Rule, values: t.Mapping[str, t.Any]) -> str | None:
-    """The percent-encoded path of *rule* with *values*; ``None`` where they do not fit.
+    """The percent-encoded path of *rule* with *values*; ``None`` if they do not fit.
 
-    Another rule of the same endpoint, which ``url_for`` might choose, is not looked at.
+    No other rule of the same endpoint is tried, though ``url_for`` might choose one.
     """
     built = rule.build(dict(values), append_unknown=False)
     return None if built is None else built[1]

@@ -1,6 +1,7 @@
 """The settings: every ``ISR_*`` key, read and checked once.
 
-Each setting is a row of :class:`Settings`, at the end; before it stands what reads values.
+Each setting is a field of :class:`Settings`, at the end. Before it stand the functions that
+read values.
 """
 
 from __future__ import annotations
@@ -27,20 +28,20 @@ if t.TYPE_CHECKING:
 
 T = t.TypeVar("T")
 
-# Makes of a setting's key and value what the value means, or raises ConfigurationError.
+# Parses the value of a setting, given its key and value, or raises ConfigurationError.
 Parse: t.TypeAlias = t.Callable[[str, t.Any], T]
 
 Serve: t.TypeAlias = t.Literal["auto", "wsgi", "view"]
 
 _MIB = 1024 * 1024
 
-#: Characters below which a secret is short enough to be guessed.
+#: A secret of fewer characters is short enough to be guessed.
 SHORT_SECRET = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where the site is for its visitors: what rendered pages link to.
+    """The address of the site for its visitors, to which rendered pages link.
 
     :param host: name and port as a browser sends them.
     :param prefix: the mount prefix, ``""`` or ``"/shop"``.
@@ -67,8 +68,8 @@ def _wrong(
 ) -> ConfigurationError:
     """The error that names the setting, its value, and what is *accepted*.
 
-    :param in_json: accepted values as ``from_prefixed_env`` takes them: what is no JSON is
-        a string to it.
+    :param in_json: accepted values as JSON: ``from_prefixed_env`` takes anything else as a
+        string.
     """
     hint = _in_environment(value, in_json) if in_json else ""
     return ConfigurationError(f"{key} is {value!r}; it must be {accepted}{hint}.")
@@ -79,7 +80,7 @@ def _in_environment(value: t.Any, example: str) -> str:
 
 
 def _optional(parse: Parse[T]) -> Parse[T | None]:
-    """The same, and ``None`` means itself."""
+    """*parse*, except that ``None`` stays ``None``."""
     return lambda key, value: None if value is None else parse(key, value)
 
 
@@ -245,7 +246,7 @@ def _split(value: t.Any) -> SplitResult | None:
         return None
     try:
         parts = urlsplit(value)
-        # Parsed when it is asked for.
+        # The port is parsed when it is read.
         _ = parts.port
     except ValueError:
         return None
@@ -295,11 +296,11 @@ class Settings:
 
     #: ``None``: off in debug and testing, else on.
     enabled: bool | None = _setting("ISR_ENABLED", None, _switch)
-    #: ``"auto"``: the configuration tells it from others of its code.
+    #: ``"auto"``: the configuration tells the application from others of the same code.
     app_id: str = _setting("ISR_APP_ID", "auto", _app_id)
     #: ``"auto"``: a digest of the application's files; ``None``: none.
     build_id: str | None = _setting("ISR_BUILD_ID", "auto", _optional(_build_id))
-    #: Globs and folders of files that count, too.
+    #: Globs and folders of further files that the digest covers.
     build_files: tuple[str, ...] = _setting("ISR_BUILD_FILES", (), _globs)
     secrets: tuple[bytes, ...] = _setting("ISR_SECRET", None, _secrets, shown=False)
     revalidate_get: bool = _setting("ISR_REVALIDATE_GET", True, _flag)
@@ -315,7 +316,7 @@ class Settings:
     )
     #: Names of headers, cookies and query parameters that no page depends on.
     ignore: tuple[str, ...] = _setting("ISR_IGNORE", (), _names)
-    #: Keys of sessions that tell nobody from others.
+    #: Keys of sessions that do not tell a visitor from others.
     session_ignore: tuple[str, ...] = _setting("ISR_SESSION_IGNORE", (), _names)
     render_timeout: float = _setting("ISR_RENDER_TIMEOUT", 60, seconds)
     wait_timeout: float = _setting("ISR_WAIT_TIMEOUT", 10, seconds)
@@ -323,24 +324,24 @@ class Settings:
     memory_bytes: int = _setting("ISR_MEMORY_BYTES", 64 * _MIB, _size)
     store_bytes: int = _setting("ISR_STORE_BYTES", 1024 * _MIB, _size)
     page_bytes: int = _setting("ISR_PAGE_BYTES", 10 * _MIB, _size)
-    #: Coding to what compresses a body, best first.
+    #: Content coding to the function that compresses a body, best first.
     compressors: t.Mapping[str, Compress] = _setting(
         "ISR_ENCODINGS", ("gzip",), _compressors, shown=False
     )
     #: Whether a successful unsafe request expires the page at its URL.
     expire_on_write: bool = _setting("ISR_EXPIRE_ON_WRITE", True, _flag)
-    #: Whether its answer may name tags to expire.
+    #: Whether the answer to an unsafe request may name tags to expire.
     cache_groups: bool = _setting("ISR_CACHE_GROUPS", True, _flag)
-    #: Whether what a backend of Flask-Caching keeps is signed.
+    #: Whether values in a backend of Flask-Caching are signed.
     sign: bool = _setting("ISR_SIGN", False, _flag)
     runner: t.Literal["thread", "inline"] | Runner = _setting(
         "ISR_RUNNER", "thread", _runner
     )
-    #: Key to value, as the application had them.
+    #: Key to value, as the application configured them.
     given: t.Mapping[str, t.Any] = field(repr=False)
 
     def changed(self, app: Flask) -> list[str]:
-        """The ``ISR_*`` keys of *app* that were set since, too late to count."""
+        """The ``ISR_*`` keys of *app* that were set after they were read: too late."""
         return sorted(
             key
             for key, value in app.config.items()

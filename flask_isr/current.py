@@ -1,4 +1,4 @@
-"""The extension of the current application."""
+"""The runtime of the current application."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from flask import current_app
 
 
 def current_extension() -> t.Any:
-    """What the extension keeps of the current application; see :class:`.Runtime`.
+    """The runtime of the current application, untyped; see :class:`.Runtime`.
 
-    :raises RuntimeError: outside of an application context, or where the application has
-        no Flask-ISR.
+    :raises RuntimeError: outside of an application context, or if the application has no
+        Flask-ISR.
     """
     state = current_app.extensions.get("isr")
     if state is None:

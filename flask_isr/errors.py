@@ -8,7 +8,7 @@
     ├── StoreUnavailable                       the store could not be read or written
     ├── RevalidationError                      a page could not be rendered anew
     └── client.RemoteError                     another site did not do what it was asked
-        └── client.RemoteUnavailable           it could not be reached, or not record it
+        └── client.RemoteUnavailable           it was not reached, or did not record it
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class StoreUnavailable(ISRError):
 class RevalidationError(ISRError):
     """A page named in ``mode="refresh"`` is expired, but its new render did not come.
 
-    The last good page is served meanwhile, and the render is tried again by itself.
+    The last good page is served meanwhile, and the render is retried automatically.
 
     :param failures: pairs of path and cause.
     :param pending: paths that were still rendering when the time to wait was over.

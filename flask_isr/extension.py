@@ -1,4 +1,4 @@
-"""ISR: brings the extension to an application."""
+"""The class ``ISR``, which adds the extension to an application."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ class ISR:
             app.register_blueprint(isr.blueprint, url_prefix="/api")
             return app
 
-    One object serves any number of applications; what it knows of each lives in
+    One object serves any number of applications; the state of each is in
     ``app.extensions["isr"]``. The ``ISR_*`` settings are read in :meth:`init_app`, once.
 
     :param app: the application, if it exists already.
     :param cache: a :class:`flask_caching.Cache` that keeps the pages, initialised before
-        the first request. None: what ``ISR_CACHE`` says, or the embedded store.
+        the first request. ``None``: the cache of ``ISR_CACHE``, or the embedded store.
     :param clock: replaces the time, in seconds since 1970, for tests; all processes on
-        one folder must agree on it.
+        one folder must use the same.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class ISR:
             self.init_app(app)
 
     def init_app(self, app: Flask) -> None:
-        """Wrap ``app.wsgi_app``, add the ``flask isr`` commands, keep the state.
+        """Wrap ``app.wsgi_app``, add the ``flask isr`` commands, and keep the state.
 
         Middleware that corrects the request, such as ProxyFix, belongs outside: wrap it
         around ``app.wsgi_app`` after this call.
@@ -100,9 +100,10 @@ class ISR:
         app.cli.add_command(isr_commands)
 
     def require_secret(self, view: View) -> View:
-        """Guard a view by the secret, such as one that a CMS calls. It is answered 401
-        without ``ISR_SECRET``, which is taken from where the revalidate route takes it,
-        and 503 if the view raises :exc:`~flask_isr.errors.StoreUnavailable`.
+        """Guard a view by ``ISR_SECRET``, such as a view that a CMS calls.
+
+        A request brings the secret as it would to the revalidate route, else it gets 401.
+        If the view raises :exc:`~flask_isr.errors.StoreUnavailable`, it gets 503.
 
         Put it directly above the view, below the route.
         """
@@ -117,14 +118,14 @@ class ISR:
     ) -> str:
         """A signed token that may revalidate these pages of the current application.
 
-        The revalidate route takes it as ``token=`` in the place of the secret, for the
-        targets that it names or some of them: a "refresh this page" link that can be
-        handed out. It cannot be taken back before its time, other than by removing the
-        secret that signed it: of a list, that is the last one.
+        The revalidate route takes it as ``token=`` in place of the secret, for all or some
+        of the targets that it names: a "refresh this page" link that can be handed out. A
+        token cannot be revoked before it expires, except by removing the secret that
+        signed it: the last one of a list.
 
         :param paths: as :func:`~flask_isr.revalidate_path` takes them, each one page.
         :param tags: as :func:`~flask_isr.revalidate_tag` takes them.
-        :param lifetime: seconds or timedelta after which it is refused.
+        :param lifetime: seconds or timedelta after which the token is refused.
         :raises ValueError: if there is no target, an argument is malformed, or
             ``ISR_SECRET`` is not set.
         :raises NotAStaticPage: if no static page serves a path.
@@ -134,10 +135,11 @@ class ISR:
         return Tokens(runtime.settings.secrets, runtime.clock).make(targets, lifetime)
 
     def skip_on_hit(self, hook: Hook) -> Hook:
-        """Mark a ``before_request`` function, a URL preprocessor, or a receiver of
-        ``request_started`` or ``appcontext_pushed``, that pages served from the store need
-        not run, so that it does not keep them from being served at full speed. It runs in
-        each render all the same.
+        """Mark a hook that need not run for pages that are served from the store.
+
+        It is a ``before_request`` function, a URL preprocessor, or a receiver of
+        ``request_started`` or ``appcontext_pushed``. Marked, it does not keep pages from
+        being served at full speed. It runs in each render all the same.
 
         :raises ConfigurationError: if *hook* cannot be marked.
         """
@@ -151,9 +153,9 @@ class ISR:
 
 
 def _exempt_from_csrf(app: Flask) -> None:
-    """Spare views that a secret guards Flask-WTF's CSRF token: they use no cookies.
+    """Exempt views that a secret guards from Flask-WTF's CSRF check: they use no cookies.
 
-    At the first request, since CSRFProtect may be initialised after the extension.
+    Called at the first request, since CSRFProtect may be initialised after the extension.
     """
     protect = app.extensions.get("csrf")
     if protect is None:

@@ -1,4 +1,4 @@
-"""How pages give way, and what of the site a path means."""
+"""The modes in which pages give way, and the ways in which a path matches pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All that the extension knows of one application."""
+"""All parts of the extension for one application."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ if t.TYPE_CHECKING:
 
 
 class Runtime:
-    """The parts for one application, wired; lives at ``app.extensions["isr"]``.
+    """The parts for one application, wired together; kept in ``app.extensions["isr"]``.
 
     :param inner: the WSGI application below the Middleware.
     :param clock: replaces the time, in seconds since 1970, for tests.
     :param on_prepare: called before the application's views are read.
-    :param cache: keeps the pages; ``None``: what the settings say does.
-    :param store: keeps the pages, whatever the settings and *cache* say.
+    :param cache: the cache that keeps the pages; ``None``: the settings decide.
+    :param store: the store that keeps the pages, whatever the settings and *cache* say.
     :ivar clock: seconds since 1970, by the wall clock.
-    :ivar middleware: what serves from this runtime.
+    :ivar middleware: the middleware that serves from this runtime.
     """
 
     middleware: Middleware
@@ -140,7 +140,7 @@ class Runtime:
 
     @property
     def parts(self) -> ServingParts:
-        """What requests are answered with."""
+        """The parts that answer requests."""
         return ServingParts(
             application=self.application,
             engine=self.engine,
@@ -171,8 +171,8 @@ class Runtime:
 def current_runtime() -> Runtime:
     """The runtime of the current application.
 
-    :raises RuntimeError: outside of an application context, or where the application has
-        no Flask-ISR.
+    :raises RuntimeError: outside of an application context, or if the application has no
+        Flask-ISR.
     """
     return t.cast(Runtime, current_extension())
 

@@ -6,8 +6,10 @@ from flask import Flask
 
 
 def secret_keys(app: Flask) -> list[bytes]:
-    """``SECRET_KEY`` of *app* with its fallbacks, the key that signs last, as itsdangerous
-    takes them; empty where it is not set."""
+    """The ``SECRET_KEY`` of *app* and its fallbacks; empty if it is not set.
+
+    The key that signs is the last one, as itsdangerous expects.
+    """
     if not app.secret_key:
         return []
     keys = [*(app.config.get("SECRET_KEY_FALLBACKS") or ()), app.secret_key]

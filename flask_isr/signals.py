@@ -18,6 +18,6 @@ render_failed = _signals.signal("isr-render-failed")
 #: A visitor got a page that is not fresh. Sent with *path*.
 stale_served = _signals.signal("isr-stale-served")
 
-#: Pages were invalidated, and that has taken effect: inside a request, after it. Sent with
+#: An invalidation has taken effect: one that a request made, after that request. Sent with
 #: *paths*, *tags*, *mode*; the place to purge a CDN.
 revalidated = _signals.signal("isr-revalidated")

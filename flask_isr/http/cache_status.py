@@ -6,10 +6,10 @@ import re
 
 from ..core.decision import ServeEntry
 
-#: The ``Cache-Status`` field of an error that those share who waited for one render.
+#: The ``Cache-Status`` field of an error, shared by all who waited for one render.
 ERROR_STATUS = "Flask-ISR; fwd=uri-miss; detail=error"
 
-# What RFC 8941 takes as a token, and so needs no quotes in Cache-Status.
+# A token of RFC 8941, which needs no quotes in Cache-Status.
 _TOKEN = re.compile(r"[A-Za-z*][A-Za-z0-9:/!#$%&'*+.^_`|~-]*")
 
 

@@ -14,7 +14,7 @@ from ..errors import ConfigurationError
 # Smaller bodies fit in one packet as they are.
 _SMALLEST = 500
 
-# What compresses; pictures, fonts and archives are compressed by themselves.
+# Types that compress well; other pictures, fonts and archives are compressed already.
 _COMPRESSIBLE = re.compile(
     r"text/(?!event-stream).*"
     r"|application/(?:(?:[^;]*\+)?(?:json|xml|text)|javascript|x-javascript|ecmascript"
@@ -24,7 +24,7 @@ _COMPRESSIBLE = re.compile(
     re.IGNORECASE,
 )
 
-# A view that says one of these speaks of the very bytes that it made.
+# Headers by which a view describes the exact bytes that it made.
 _OF_THE_BYTES = {
     "content-digest",
     "content-encoding",
@@ -42,7 +42,7 @@ Compress: t.TypeAlias = t.Callable[[bytes], bytes]
 
 
 def _gzip() -> Compress:
-    # Without the time, so that equal bodies stay equal.
+    # Without a time stamp, so that equal bodies stay equal.
     return lambda body: gzip.compress(body, _GZIP_LEVEL, mtime=0)
 
 
@@ -55,13 +55,13 @@ def _zstd() -> Compress:
     zstandard: t.Any = importlib.import_module("zstandard")
 
     def compress(body: bytes) -> bytes:
-        # One for each body: a compressor must not be shared by threads.
+        # One compressor for each body: threads must not share one.
         return t.cast(bytes, zstandard.ZstdCompressor(_ZSTD_LEVEL).compress(body))
 
     return compress
 
 
-# Coding to how its compressor is made, and the extra that brings what it needs.
+# Coding to the factory of its compressor, and the extra that installs what it needs.
 _MAKERS: t.Final[t.Mapping[str, tuple[t.Callable[[], Compress], str | None]]] = {
     "br": (_brotli, "brotli"),
     "zstd": (_zstd, "zstd"),
@@ -70,9 +70,9 @@ _MAKERS: t.Final[t.Mapping[str, tuple[t.Callable[[], Compress], str | None]]] = 
 
 
 def compressor(coding: str) -> Compress:
-    """What compresses a body in *coding*, one of :data:`.CODINGS`.
+    """The function that compresses a body in *coding*, one of :data:`.CODINGS`.
 
-    :raises ConfigurationError: where the package that it needs is not installed.
+    :raises ConfigurationError: if the package that it needs is not installed.
     """
     make, extra = _MAKERS[coding]
     try:
@@ -87,10 +87,10 @@ def compressor(coding: str) -> Compress:
 def compressed(
     headers: Headers, body: bytes, compressors: t.Mapping[str, Compress]
 ) -> tuple[EncodedBody, ...]:
-    """*body* in each coding that makes it smaller, where it may be compressed at all.
+    """*body* in each coding that makes it smaller, if it may be compressed at all.
 
-    :param headers: of the page; what it says of its own bytes, and ``no-transform``
-        (RFC 9111, section 5.2.2.6), are respected.
+    :param headers: those of the page. Those that describe its exact bytes, and
+        ``no-transform`` (RFC 9111, section 5.2.2.6), are respected.
     """
     if len(body) < _SMALLEST or not compressors or not _may_compress(headers):
         return ()

@@ -13,7 +13,7 @@ if t.TYPE_CHECKING:
 
 
 def is_conditional(environ: WSGIEnvironment) -> bool:
-    """Whether the request has a condition under which it is answered otherwise."""
+    """Whether the request has a condition that may change its answer."""
     return (
         "HTTP_IF_NONE_MATCH" in environ
         or "HTTP_IF_MODIFIED_SINCE" in environ
@@ -27,11 +27,11 @@ def evaluate(
 ) -> int | None:
     """The status that the conditions ask for instead of 200: 304, 412, or ``None``.
 
-    In the order of RFC 9110, section 13.2.2. Only a page is judged: a stored 404 stays 404,
-    whatever the condition (section 13.2.1).
+    The order is that of RFC 9110, section 13.2.2. It is for pages with status 200 only: a
+    stored 404 stays 404, whatever the condition (section 13.2.1).
 
-    :param etag: of the very form of the page that would be sent.
-    :param headers: of the page, for its ``Last-Modified``.
+    :param etag: that of the form of the page that would be sent.
+    :param headers: those of the page, for its ``Last-Modified``.
     """
     modified = _last_modified(headers)
     if not _wanted(environ, etag, modified):

@@ -1,4 +1,4 @@
-"""Content codings: which of those that a page is stored in a request gets."""
+"""Content codings: how one is chosen for a request, of those that a page is stored in."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import typing as t
 #: The codings that pages can be stored in beside their plain body, best first.
 CODINGS: t.Final = ("br", "zstd", "gzip")
 
-# Longer fields are nobody's browser's: they are not read, and get the plain body.
+# No browser sends a longer field: it is not read, and gets the plain body.
 _FIELD_LENGTH = 512
 
-# Different fields remembered with their answer: browsers send a handful.
+# Fields whose result is remembered: browsers send a handful of different ones.
 _REMEMBERED = 512
 
 # RFC 9110, section 8.4.1.3: the old name of a coding.
@@ -26,8 +26,8 @@ def _negotiate(accepted: str, available: tuple[str, ...]) -> str | None:
         name = name.strip().lower()
         qualities[_ALIASES.get(name, name)] = _quality(parameters)
     others = qualities.get("*", 0.0)
-    # Whoever forbids the plain body and all that we have gets it all the same: RFC 9110,
-    # section 12.5.3, lets a server send it, and an error would help nobody.
+    # A visitor who forbids the plain body and each available coding gets the plain body:
+    # RFC 9110, section 12.5.3, lets a server send it, and an error would help nobody.
     best, highest = None, qualities.get("identity", 0.0)
     for coding in reversed(available):
         quality = qualities.get(coding, others)
@@ -37,7 +37,7 @@ def _negotiate(accepted: str, available: tuple[str, ...]) -> str | None:
 
 
 def _quality(parameters: str) -> float:
-    """The weight of one coding, 0 to 1; an unreadable one is 0: it asks for nothing."""
+    """The weight of one coding, 0 to 1; 0 if it is unreadable, which asks for nothing."""
     if not parameters:
         return 1.0
     name, _, value = parameters.partition("=")
@@ -50,10 +50,10 @@ def _quality(parameters: str) -> float:
 
 
 def negotiate(accepted: str | None, available: tuple[str, ...]) -> str | None:
-    """Which coding a request gets; ``None`` is the plain body (RFC 9110, section 12.5.3).
+    """The coding that a request gets; ``None``: the plain body (RFC 9110, section 12.5.3).
 
     :param accepted: its ``Accept-Encoding``; ``None`` asks for no coding.
-    :param available: the codings at hand, best first: of equal weight the first is taken.
+    :param available: codings, best first: if weights are equal, the first one is taken.
     """
     if not available or not accepted or len(accepted) > _FIELD_LENGTH:
         return None

@@ -9,7 +9,7 @@ from ..errors import ConfigurationError
 # Groups that one answer may name; RFC 9875, section 2.1, asks for at least 32.
 _GROUPS = 128
 
-# One string of a list, with parameters, and what stands before the next (RFC 8941).
+# One string of a list, with its parameters, up to the next string (RFC 8941).
 _GROUP = re.compile(
     r'[ \t]*"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"[ \t]*(?:;[^",]*)?(?:,|\Z)'
 )
@@ -18,8 +18,8 @@ _GROUP = re.compile(
 def groups(field: str) -> list[str]:
     """The groups that a ``Cache-Group-Invalidation`` field names.
 
-    :raises ConfigurationError: where it is no list of strings (RFC 8941, section 3.1), or
-        has too many: all of it is ignored then.
+    :raises ConfigurationError: if it is no list of strings (RFC 8941, section 3.1), or has
+        too many: the whole field is ignored then.
     """
     found: list[str] = []
     end = 0

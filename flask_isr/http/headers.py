@@ -10,17 +10,17 @@ if t.TYPE_CHECKING:
 
 HeaderList: t.TypeAlias = list[tuple[str, str]]
 
-# Wherever it stands: people write `private; max-age=0`, which no parser understands.
+# Found at any place: people write `private; max-age=0`, which no parser understands.
 _FORBIDS_SHARING = re.compile(r"(?<![\w-])(?:private|no-store)(?![\w-])")
 
-# What some caches believe instead of Cache-Control; RFC 9213 has names for more of these.
+# Headers that some caches obey instead of Cache-Control; RFC 9213 has names for more.
 _OF_SOME_CACHES = {"edge-control", "expires", "surrogate-control", "x-accel-expires"}
 
 
 def gives_lifetime(name: str) -> bool:
-    """Whether the field *name* may tell some cache how long it is to keep an answer."""
+    """Whether the field *name* may tell some cache how long to keep an answer."""
     lower = name.lower()
-    # Also CDN-Cache-Control, and what single CDNs put before that.
+    # Also CDN-Cache-Control, and names with the prefix of a single CDN.
     return lower.endswith("cache-control") or lower in _OF_SOME_CACHES
 
 
@@ -36,7 +36,7 @@ def joined(headers: t.Iterable[tuple[str, str]], wanted: str) -> str:
 
 
 def with_names(listed: str, names: t.Iterable[str]) -> str:
-    """A list of field names, such as that of ``Vary``, with *names* added that it lacks."""
+    """*listed*, field names as in ``Vary``, and those of *names* that it lacks."""
     known = {name.strip().lower() for name in listed.split(",")}
     missing = [name for name in names if name.lower() not in known]
     return ", ".join([listed, *missing] if listed else missing)

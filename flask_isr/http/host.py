@@ -32,5 +32,5 @@ def _host(environ: WSGIEnvironment) -> str:
     try:
         return get_host(environ)
     except SecurityError:
-        # Of characters that no host has, some releases say so. Flask answers then.
+        # Some releases raise it for characters that no host has. Flask answers then.
         return ""

@@ -7,21 +7,21 @@ from urllib.parse import unquote
 from flask import has_request_context
 from flask import request
 
-# Segments that a mount prefix is looked for in, for advice.
+# The most segments of a mount prefix that is looked for, to give advice.
 _SEGMENTS = 3
 
 
 def reading(path: str, prefix: str) -> str:
     """*path* as pages are stored, with *prefix*.
 
-    ``url_for`` puts the prefix before it by which the current request came. That may be
-    another one than *prefix*, where nothing declares it.
+    ``url_for`` prepends the mount prefix of the current request. That prefix may differ
+    from *prefix*, if no setting declares it.
     """
     if not has_request_context():
         return path
     mounted_at = request.root_path
     below = below_prefix(path, mounted_at)
-    # Of two prefixes that it has, the longer one is there less likely by chance.
+    # If the path has both prefixes, the longer one is less likely there by chance.
     if below is None or (
         len(prefix) > len(mounted_at) and below_prefix(path, prefix) is not None
     ):
@@ -30,8 +30,10 @@ def reading(path: str, prefix: str) -> str:
 
 
 def below_prefix(path: str, prefix: str) -> str | None:
-    """*path*, percent-encoded or not, without *prefix*, which is not; ``None`` where it
-    is not below that."""
+    """*path* without *prefix*; ``None`` if the path is not below the prefix.
+
+    The path may be percent-encoded; the prefix is not.
+    """
     if not prefix:
         return path
     segments = path.split("/")
@@ -42,7 +44,7 @@ def below_prefix(path: str, prefix: str) -> str | None:
 
 
 def cuts(path: str) -> list[tuple[str, str]]:
-    """*path* as a mount prefix and what is below it, in all likely ways."""
+    """The likely splits of *path* into a mount prefix and the path below it."""
     segments = path.partition("?")[0].split("/")
     return [
         ("/".join(segments[:cut]), "/" + "/".join(segments[cut:]))

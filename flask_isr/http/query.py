@@ -6,15 +6,15 @@ import typing as t
 from operator import itemgetter
 from urllib.parse import parse_qsl
 
-# Declared parameters of one request, and their characters in all; one with more is
-# answered by the view.
+# The most declared parameters of one request, and the most characters in all of them. The
+# view answers a request with more.
 _PARAMETERS = 50
 _LENGTH = 1024
 
-#: Declares whatever parameters there are, but for trackers.
+#: Declares all parameters, except trackers.
 ANY: t.Final = "*"
 
-# What senders of mail and advertisements put into links: no page depends on it.
+# Parameters that mail and advertisements add to links: no page depends on them.
 _TRACKERS = {
     "_ga",
     "_gl",

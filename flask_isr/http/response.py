@@ -30,14 +30,14 @@ if t.TYPE_CHECKING:
 #: gone at the next load. Shared caches get nothing that a purge could not take back.
 CACHE_CONTROL = "max-age=0, must-revalidate"
 
-#: The same for what a view answers to one visitor.
+#: The same for the answer of a view to one visitor.
 PRIVATE = f"private, {CACHE_CONTROL}"
 
 
 # Without any of these, caches choose a lifetime of their own (RFC 9111, section 4.2.2).
 _LIFETIMES = {"max-age", "no-cache", "no-store", "s-maxage"}
 
-# What a 304 leaves out: it describes a body that is not sent (RFC 9110, 15.4.5).
+# Headers that a 304 leaves out: they describe a body that is not sent (RFC 9110, 15.4.5).
 _OF_THE_BODY = {
     "content-encoding",
     "content-language",
@@ -57,8 +57,11 @@ def status_line(status: int) -> str:
 
 
 def keep_private(start_response: StartResponse) -> StartResponse:
-    """A ``start_response`` for what is one visitor's own, though a page of that path is
-    for everybody: lifetimes that the view or a hook gives are meant for that."""
+    """A ``start_response`` that keeps an answer private to its visitor.
+
+    Lifetimes that the view or a hook gives are meant for the page, which is for everybody.
+    They are dropped, unless they forbid sharing themselves.
+    """
 
     def start(
         status: str, headers: HeaderList, *exc_info: t.Any
@@ -71,7 +74,7 @@ def keep_private(start_response: StartResponse) -> StartResponse:
 def _kept_private(headers: HeaderList) -> HeaderList:
     control = joined(headers, "cache-control")
     others = [pair for pair in headers if not gives_lifetime(pair[0])]
-    # `private="X-Token"` speaks of one field.
+    # `private="X-Token"` is about one field alone.
     kept = forbids_sharing(control) and "private=" not in control.lower()
     if not kept:
         control = _instead_of(control, PRIVATE)
@@ -103,14 +106,14 @@ def _cache_control(serve: ServeEntry) -> str:
     if not own:
         return CACHE_CONTROL
     # A lifetime that the view gave begins anew with each answer, since the store vouches
-    # for a fresh page at that moment. It vouches for no other: nobody may keep that.
+    # for a fresh page at that moment. It does not vouch for a stale one: no cache keeps it.
     if serve.state == "STALE":
         return _instead_of(own, CACHE_CONTROL)
     return own if directives(own) & _LIFETIMES else f"{own}, {CACHE_CONTROL}"
 
 
 def _instead_of(own: str, control: str) -> str:
-    """*control* in place of a view's *own*, of which what is no matter of time stays."""
+    """*control* in place of a view's *own*, of which ``no-transform`` alone is kept."""
     return f"no-transform, {control}" if "no-transform" in directives(own) else control
 
 
@@ -136,15 +139,15 @@ def select(entry: Entry, environ: WSGIEnvironment) -> EncodedBody | None:
 
 
 def coded_etag(etag: str, form: EncodedBody | None) -> str:
-    """The ETag of a page in a coding: a strong one is of one form alone (RFC 9110, 8.8.1),
-    a weak one may be shared."""
+    """The ETag of a page in one form. A strong ETag is for one form alone (RFC 9110,
+    8.8.1); a weak one may be shared."""
     if form is None or etag.startswith("W/") or not etag.endswith('"'):
         return etag
     return f'{etag[:-1]}-{form.coding}"'
 
 
 def coded_headers(headers: HeaderList, form: EncodedBody | None) -> HeaderList:
-    """*headers*, of a page in its plain form, for one of its coded forms."""
+    """The *headers* of a page's plain form, turned into those of a coded form."""
     if form is None:
         return headers
     coded = [
@@ -184,7 +187,7 @@ def _conditional(
         if instead is not None:
             bare = _without_body(headers)
             if instead == 412:
-                # Of this request alone: a cache would give it to all others.
+                # A 412 is for this request alone: a cache would give it to all others.
                 bare = [pair for pair in bare if not gives_lifetime(pair[0])]
                 bare += [("Cache-Control", "no-store"), ("Content-Length", "0")]
             return status_line(instead), bare, []
@@ -204,10 +207,10 @@ def finish(
 ) -> tuple[str, HeaderList, list[bytes]]:
     """Status line, headers and body of *serve* after hooks worked on it.
 
-    Where they left it as it was, it is the page: in the coding that the visitor asks for,
-    or 304. Where they set a cookie, or looked at one, shared caches may not keep it. Any
-    other body that they made of it has the lifetime that the view or they give, and else
-    is private.
+    If the hooks left the body as it was, the answer is the page: in the coding that the
+    visitor asks for, or 304. If they set a cookie, or looked at one, shared caches may not
+    keep the answer. A body that they changed has the lifetime that the view or the hooks
+    give, and is private without one.
     """
     entry = serve.entry
     names = {name.lower() for name, _ in headers}
@@ -215,14 +218,14 @@ def finish(
     same = _has_length(headers, len(entry.body)) if head else body == entry.body
     bare = status.startswith(("304", "412"))
     looked = "cookie" in joined(headers, "vary").lower()
-    # A stranger's page varies on cookies itself, and nobody with a session gets that.
+    # A page for anonymous visitors varies on cookies itself; no signed-in visitor gets it.
     if "set-cookie" in names or (looked and not (entry.anonymous and (same or bare))):
         headers = _kept_private(headers)
     if bare:
-        # A hook judged the condition itself.
+        # A hook evaluated the condition itself.
         return status, headers, []
     if not same:
-        # A tag that a hook made, such as for its compressed body, is its own word.
+        # An ETag that a hook set, such as for its compressed body, is kept.
         others = [
             (name, value)
             for name, value in headers
@@ -249,7 +252,7 @@ def _has_length(headers: HeaderList, length: int) -> bool:
 
 
 def _varying(headers: HeaderList) -> HeaderList:
-    """*headers*, with ``Vary: Accept-Encoding`` where a hook took it away."""
+    """*headers*, with ``Vary: Accept-Encoding`` even if a hook took it away."""
     vary = with_names(joined(headers, "vary"), ["Accept-Encoding"])
     others = [(name, value) for name, value in headers if name.lower() != "vary"]
     return [*others, ("Vary", vary)]
