@@ -1,1 +1,1 @@
-"""What people and programs hear of the cache: logs and signals."""
+"""Logs and signals: what people and programs hear of the cache."""

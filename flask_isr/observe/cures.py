@@ -1,9 +1,9 @@
-"""What to do about a page that is not stored, by the reason for it."""
+"""Advice on a page that is not stored, by the reason for it."""
 
 from __future__ import annotations
 
-#: How a reason begins, and what to tell the author of the page. Some have a cure of their
-#: own, which names a line: see :mod:`.undeclared`.
+#: The start of a reason to what the author of the page is told. Some reasons have a cure of
+#: their own, which names a line: see :mod:`.undeclared`.
 CURES = {
     "it sets a cookie": (
         "Set the cookie in a view without @static_page, or by a script in the browser."

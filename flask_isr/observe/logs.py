@@ -1,4 +1,4 @@
-"""The extension's warnings, where nobody else shows them."""
+"""The extension's warnings, shown if no other handler shows them."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import logging
 
 from flask.logging import default_handler
 
-# Whose handlers keep records, for somebody who may look at them, and show them to nobody.
+# Packages whose handlers keep records to be looked at later, and show none by themselves.
 _KEEPERS = {"flask_debugtoolbar"}
 
 
 class LastResort(logging.Handler):
     """Shows warnings as Flask's own logger does, unless another handler shows them.
 
-    Whether one does is looked at for each of them: applications configure their logging at
-    any time, and extensions add handlers of their own at the first request.
+    The other handlers are looked up for each warning: applications configure their logging
+    at any time, and extensions add handlers of their own at the first request.
     """
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Show *record* if nobody else does."""
+        """Show *record* if no other handler does."""
         if not self._is_shown(record):
             default_handler.handle(record)
 
@@ -42,5 +42,5 @@ _last_resort = LastResort(logging.WARNING)
 
 
 def show_warnings() -> None:
-    """Have the warnings of this package shown by somebody."""
+    """Have the warnings of this package shown, whatever handlers there are."""
     logging.getLogger("flask_isr").addHandler(_last_resort)

@@ -18,7 +18,7 @@ from .cures import cure_of
 
 logger = logging.getLogger("flask_isr")
 
-# Warnings that were given, by page rule and reason, so that each is given once.
+# The most warnings that are remembered, by rule and reason, so that each is given once.
 _REMEMBERED = 1000
 
 
@@ -41,7 +41,7 @@ class Reporter:
         )
 
     def failed(self, key: PageKey, cause: str) -> None:
-        """A render broke."""
+        """A render failed."""
         logger.warning(
             "the render of %s failed: %s. If a page is stored, visitors get that one; the"
             " render is tried again by itself.",
@@ -87,9 +87,9 @@ class Reporter:
             self._send(signals.stale_served, path=str(entry.key))
 
     def refused(self, key: PageKey, what: str, problem: str) -> None:
-        """A page says something of itself that cannot be.
+        """A page declares something of itself that cannot be used.
 
-        :param what: what it is about, as :meth:`not_static` is given it afterwards.
+        :param what: what is wrong, as :meth:`not_static` is given it afterwards.
         """
         if self.first(key.rule, what):
             logger.warning(
@@ -126,7 +126,7 @@ class Reporter:
 
     def other_origin(self, came: str, origin: str) -> None:
         """A visitor came by another address than a page shows or looked at."""
-        # Once: who sends no host of the site makes the address up.
+        # Given once: anybody can make up an address by sending another host.
         if self.first(origin, "origin"):
             logger.warning(
                 "visitors come by %s, and pages that show or read the address are rendered"
@@ -151,7 +151,7 @@ class Reporter:
 
     def elsewhere(self, mounted_at: str, prefix: str) -> None:
         """A request came in by another mount prefix than pages are stored for."""
-        # Once: where a proxy does not set it, the prefix is a stranger's choice.
+        # Given once: if no proxy sets the prefix, anybody can choose it.
         if self.first(prefix, "elsewhere"):
             logger.warning(
                 "requests come in mounted at %r, and static pages are stored for %r: such"
@@ -187,7 +187,7 @@ class Reporter:
         self._send(signals.revalidated, paths=paths, tags=tags, mode=mode)
 
     def first(self, rule: str, reason: str) -> bool:
-        """Whether nobody was told of *reason* for *rule* yet; now they are."""
+        """Whether *reason* was not given for *rule* yet; from now on it counts as given."""
         if len(self._warned) >= _REMEMBERED:
             self._warned.clear()
         first = (rule, reason) not in self._warned

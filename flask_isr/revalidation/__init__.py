@@ -1,1 +1,1 @@
-"""What makes stored pages give way, in this process."""
+"""Invalidation in this process: making stored pages give way."""

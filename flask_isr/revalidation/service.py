@@ -40,7 +40,7 @@ from ..serving.request_state import current_request_state
 
 logger = logging.getLogger("flask_isr")
 
-# Variants of one path that are rendered in the background when the path expires.
+# The most variants of a path that are rendered in the background when it expires.
 _VARIANTS = 16
 
 
@@ -63,7 +63,7 @@ class Revalidator:
         self._retries = Retries()
 
     def forget_retries(self) -> None:
-        """After a fork: what the parent process tries again is not tried here."""
+        """Drop all retries, after a fork: the parent process goes on with them."""
         self._retries = Retries()
 
     # -- checking ---------------------------------------------------------------------
@@ -71,8 +71,8 @@ class Revalidator:
     def path(self, path: t.Any, match: t.Any, mode: t.Any) -> Invalidation:
         """The invalidation of *path*; nothing is done yet.
 
-        :raises ValueError: where an argument is malformed.
-        :raises NotAStaticPage: where no static page serves the path.
+        :raises ValueError: if an argument is malformed.
+        :raises NotAStaticPage: if no static page serves the path.
         """
         check_mode(mode)
         if match not in MATCHES:
@@ -120,7 +120,7 @@ class Revalidator:
         with contextlib.suppress(NotAStaticPage):
             return routes.match_url(reading(path, routes.prefix))
         try:
-            # Or it was written down as pages are stored.
+            # The path may have been written down as pages are stored.
             return routes.match_url(path)
         except NotAStaticPage:
             mounted_at = self._likely_mount(path)
@@ -134,7 +134,7 @@ class Revalidator:
         )
 
     def _likely_mount(self, path: str) -> str | None:
-        """The prefix without which *path* would be a page's."""
+        """The prefix of *path* without which it would be the path of a page."""
         routes = self._application.routes
         for mounted_at, below in cuts(path):
             with contextlib.suppress(NotAStaticPage):
@@ -145,7 +145,7 @@ class Revalidator:
     def tag(self, tag: t.Any, mode: t.Any) -> Invalidation:
         """The invalidation of all pages with *tag*; nothing is done yet.
 
-        :raises ValueError: where an argument is malformed.
+        :raises ValueError: if an argument is malformed.
         """
         check_mode(mode)
         if mode == "refresh":
@@ -159,11 +159,11 @@ class Revalidator:
     # -- acting -----------------------------------------------------------------------
 
     def act(self, invalidations: t.Sequence[Invalidation]) -> dict[str, str]:
-        """Do what an application's call asks for, now, and in a request again at its end.
+        """Do what an application's call asks for, and inside a request again at its end.
 
         :return: path to cause, for paths whose list could not be asked.
-        :raises StoreUnavailable: where it was not recorded; nothing is done then.
-        :raises RevalidationError: where a page in mode ``refresh`` was not renewed.
+        :raises StoreUnavailable: if it was not recorded; nothing is done then.
+        :raises RevalidationError: if a page in mode ``refresh`` was not renewed.
         """
         invalidations = _merged(invalidations)
         failed = self.record(invalidations)
@@ -186,7 +186,7 @@ class Revalidator:
 
         :return: path to cause, for paths whose list could not be asked; it is asked again
             in the background until that succeeds.
-        :raises StoreUnavailable: where it was not recorded; nothing is done then.
+        :raises StoreUnavailable: if it was not recorded; nothing is done then.
         """
         if not self._application.enabled:
             return {}
@@ -215,7 +215,7 @@ class Revalidator:
         invalidations: t.Sequence[Invalidation],
         rendered: tuple[Mode, ...] = ("expire",),
     ) -> None:
-        """Start background renders and tell the world, when all is recorded for good.
+        """Start background renders and send the signal, once all is recorded for good.
 
         :param rendered: the modes whose pages are rendered in the background.
         """
@@ -235,14 +235,14 @@ class Revalidator:
                 )
 
     def repeat(self, invalidations: t.Sequence[Invalidation]) -> None:
-        """Do again at a request's end what was asked for in it. Never raises: what cannot
-        be recorded is logged, and tried again in the background."""
-        # What was refreshed in the request was rendered from data that may have changed.
+        """Repeat at the end of a request the invalidations made in it. Never raises: what
+        cannot be recorded is logged, and tried again in the background."""
+        # Pages refreshed in the request were rendered from data that may have changed.
         self._carry_out(invalidations, ("expire", "refresh"))
 
     def after_render(self, invalidations: t.Sequence[Invalidation]) -> None:
-        """Do at a render's end what was asked for in it, as :meth:`repeat` does. No renders
-        are started: pages that invalidate each other would be rendered for ever."""
+        """Carry out at the end of a render the invalidations made in it, and never raise.
+        No renders are started: pages that invalidate each other would never stop."""
         self._carry_out(_merged(invalidations), ())
 
     def _carry_out(
@@ -280,7 +280,7 @@ class Revalidator:
     def renew(
         self, invalidations: t.Sequence[Invalidation]
     ) -> tuple[dict[str, str], list[str]]:
-        """Render the pages and wait; see :meth:`.Renewals.renew`.
+        """Render the pages and wait; see :meth:`.BlockingRenders.renew`.
 
         A path that its closed list lacks needs no render: it answers 404.
         """
@@ -334,7 +334,7 @@ def _merged(invalidations: t.Iterable[Invalidation]) -> list[Invalidation]:
 
 
 def check_mode(mode: t.Any) -> None:
-    """:raises ConfigurationError: where *mode* is none of the three."""
+    """Raise :exc:`.ConfigurationError` if *mode* is none of the three."""
     if mode not in MODES:
         raise ConfigurationError(
             f"mode is {mode!r:.80}; it must be 'expire', 'stale' or 'refresh'."

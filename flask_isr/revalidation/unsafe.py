@@ -1,4 +1,4 @@
-"""Requests that write: the page at their own URL expires, and the groups that they name."""
+"""Requests that write: they expire the page at their URL, and the groups they name."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ logger = logging.getLogger("flask_isr")
 class UnsafeRequests:
     """Follows requests with an unsafe method, for one application.
 
-    A successful one (2xx or 3xx) expires the static page at its URL (RFC 9111, section
+    A successful request (2xx or 3xx) expires the static page at its URL (RFC 9111, section
     4.4), and the tags that its answer names in ``Cache-Group-Invalidation`` (RFC 9875).
-    Both happen when Flask has finished with the request, as a ``revalidate_*`` in the view
-    would at the latest.
+    Both happen when Flask has finished with the request, which is also the latest moment
+    for a ``revalidate_*`` in the view.
     """
 
     def __init__(self, application: Application, revalidator: Revalidator) -> None:
@@ -47,7 +47,7 @@ class UnsafeRequests:
         status: str,
         headers: list[tuple[str, str]],
     ) -> None:
-        """Have *state* invalidate what its answer, as it starts, calls for."""
+        """Have *state* invalidate what the start of its answer calls for."""
         if status[:1] in ("2", "3") and not _is_read(state):
             invalidations = [*self._page(environ), *self._named(headers)]
             if invalidations:
@@ -59,9 +59,9 @@ class UnsafeRequests:
             return
         routes = self._application.routes
         match = routes.match_request(environ)
-        # Where no view takes the request nothing was written: by a hook that redirects
-        # whoever comes by plain HTTP strangers would expire all pages, and by the router's
-        # own redirects to other spellings.
+        # If no view takes the request, nothing was written. Else anybody could expire all
+        # pages by a hook that redirects plain HTTP, or by the router's own redirects to
+        # other spellings.
         if match is not None and match.page.expire_on_write and routes.accepts(environ):
             tag = path_tag(match.path)
             yield Invalidation(match.path, tag, "expire", is_path=True, match=match)
@@ -75,7 +75,7 @@ class UnsafeRequests:
         if not self._groups or not fields:
             return
         try:
-            # All are looked at before the first is taken.
+            # All groups are checked before the first is taken.
             yield from [
                 self._revalidator.tag(group, "expire")
                 for group in groups(", ".join(fields))
@@ -88,9 +88,9 @@ class UnsafeRequests:
 
 
 def _is_read(state: RequestState) -> bool:
-    """Whether Flask reads what was sent as a write: middleware on the way may have made a
-    GET of it."""
+    """Whether Flask sees a read in what was sent as a write: middleware on the way may have
+    made a GET of it."""
     if has_request_context() and request.environ.get(REQUEST_STATE) is state:
-        # Of the outermost request, whatever its view asked for on the same environ.
+        # The method of the outermost request, whatever its view asks for on this environ.
         return not is_unsafe(request.method)
     return state.reads_page

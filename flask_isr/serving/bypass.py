@@ -1,4 +1,4 @@
-"""Which requests a stored page is not for, though it is the page that they ask for."""
+"""Bypass: the requests that a stored page is not for, though they ask for it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..http.query import parameters
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-#: Reasons that make an answer its visitor's own: no shared cache may keep it.
+#: Reasons for which an answer is private to its visitor: no shared cache may keep it.
 PERSONAL: t.Final = {"authorization", "cookie", "environ", "header"}
 
 _HTML = "text/html"
@@ -26,7 +26,7 @@ _JSON = "application/json"
 
 _AUTHORIZATION = "authorization"
 
-# Where servers tell the same by a name of their own; some do so though it is empty.
+# Header to the variable by which servers tell the same; some set it though it is empty.
 _VARIABLES = {
     _AUTHORIZATION: "REMOTE_USER",
     "content-length": "CONTENT_LENGTH",
@@ -37,11 +37,11 @@ _VARIABLES = {
 class Bypass:
     """Tells which requests bring what a render looked at.
 
-    Such a request is not that of the anonymous visitor that the page was made for: the
-    view answers it.
+    Such a request differs from that of the anonymous visitor for whom the page was made:
+    the view answers it.
 
-    :ivar absent: variables of the environ that no request has for which the page is.
-    :ivar more: whether that is not all, and :meth:`reason` is to be asked.
+    :ivar absent: variables of the environ that a request for the stored page must lack.
+    :ivar more: whether :meth:`reason` must be asked, too.
     """
 
     __slots__ = (
@@ -70,7 +70,7 @@ class Bypass:
             for name in inputs.headers
         ]
         self._cookies = frozenset(inputs.cookies)
-        # Others are not spelled in the header as their names are.
+        # Names that are not ASCII are spelled otherwise in the header.
         self._any_cookie = not all(name.isascii() for name in inputs.cookies)
         self._names = frozenset(inputs.query)
         self._variables = inputs.variables
@@ -81,14 +81,14 @@ class Bypass:
         self._scheme, _, self._host = inputs.origin.partition("://")
         self.absent = tuple(header for header, _, _ in self._headers)
         if _AUTHORIZATION in inputs.headers:
-            # Where it is there and empty, `reason` finds that out, inside of Flask.
+            # If it is set but empty, `reason` finds that out, inside of Flask.
             self.absent += (_VARIABLES[_AUTHORIZATION],)
         headers_only = Inputs(headers=inputs.headers) == inputs
         self.more = not headers_only or not OF_BODIES.isdisjoint(inputs.headers)
 
     def reason(self, environ: WSGIEnvironment) -> str | None:
-        """Why a request is answered by the view, as ``Cache-Status`` details it; ``None``
-        if the page is for it."""
+        """Why the view answers a request, as ``Cache-Status`` details it; ``None`` if the
+        stored page does."""
         for header, variable, detail in self._headers:
             if header in environ or (variable is not None and environ.get(variable)):
                 return detail
@@ -134,18 +134,20 @@ class Bypass:
 
 @functools.lru_cache(maxsize=1000)
 def bypass_of(inputs: Inputs) -> Bypass | None:
-    """What tells the requests with *inputs* from others; ``None`` if there are none."""
+    """The bypass of a page whose render read *inputs*; ``None`` if it read none."""
     return Bypass(inputs) if inputs else None
 
 
 @functools.lru_cache(maxsize=1000)
 def _prefers(header: str, media_type: str) -> bool:
-    """Whether a request with this ``Accept`` gets what the render came to, *media_type*:
-    it prefers that, HTML as the render did, or takes anything alike."""
+    """Whether a request with this ``Accept`` gets what the render chose, *media_type*.
+
+    It does if it prefers that, or HTML as the render did, or takes anything alike.
+    """
     accepted = parse_accept_header(header, MIMEAccept)
     best = max((quality for _, quality in accepted), default=0)
     wanted = {name.lower() for name, quality in accepted if quality == best > 0}
-    # Scripts ask for JSON, and take anything else for want of it.
+    # Scripts ask for JSON, and accept anything else if there is none.
     if _JSON in wanted - {media_type}:
         return False
     return not wanted.isdisjoint({media_type, _HTML, "*/*"})

@@ -33,19 +33,20 @@ SameSite: t.TypeAlias = t.Literal["Lax", "Strict", "None"]
 
 _SALT = "flask-isr.draft"
 
-# Cookies of one request that are looked at: browsers send one for each path and domain.
+# The most cookies of a request that are read: browsers send one for each path and domain.
 _TRIED = 4
 
-# Seconds for which browsers keep a cookie at most.
+# The most seconds for which browsers keep a cookie.
 _LONGEST = 400 * 24 * 3600
 
-# Where a request remembers what its cookie was found to be.
+# The environ key under which a request remembers whether its cookie is good.
 _SEEN = "flask_isr.draft"
 
 
 class DraftCookies:
-    """Signs and reads the cookies of draft mode for one application: where it tells hosts
-    apart, for each of them.
+    """Signs and reads the cookies of draft mode for one application.
+
+    If the application tells hosts apart, a cookie is for one host.
 
     :param clock: seconds since 1970.
     """
@@ -97,7 +98,7 @@ class DraftCookies:
             return None
         return URLSafeSerializer(
             keys,
-            # Another application that has the same key has drafts of its own.
+            # Another application with the same key has drafts of its own.
             salt=f"{_SALT}.{self._app.import_name}.{self._app.name}/{host}",
             signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
         )
@@ -106,11 +107,11 @@ class DraftCookies:
 class Draft:
     """Draft mode of the current application; see :attr:`.ISR.draft`.
 
-    Whoever has its cookie gets every static page from its view, on their own request, with
-    hooks, session and all. That answer is never read from the store or written to it, and
-    nobody may keep it (``no-store``); closed lists are open. The cookie is signed with
-    ``SECRET_KEY`` and ends by itself. One that is forged, expired, of another application
-    or, if it tells hosts apart, of another host is ignored.
+    A visitor with its cookie gets every static page from its view, on their own request,
+    with hooks, session and all. That answer is never read from the store or written to it,
+    and no cache may keep it (``no-store``); closed lists are open. The cookie is signed
+    with ``SECRET_KEY`` and expires. A cookie that is forged, expired, of another
+    application or, if that tells hosts apart, of another host is ignored.
     """
 
     def enable(
@@ -120,29 +121,29 @@ class Draft:
         lifetime: float | datetime.timedelta = 3600,
         samesite: SameSite = "Lax",
     ) -> None:
-        """Have whoever gets *response* see drafts. Call it in a view that nobody but
-        editors reaches: behind a log-in, or under ``@isr.require_secret``.
+        """Have the visitor who gets *response* see drafts. Call it in a view that only
+        editors reach: behind a log-in, or under ``@isr.require_secret``.
 
-        :param lifetime: seconds or timedelta after which it ends by itself; at most the
-            400 days for which browsers keep a cookie.
+        :param lifetime: seconds or timedelta after which draft mode ends; at most the 400
+            days for which browsers keep a cookie.
         :param samesite: ``"None"`` if a CMS shows the site inside a frame; browsers
             accept that over HTTPS only.
         :raises ConfigurationError: if ``SECRET_KEY`` is not set, or *lifetime* is
             malformed.
         """
-        # Zero would take the cookie away.
+        # Zero would delete the cookie.
         length = min(math.ceil(seconds("lifetime", lifetime)), _LONGEST)
         drafts: DraftCookies = current_extension().drafts
         _set_cookie(response, drafts.sign(length, request.environ), length, samesite)
 
     def disable(self, response: Response) -> None:
-        """Have whoever gets *response* see what everybody sees."""
-        # Inside a frame of another site, browsers ignore any but this.
+        """Have the visitor who gets *response* see what everybody sees."""
+        # Inside a frame of another site, browsers ignore cookies that are not this.
         _set_cookie(response, "", 0, "None" if request.is_secure else "Lax")
 
     def is_enabled(self) -> bool:
         """Whether the current request is an editor's in draft mode, so that a view may
-        show them what is not published yet. False wherever a page is rendered that others
+        show them what is not published yet. False in the render of a page that others
         get, and outside of requests."""
         if not has_request_context() or rendering():
             return False

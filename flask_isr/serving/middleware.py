@@ -57,14 +57,14 @@ if t.TYPE_CHECKING:
 
 logger = logging.getLogger("flask_isr")
 
-# Seconds between two looks at whether the store is still the same one.
+# Seconds between two checks whether the store is still the same one.
 _CHECK_EVERY = 1.0
 
 
 class PreparedResponse:
-    """An answer that needs no more than to be sent.
+    """An answer that is ready to be sent.
 
-    :ivar bypass: tells whom the page is not for; ``None``: it is for all.
+    :ivar bypass: tells which requests the page is not for; ``None``: it is for all.
     :ivar codings: those that the page is stored in, best first.
     :ivar forms: coding to headers and body; ``None`` is the plain body.
     """
@@ -101,9 +101,9 @@ class PreparedResponse:
 
 @dataclass(frozen=True, slots=True)
 class ServingParts:
-    """What requests for one application are answered with.
+    """The parts that answer the requests for one application.
 
-    :ivar follow_unsafe: told of the answers of requests that may write something.
+    :ivar follow_unsafe: called with each answer to a request that may write something.
     """
 
     application: Application
@@ -162,7 +162,7 @@ class Middleware:
         state = environ[REQUEST_STATE] = RequestState()
         state.start_response = start_response
         state.entry_path = path
-        # Most are, and need no closer look.
+        # Most requests are a GET, and need no closer look.
         method = environ["REQUEST_METHOD"]
         if method != "GET" and is_unsafe(method):
             state.unsafe = state.has_work = True
@@ -172,7 +172,7 @@ class Middleware:
     def _prepare(self) -> None:
         routes, *_ = self._application.prepare()
         if routes.ported:
-            # Pages are on no port: what is asked for by one may be another rule's.
+            # Pages have no port: a request that names one may be for another rule.
             self._host_of = host_and_port
         self._prepared = True
 
@@ -200,7 +200,7 @@ class Middleware:
                 self._memory.sync()
                 self._check_at = now + _CHECK_EVERY
                 self._engine.maintenance.report_usage(now)
-            # Only now: what an invalidation took away is not among them any more.
+            # Looked up after the sync, which removes what was invalidated.
             query: tuple[tuple[str, str], ...] | None = ()
             if variants.declared:
                 query = declared_query(
@@ -228,7 +228,7 @@ class Middleware:
             return None
         bypass = ready.bypass
         if bypass is not None:
-            # Most look for `Authorization` alone, which needs no call.
+            # Most pages depend on `Authorization` alone, which needs no call.
             for name in bypass.absent:
                 if name in environ:
                     return None
@@ -248,19 +248,19 @@ class Middleware:
         if ready.codings:
             coding = negotiate(environ.get("HTTP_ACCEPT_ENCODING"), ready.codings)
         headers, page = ready.forms[coding]
-        # Lists of this answer's own: servers and middleware may change them.
+        # A copy for this answer: servers and middleware may change the list.
         start_response(ready.status, headers[:])
         return [page] if environ["REQUEST_METHOD"] == "GET" else []
 
     def _may_be_somebody(self, environ: WSGIEnvironment) -> bool:
-        """Whether the request has a cookie by which its visitor may be known."""
+        """Whether the request has a cookie by which the visitor may be signed in."""
         cookie = environ.get("HTTP_COOKIE")
         return cookie is not None and any(
             name in cookie for name in self._application.personal_cookies
         )
 
     def _ready(self, item: CachedEntry, variants: Variants, now: float) -> bool:
-        """Prepare the answer of *item*; false when the middleware may not serve it."""
+        """Prepare the answer of *item*; false if the middleware may not serve it."""
         entry = item.record
         if not isinstance(entry, Entry) or entry.level != "wsgi":
             return False
@@ -278,13 +278,13 @@ class Middleware:
         item.ready = PreparedResponse(ServeEntry(entry, state), age, page_request)
         item.ready_until = _good_until(entry, age, now)
         if self._engine.builds.keeps_newer(entry, item.validity):
-            # That is over some time, whatever the lifetime of the page.
+            # The protection of newer builds ends some time, whatever the page's lifetime.
             item.ready_until = min(item.ready_until, now + _CHECK_EVERY)
         return True
 
     @staticmethod
     def _is_unfit(entry: Entry, state: RequestState, environ: WSGIEnvironment) -> bool:
-        """Whether *entry* looked at something that the visitor brings."""
+        """Whether the render of *entry* looked at something that the visitor brings."""
         somebody = entry.anonymous and state.has_session
         return somebody or _brings(entry.inputs, environ)
 
@@ -312,10 +312,10 @@ class Middleware:
             state.finish()
             raise
         finally:
-            # None, but for a request inside a request, such as by a test client.
+            # `outer` is None, except in a request inside a request, as of a test client.
             inside.set(outer)
-        # Complete, or a file, which servers send without reading it as long as it is not
-        # hidden: nothing of the application runs any more.
+        # A list is complete; a file is sent by the server itself, as long as it is not
+        # wrapped. For both, nothing of the application runs any more.
         complete = type(body) is list or type(body) is environ.get("wsgi.file_wrapper")
         if state.has_work:
             if state.page_request is not None or state.served is not None:
@@ -324,7 +324,7 @@ class Middleware:
         if complete:
             state.finish()
             return body
-        # The body may still be made while it is sent, and invalidate pages meanwhile.
+        # The body may be generated while it is sent, and invalidate pages meanwhile.
         state.body = body
         return state
 
@@ -353,7 +353,7 @@ class Middleware:
         answer = state.decided or self._engine.visit(page_request, own_stack=True)
         match answer:
             case ServeEntry(entry) if self._is_unfit(entry, state, environ):
-                # What the visitor gets is not what a stranger gets.
+                # The visitor must not get what an anonymous visitor gets.
                 return self._enter(environ, start_response, answer)
             case ServeEntry(entry) if entry.level == "wsgi":
                 age = self._now() - entry.began
@@ -363,7 +363,7 @@ class Middleware:
             case SendError(error) if not _brings(error.inputs, environ):
                 return _send_error(error, environ, start_response)
             case ServeEntry() | RunView() | SendError():
-                # The view must see the request after all: a second time through Flask.
+                # The view must see the request after all: it enters Flask a second time.
                 return self._enter(environ, start_response, answer)
 
 
@@ -398,7 +398,7 @@ def _brings(inputs: Inputs, environ: WSGIEnvironment) -> bool:
 
 
 def _good_until(entry: Entry, age: float, now: float) -> float:
-    """Until when an answer may be sent as it is prepared at *now*, in the store's time."""
+    """The time of the store until which an answer prepared at *now* may be sent."""
     limits = [
         limit
         for limit in (entry.lifetime.revalidate, entry.lifetime.expire)

@@ -44,12 +44,12 @@ class PassThrough:
     def render(
         self, match: Match, page_request: PageRequest
     ) -> ServeEntry | RunView | None:
-        """The page as a stranger gets it; ``None`` where its closed list lacks it."""
+        """The page for an anonymous visitor; ``None`` if its closed list lacks it."""
         answers = self._on_a_thread(lambda: self._render(match, page_request))
         return answers[0] if answers else RunView("no-thread")
 
     def lacks(self, match: Match) -> bool:
-        """Whether *match* is not in the closed list of its page, which can be asked."""
+        """Whether the closed list of the page could be asked, and lacks *match*."""
 
         def ask() -> bool:
             try:
@@ -61,8 +61,8 @@ class PassThrough:
         return self._on_a_thread(ask) == [True]
 
     def _on_a_thread(self, ask: t.Callable[[], T]) -> list[T]:
-        """What *ask* returns away from the visitor's request; nothing where no thread is
-        left."""
+        """What *ask* returns on a thread without the visitor's request, as a list; empty
+        if no thread is left."""
         answers: list[T] = []
         done = threading.Event()
 
@@ -90,7 +90,7 @@ class PassThrough:
                 return None
             outcome = self._renderer(page_request.key, "view")
         except Exception:
-            # Raised again by the view, for the visitor's own request.
+            # The view raises it again, in the visitor's own request.
             return RunView("error")
         match outcome:
             case PerVisitor(reason):

@@ -19,11 +19,11 @@ if t.TYPE_CHECKING:
 
     from ..pages.invalidation import Invalidation
 
-#: Where a request finds its visit in the WSGI environ.
+#: The key of the request state in the WSGI environ.
 REQUEST_STATE = "flask_isr.visit"
 
-#: The visit that is inside Flask in this context. Teardowns of the application context
-#: find it here: their request context is gone already.
+#: The state of the request that is inside Flask in this context. Teardowns of the
+#: application context find it here: their request context is gone already.
 inside: contextvars.ContextVar[RequestState | None] = contextvars.ContextVar(
     "flask_isr.visit", default=None
 )
@@ -37,36 +37,35 @@ def current_request_state() -> RequestState | None:
 
 
 def _swallow(data: bytes) -> None:
-    """Stand in for the ``write`` of an answer that nobody gets."""
+    """Stand in for the ``write`` of an answer that is not sent."""
 
 
 class RequestState:
     """What the middleware, the decorated view and ``revalidate_*`` tell each other.
 
-    It is also the ``start_response`` that Flask is given, and the body that is handed to
-    the server where somebody must know when that is closed: one object for a request that
-    has nothing to do with static pages. Since each such request pays for it, its defaults
-    are the class's, and whoever makes it sets :attr:`start_response`, which is cheaper
-    than a constructor.
+    It is also the ``start_response`` that Flask is given, and the body that the server is
+    given if its end must be noticed. A request that has nothing to do with static pages
+    thus costs one object. To keep that cheap, the defaults are class attributes, and the
+    caller sets :attr:`start_response`, which is cheaper than a constructor.
 
     :ivar start_response: the server's.
     :ivar entry_path: the path as it came to the middleware; ``None`` on the second way
-        through.
-    :ivar unsafe: whether it came to the middleware with a method that may write something.
+        through Flask.
+    :ivar unsafe: whether the method that came to the middleware may write something.
     :ivar reads_page: whether Flask asks a static page for an answer, by GET or HEAD.
-    :ivar has_work: whether a decorated view or ``revalidate_*`` wrote into it, or, as it is
-        unsafe, somebody still may.
-    :ivar follow: told of status and headers of an unsafe request's answer.
-    :ivar has_session: whether the visitor is somebody; known when a decorated view ran.
+    :ivar has_work: whether a decorated view or ``revalidate_*`` wrote into the state, or,
+        because the request is unsafe, still may.
+    :ivar follow: called with status and headers of the answer to an unsafe request.
+    :ivar has_session: whether the visitor is signed in; known when a decorated view ran.
     :ivar page_request: written by the decorated view: "answer with this page".
-    :ivar answer: the Engine's answer for that, where it is known already.
+    :ivar decided: the Engine's decision on that page, if it is known already.
     :ivar decision: read by the decorated view: what the Engine decided already.
     :ivar served: written by the decorated view: "I answered with this".
     :ivar started: status and headers of an answer that the middleware keeps back.
-    :ivar released: whether that went out, or would if it came now.
+    :ivar released: whether that answer went out, or would go out at once.
     :ivar deferred: invalidations to be repeated when Flask has finished.
-    :ivar finished: whether that moment is over.
-    :ivar body: what Flask answered with.
+    :ivar finished: whether Flask has finished.
+    :ivar body: the body that Flask returned.
     """
 
     entry_path: str | None = None
@@ -98,8 +97,8 @@ class RequestState:
     ) -> t.Callable[[bytes], object]:
         """The ``start_response`` for Flask.
 
-        Some servers send the headers from within theirs: an answer without a body would be
-        out before what was invalidated is so for the second time.
+        Some servers send the headers from within their own ``start_response``: an answer
+        without a body would be out before pages are invalidated for the second time.
         """
         if self.has_work and not self.released:
             self.started = (status, headers)
@@ -121,7 +120,7 @@ class RequestState:
     ) -> None:
         """Have the middleware answer with *page_request* when Flask has finished.
 
-        :param decided: what the Engine answered already.
+        :param decided: the Engine's decision, if it is known already.
         """
         self.page_request = page_request
         self.decided = decided
@@ -160,20 +159,20 @@ class RequestState:
 
     @property
     def streamed(self) -> bool:
-        """Whether the answer, as far as it can be told, is still made while it is sent."""
+        """Whether the body is generated while it is sent, as far as can be told."""
         if self._streamed or self.started is None:
             return self._streamed
         status, headers = self.started
-        # Werkzeug sets the length of every body that it has whole; these have no body.
+        # Werkzeug sets the length of every complete body; a 204 or 304 has no body.
         return not status.startswith(("204", "304")) and not any(
             name.lower() == "content-length" for name, _ in headers
         )
 
     def release(self, *, complete: bool) -> None:
-        """Let an answer out that was kept back: once what is pending took effect, or ahead
-        of that if its body is still being made.
+        """Send an answer that was kept back, after the pending invalidations. It goes ahead
+        of them if its body is still being generated.
 
-        :param complete: whether the body is known to be there.
+        :param complete: whether the body is known to be complete.
         """
         if complete or not self.streamed:
             self.run_deferred()
@@ -187,20 +186,20 @@ class RequestState:
             self._write = self.start_response(*self.started)
 
     def _write_early(self, data: bytes) -> object:
-        """Be the ``write`` of an answer that is kept back: more of it is to come."""
+        """Be the ``write`` of an answer that is kept back, and send it: more follows."""
         if not self.released:
             self._start()
         return self._write(data)
 
     def run_deferred(self) -> None:
-        """Repeat what is pending."""
+        """Repeat the pending invalidations."""
         deferred, self.deferred = self.deferred, None
         if deferred:
             self._repeat(list(deferred.values()))
 
     def finish(self) -> None:
-        """Flask has finished with the request: what was invalidated in it is so again, now
-        that its transactions are closed."""
+        """Repeat the request's invalidations, now that Flask has finished with it and its
+        transactions are closed."""
         self.finished = True
         if self.has_work:
             self.run_deferred()
@@ -212,11 +211,11 @@ class RequestState:
         try:
             yield from self.body
         finally:
-            # Before its visitor sees the end; and some servers close no body.
+            # Before the visitor sees the end; and some servers close no body.
             self.close()
 
     def close(self) -> None:
-        """Close the body, and let what waited for the end of the request happen."""
+        """Close the body, and repeat what waited for the end of the request."""
         try:
             close = getattr(self.body, "close", None)
             if close is not None:

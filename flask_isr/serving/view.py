@@ -1,4 +1,4 @@
-"""What a decorated view does when Flask calls it."""
+"""The work of a decorated view when Flask calls it."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ from .request_state import RequestState
 
 logger = logging.getLogger("flask_isr")
 
-# Headers of a sealed error that are given to those who share it.
+# Headers of a sealed render's error that all visitors get who share it.
 _SHARED = {"content-language", "content-type", "retry-after"}
 
 Arguments: t.TypeAlias = tuple[tuple[t.Any, ...], dict[str, t.Any]]
@@ -76,8 +76,8 @@ class ViewHandler:
     def serve(
         self, page: StaticPage, args: tuple[t.Any, ...], kwargs: dict[str, t.Any]
     ) -> Response:
-        """Answer the current request for *page*: from the store, by the middleware, by the
-        view."""
+        """Answer the current request for *page*: from the store, by the middleware, or by
+        the view."""
         arguments = args, kwargs
         capture = active_capture()
         own = request.environ.get(CAPTURE) is capture
@@ -124,13 +124,13 @@ class ViewHandler:
         state: RequestState,
         arguments: Arguments,
     ) -> Response:
-        """Answer while the extension is off: sealed as in production, each time anew."""
+        """Answer while the extension is off, by a sealed render for each request."""
         if current_render.get() is not None:
             return _run_view(page, arguments, "nested")
         serve = self.pass_through.render(match, page_request)
         if isinstance(serve, RunView):
-            # Also where the render failed: the error meets the visitor's own request, and
-            # so the debugger.
+            # Also if the render failed: the error occurs again in the visitor's own
+            # request, and so in the debugger.
             return _run_view(page, arguments, serve.reason)
         if serve is None:
             _refuse()
@@ -142,7 +142,7 @@ class ViewHandler:
 
     def unfit(self, entry: Entry) -> str | None:
         """Why *entry* is not for the visitor of the current request, if it is not: its
-        render looked at something that they bring, and a stranger does not."""
+        render looked at something that they bring, and an anonymous visitor does not."""
         if entry.anonymous and has_session(self.application.app, request):
             return "session"
         return self.brought(entry.inputs)
@@ -156,14 +156,16 @@ class ViewHandler:
         return reason
 
     def _is_unlisted(self, page: StaticPage) -> bool:
-        """Whether a closed list lacks what the current request, for which nothing can be
-        stored, asks for: no spelling gets around the list."""
+        """Whether a closed list lacks what the current request asks for.
+
+        Nothing can be stored for this request, and yet no spelling gets around the list.
+        """
         if page.fallback is not False:
             return False
         routes = self.application.routes
         match = routes.match_request(request.environ)
         if match is None:
-            # Listed are only paths whose pages can be stored.
+            # A list has only paths whose pages can be stored.
             return routes.pages.get(request.endpoint or "") is page
         if match.page is not page:
             return False
@@ -176,14 +178,14 @@ class ViewHandler:
     ) -> tuple[Match, PageRequest] | str:
         """Which page the current request is for, or why it is for none that is stored."""
         if state.unsafe:
-            # Middleware inside of ours made a read of it; or its view shows this page, and
-            # has an answer of its own.
+            # Middleware inside of ours made a read of the request; or the request's view
+            # shows this page, and has an answer of its own.
             return "method"
         path = request.environ.get("PATH_INFO", "")
         if state.entry_path not in (None, path):
-            # By middleware inside of ours, and what else that made of the path, such as a
-            # language, no render would see; or by a view that makes this page part of its
-            # own answer.
+            # Middleware inside of ours changed the path: no render would see what else it
+            # took from that, such as a language. Or a view makes this page part of its own
+            # answer.
             self.reporter.rewritten(page.name)
             return "rewritten"
         mounted_at, prefix = (
@@ -203,7 +205,7 @@ class ViewHandler:
         try:
             key = key_of(match, request.environ.get("QUERY_STRING", ""))
         except Exception as error:
-            # The application's callable raised, or gave what are no names.
+            # The application's callable raised, or returned something else than names.
             self.reporter.query_failed(match.rule.rule, error)
             return "query"
         if key is None:
@@ -211,7 +213,7 @@ class ViewHandler:
         try:
             return match, target_of(match, key)
         except Exception as error:
-            # A tag filled from a stranger's URL may be too long; a callable may raise.
+            # A tag filled from a visitor's URL may be too long; a callable may raise.
             self.reporter.tags_failed(key, error)
             return "tags"
 
@@ -219,7 +221,7 @@ class ViewHandler:
 def _run_view(page: StaticPage, arguments: Arguments, reason: str) -> Response:
     @after_this_request
     def version(result: Response) -> Response:
-        # In a hook, so that the answer to what the view raises is marked too.
+        # In a hook, so that the answer to an exception of the view is marked, too.
         result.headers["X-ISR-Cache"] = "BYPASS"
         result.headers.add("Cache-Status", bypass_status(reason))
         if result.status_code >= 500:
@@ -244,14 +246,14 @@ def _call(page: StaticPage, arguments: Arguments) -> Response:
 
 
 def _may_be_kept(reason: str, result: Response) -> bool:
-    """Whether caches may choose a lifetime for an answer: they are told none."""
-    # A render that asks for another page makes of the answer what it will.
+    """Whether caches might choose a lifetime for an answer, and must be told not to."""
+    # A render that asks for another page decides itself what to do with the answer.
     inside_render = current_render.get() is not None
     return reason != "method" and not inside_render and "Expires" not in result.headers
 
 
 def _is_page(result: Response) -> bool:
-    """Whether an answer would have been a page, had a stranger got it."""
+    """Whether an answer would have been a page, if an anonymous visitor had got it."""
     return (
         result.status_code == 200 and not result.is_streamed and bool(result.get_data())
     )
@@ -289,7 +291,7 @@ class _Call:
         try:
             known = self._engine.lookup.peek(self._page_request)
         except StoreUnavailable as error:
-            # At once, and not by way of the middleware: hooks run once this way.
+            # Run here, and not by way of the middleware, so that hooks run only once.
             self._engine.maintenance.report_unavailable(error)
             return self._run("store-unavailable")
         if isinstance(known, PerVisitorRecord):
@@ -301,10 +303,10 @@ class _Call:
             self._match.endpoint
         ).level
         page_request = dataclasses.replace(self._page_request, level=required)
-        # Where both levels will do, the stored page tells which it was made for; the
+        # If both levels will do, the stored page tells which one it was made for. The
         # next render may come to another level all the same.
         likely = required or (known.level if known is not None else None)
-        # A hook may have read the body: Flask cannot have it a second time.
+        # A hook may have read the body: Flask cannot read it a second time.
         if likely != "view" and not _has_body():
             return self._leave_to_front(page_request)
         return self.enact(self._engine.visit(page_request, own_stack=False))
@@ -326,7 +328,7 @@ class _Call:
                 self._state.answered_with(answer)
                 return self._respond(answer)
             case ServeEntry():
-                # Rendered anew, it no longer needs the hooks: they ran in its render.
+                # The new page no longer needs the hooks: they ran in its render.
                 return self._leave_to_front(self._page_request, answer)
             case RunView(reason, strangers_fail):
                 result = self._run(reason)
@@ -340,7 +342,7 @@ class _Call:
             case SendError(error):
                 result = current_app.response_class(error.body, status=error.status)
                 for name, value in error.headers:
-                    # Others may be the hooks', which run again.
+                    # Other headers may come from hooks, which run again.
                     if name.lower() in _SHARED:
                         result.headers[name] = value
                 result.headers["Cache-Control"] = "no-store"
@@ -364,7 +366,7 @@ class _Call:
 
 
 def _has_body() -> bool:
-    """Whether the current request, a visit, has a body that can be read once."""
+    """Whether the current request has a body, which can be read only once."""
     return bool(request.content_length) or "HTTP_TRANSFER_ENCODING" in request.environ
 
 

@@ -1,1 +1,1 @@
-"""Who may ask for a revalidation over HTTP, and how."""
+"""Revalidation over HTTP: who may ask for it, and how."""

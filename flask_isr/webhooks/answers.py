@@ -12,7 +12,7 @@ from ..errors import StoreUnavailable
 
 logger = logging.getLogger("flask_isr")
 
-# Seconds after which a sender should try again when the store is not there.
+# Seconds after which a sender should try again if the store is not available.
 _RETRY_AFTER = 5
 
 
@@ -33,7 +33,7 @@ def no_store(response: Response) -> Response:
 
 
 def unavailable(error: StoreUnavailable) -> Response:
-    """The answer that an invalidation was not recorded, and when to try again."""
+    """The answer that tells that an invalidation was not recorded, and when to retry."""
     logger.error(
         "an invalidation was not recorded, and its sender was answered 503: %s", error
     )

@@ -1,4 +1,4 @@
-"""Who may revalidate: the shared secret, wherever a sender can put it."""
+"""Authorization by the shared secret, wherever a sender can put it."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ def refusal(request: Request) -> Response | None:
     try:
         given = _given(request)
     except BadInput as error:
-        # Without a secret elsewhere, nobody needs to know what is wrong with the body.
+        # A sender who gave no secret elsewhere need not know what is wrong with the body.
         if error.status == 413:
             return message(413, str(error))
         given = b""
-    # Each is compared, so that the time does not tell which one was nearly right.
+    # All secrets are compared, so that the time does not tell which was nearly right.
     matches = [hmac.compare_digest(given, secret) for secret in secrets]
     return None if any(matches) else message(401, "Invalid token")
 
@@ -64,7 +64,7 @@ def _given(request: Request) -> bytes:
 
 
 def given_token(request: Request) -> str | None:
-    """The token that was sent in the place of the secret, if there is one."""
+    """The token that was sent in place of the secret, if there is one."""
     try:
         sent = [*query_values(request, "token"), *form_values(request, "token")]
         value = sent[0] if sent else json_body(request).get("token")

@@ -1,4 +1,4 @@
-"""What a call of the revalidate route brings: query, form and JSON body."""
+"""The inputs of a call of the revalidate route: query, form and JSON body."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import unquote_to_bytes
 from flask import Request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-# Bytes of a body that are looked at for targets and secrets.
+# The most bytes of a body that are read for targets and secrets.
 _BODY = 256 * 1024
 
 
@@ -27,7 +27,7 @@ class BadInput(ValueError):
 def query_values(request: Request, name: str) -> list[str]:
     """The values of *name* in the query.
 
-    :raises BadInput: if the query has bytes that are no UTF-8 as they stand.
+    :raises BadInput: if the query has unescaped bytes that are no UTF-8.
     """
     try:
         return request.args.getlist(name)
@@ -36,9 +36,9 @@ def query_values(request: Request, name: str) -> list[str]:
 
 
 def json_body(request: Request) -> dict[str, t.Any]:
-    """The JSON object that was sent; empty where the body is of another type, or empty.
+    """The JSON object that was sent; empty if the body is of another type, or empty.
 
-    Nothing beyond the limit is read, also of a body that does not say its length.
+    Nothing beyond the limit is read, even of a body that does not state its length.
 
     :raises BadInput: if it is no JSON object, or too large.
     """
@@ -48,8 +48,8 @@ def json_body(request: Request) -> dict[str, t.Any]:
     if not sent:
         return {}
     try:
-        # Stricter than Flask's own: only UTF-8, no NaN, and no name that stands twice, of
-        # which each reader would take another one.
+        # Stricter than Flask's own: only UTF-8, no NaN, and no name that stands twice,
+        # since readers differ in which one they take.
         body = json.loads(
             sent.decode(), object_pairs_hook=_object, parse_constant=_no_constant
         )
@@ -96,18 +96,18 @@ def _no_constant(name: str) -> t.NoReturn:
 
 
 def _read(request: Request) -> bytes:
-    """The body, of which no more than the limit is read, also where it does not say its
+    """The body. No more than the limit is read, even if the body does not state its
     length; a lower limit of the application's own stays."""
     own = request.max_content_length
     most = _BODY if own is None else min(own, _BODY)
-    # One more byte tells: Werkzeug ends a body that does not say its length at the limit.
+    # One byte more shows an excess: Werkzeug cuts a body without a length at the limit.
     request.max_content_length = most + 1
     try:
         body = request.get_data()
     except RequestEntityTooLarge:
         raise BadInput(413, f"The body is larger than {most} bytes") from None
     except Exception:
-        # What is malformed raises whatever the server likes.
+        # A malformed body raises whatever the server likes.
         raise BadInput(400, "The body cannot be read") from None
     finally:
         # A guarded view may take more, once its sender is known.

@@ -1,4 +1,4 @@
-"""The revalidate route: invalidation by whoever knows the secret."""
+"""The revalidate route: invalidation by senders who know the secret."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ _WORDS = ("match", "mode")
 
 
 class _Methods(set[str]):
-    """Those by which something can be done. The route is asked by all others too, which it
-    refuses in its own manner; HEAD is among them: who asks for a head alone does not expect
-    that anything is done."""
+    """The methods that do something. Flask sends all others to the route, too, which
+    refuses them in its own manner. HEAD is refused: a sender who asks for headers alone
+    expects nothing to be done."""
 
     def __contains__(self, method: object) -> bool:
         return True
@@ -73,7 +73,7 @@ def make_blueprint() -> Blueprint:
 def _take_all_methods(setup: BlueprintSetupState) -> None:
     endpoint = f"{setup.name_prefix}.{setup.name}.revalidate".lstrip(".")
     for rule in setup.app.url_map.iter_rules(endpoint):
-        # What lists routes sees two.
+        # A listing of routes shows two.
         rule.methods = _Methods(("GET", "POST"))
 
 
@@ -116,7 +116,7 @@ def _not_allowed(allowed: tuple[str, ...]) -> Response:
 
 
 def _grant(runtime: Runtime) -> frozenset[str] | None:
-    """What a token that was sent is good for; ``None`` where there is none that is."""
+    """The targets that the sent token is good for; ``None`` without a valid token."""
     token = given_token(request)
     if token is None:
         return None
@@ -153,7 +153,7 @@ def _wanted() -> _Wanted:
 def _missing() -> str:
     if request.is_json or not request.mimetype:
         return "Path is required"
-    # Such as by curl, which takes JSON for a form unless it is told.
+    # Such as curl's, which declares JSON as a form unless it is told otherwise.
     return "Path is required; if the body is JSON, say Content-Type: application/json"
 
 
@@ -179,12 +179,12 @@ def _word(body: t.Mapping[str, t.Any], name: str) -> str | None:
 
 
 def _items(runtime: Runtime, wanted: _Wanted) -> list[Invalidation]:
-    # "refresh" is for pages; with one page named by its path it is what a sender wants.
+    # "refresh" is for single pages: a sender who names a page by its path wants it.
     page_mode = "refresh" if wanted.match == "path" else "expire"
     path_mode = page_mode if wanted.mode is None else wanted.mode
     check = runtime.revalidator
     items = [check.path(path, wanted.match, path_mode) for path in wanted.paths]
-    # Where paths and tags stand together, "refresh" is meant for the paths.
+    # If paths and tags are given together, "refresh" is meant for the paths.
     for_paths = wanted.mode is None or (wanted.paths and wanted.mode == "refresh")
     tag_mode = "expire" if for_paths else wanted.mode
     return items + [check.tag(tag, tag_mode) for tag in wanted.tags]

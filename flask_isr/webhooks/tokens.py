@@ -17,7 +17,7 @@ from ..validation import seconds
 if t.TYPE_CHECKING:
     from ..revalidation.service import Revalidator
 
-#: Targets of one token, and of one call of the revalidate route.
+#: The most targets of one token, and of one call of the revalidate route.
 TARGETS: t.Final = 256
 
 # Seconds by which the clock of the machine that made a token may be ahead.
@@ -29,7 +29,7 @@ _SALT = b"flask-isr.revalidate-token"
 class Tokens:
     """Makes and reads tokens.
 
-    :param secrets: of those that are accepted, the last one signs.
+    :param secrets: those that are accepted; the last one signs.
     :param clock: seconds since 1970, as all machines that share the secret count them.
     """
 
@@ -54,8 +54,8 @@ class Tokens:
         return token
 
     def read(self, token: str) -> frozenset[str] | None:
-        """The targets that *token* is good for; ``None`` where it is good for none,
-        because it is altered, expired, or not ours."""
+        """The targets that *token* is good for; ``None`` if it is good for none, because
+        it is altered, expired, or not ours."""
         if self._serializer is None:
             return None
         try:
@@ -66,8 +66,8 @@ class Tokens:
             )
         except BadData:
             return None
-        # Without itsdangerous' own max_age, which takes no clock that is ahead. Both are
-        # whole seconds, rounded down.
+        # The max_age of itsdangerous is not used: it accepts no clock that is ahead. Both
+        # times are whole seconds, rounded down.
         age = int(self._clock()) - int(signed.timestamp())
         return frozenset(targets) if -_SKEW <= age <= lifetime else None
 
@@ -131,7 +131,7 @@ def names_all(
 ) -> bool:
     """Whether a token that is good for *grant* names each of these targets.
 
-    Of others it is not told whether they are malformed or exist.
+    The result does not reveal whether another target is malformed or exists.
     """
     try:
         return target_names(check, paths, tags, match) <= grant
