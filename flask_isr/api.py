@@ -20,7 +20,7 @@ def _act(revalidator: Revalidator, invalidations: list[Invalidation]) -> None:
     if capture is not None and capture.invalidations is not None:
         place = capture.reads.places.caller()
         capture.invalidations.extend((item, place) for item in invalidations)
-    # A thread that a render started may call after the render has ended.
+    # A thread that a render started may get here after the render has ended.
     if capture is None or capture.invalidations is None:
         revalidator.act(invalidations)
 

@@ -27,8 +27,8 @@ def evaluate(
 ) -> int | None:
     """The status that the conditions ask for instead of 200: 304, 412, or ``None``.
 
-    The order is that of RFC 9110, section 13.2.2. It is for pages with status 200 only: a
-    stored 404 stays 404, whatever the condition (section 13.2.1).
+    The order is that of RFC 9110, section 13.2.2. The page must have status 200: a stored
+    404 stays 404, whatever the condition (section 13.2.1).
 
     :param etag: that of the form of the page that would be sent.
     :param headers: those of the page, for its ``Last-Modified``.

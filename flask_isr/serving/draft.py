@@ -111,7 +111,7 @@ class Draft:
     with hooks, session and all. That answer is never read from the store or written to it,
     and no cache may keep it (``no-store``); closed lists are open. The cookie is signed
     with ``SECRET_KEY`` and expires. A cookie that is forged, expired, of another
-    application or, if that tells hosts apart, of another host is ignored.
+    application or, if the application tells hosts apart, of another host is ignored.
     """
 
     def enable(
@@ -138,7 +138,7 @@ class Draft:
 
     def disable(self, response: Response) -> None:
         """Have the visitor who gets *response* see what everybody sees."""
-        # Inside a frame of another site, browsers ignore cookies that are not this.
+        # Inside a frame of another site, browsers accept `SameSite=None` alone.
         _set_cookie(response, "", 0, "None" if request.is_secure else "Lax")
 
     def is_enabled(self) -> bool:

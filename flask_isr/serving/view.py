@@ -124,7 +124,8 @@ class ViewHandler:
         state: RequestState,
         arguments: Arguments,
     ) -> Response:
-        """Answer while the extension is off, by a sealed render for each request."""
+        """Answer while the extension is off: by a sealed render, as in production, for
+        each request."""
         if current_render.get() is not None:
             return _run_view(page, arguments, "nested")
         serve = self.pass_through.render(match, page_request)
