@@ -30,7 +30,7 @@ from tests.support import Site
 from tests.support import cache_state
 from tests.unit.stores.conftest import MakeStore
 
-pytestmark = pytest.mark.promise(6)
+pytestmark = [pytest.mark.promise(6), pytest.mark.slow]
 
 WARNING = "pages are rendered for each visitor meanwhile"
 

@@ -27,6 +27,9 @@ from flask_isr.testing.store_kit.helpers import write
 from flask_isr.testing.store_kit.records import FOX
 from tests.unit.stores.conftest import MakeStore
 
+# They wait for a disk, or for processes that end.
+pytestmark = pytest.mark.slow
+
 ALARM = "were taken away while they were in use"
 
 
