@@ -10,7 +10,7 @@ from flask import Flask
 
 from .config import Settings
 from .errors import ConfigurationError
-from .observe.logs import show_warnings
+from .observe.log_handler import show_warnings
 from .pages.levels import SKIP_ATTRIBUTE
 from .runtime import Runtime
 from .runtime import current_runtime

@@ -43,10 +43,6 @@ from .store import Store
 # after their arrival; the third look finds what that one stored.
 _ROUNDS = 3
 
-# Visitors of one page who wait at a time in one process; the view answers any more.
-_WAITING = 256
-
-
 _FAILS = PerVisitor("its render fails, and its view answers its visitors")
 
 
@@ -165,7 +161,7 @@ class Engine:
         if leads:
             alone = own_stack and last_good is None
             self._coordinator.start(flight, request, arrival, own_stack=alone)
-        elif flight.waiting >= _WAITING:
+        elif flight.is_crowded:
             return self._unable("crowded", last_good)
         result = self._wait(flight, last_good)
         if result is not None:

@@ -15,6 +15,9 @@ from .store import Lease
 # Seconds between two looks at the store's time while waiting for a flight.
 _CLOCK_CHECK = 0.25
 
+# Visitors of one page who wait at a time in one process; the view answers any more.
+_WAITING = 256
+
 
 @dataclass(frozen=True, slots=True)
 class Succeeded:
@@ -91,6 +94,11 @@ class Flight:
     def overdue(self, now: float) -> bool:
         """Whether its lease is void by its deadline, though it still runs."""
         return self.lease is not None and now >= self.lease.deadline
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether nobody more may wait for it in this process."""
+        return self.waiting >= _WAITING
 
     def wait(self, timeout: float) -> FlightResult | None:
         """What came of it; ``None`` when that is not known after *timeout* seconds."""

@@ -26,18 +26,18 @@ from ..pages.origin import RenderOrigin
 from .capture import DELIBERATE
 from .capture import Capture
 from .capture import ViewAnswer
-from .headers import HeaderList
-from .headers import comparable
-from .headers import is_truncated
-from .headers import make_etag
-from .headers import media_type
-from .headers import personal_reason
-from .headers import storable_headers
 from .inputs.advice import not_stored
 from .inputs.advice import without_origin
 from .leaks import CSRF_TOKEN
 from .leaks import LeakScan
 from .leaks import mentions
+from .page_headers import HeaderList
+from .page_headers import comparable
+from .page_headers import is_truncated
+from .page_headers import make_etag
+from .page_headers import media_type
+from .page_headers import personal_reason
+from .page_headers import storable_headers
 from .session_writes import SessionWrite
 
 # Statuses of a source that fails or is not ready: there is no page in the answer, and the

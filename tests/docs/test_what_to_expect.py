@@ -14,11 +14,11 @@ from flask_isr.background.pool import ThreadRunner
 from flask_isr.config import DEFAULTS
 from flask_isr.core import batch
 from flask_isr.core import coordinator
-from flask_isr.core import engine
 from flask_isr.core import inputs
 from flask_isr.core import leased_render
 from flask_isr.core import maintenance
 from flask_isr.core import outcome
+from flask_isr.core import singleflight
 from flask_isr.core import store
 from flask_isr.http import encodings
 from flask_isr.http import groups
@@ -58,8 +58,8 @@ def runner(name: str) -> t.Any:
 @pytest.mark.parametrize(
     "said",
     [
-        f"{engine._WAITING} wait for it in this process",
-        f"{engine._WAITING} in each process",
+        f"{singleflight._WAITING} wait for it in this process",
+        f"{singleflight._WAITING} in each process",
         f"``ISR_WAIT_TIMEOUT`` ({DEFAULTS['ISR_WAIT_TIMEOUT']} s)",
         f"``ISR_RENDER_TIMEOUT`` ({DEFAULTS['ISR_RENDER_TIMEOUT']} s)",
         f"``ISR_MEMORY_BYTES``, {DEFAULTS['ISR_MEMORY_BYTES'] // MIB} MiB",

@@ -7,7 +7,7 @@ import typing as t
 
 import pytest
 
-from flask_isr.core import engine
+from flask_isr.core import singleflight
 from flask_isr.core.decision import RunView
 from flask_isr.core.entry import Entry
 from flask_isr.core.entry import Record
@@ -339,7 +339,7 @@ class TestCrowds:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         """Of a page that is not stored, they are sent to the view."""
-        monkeypatch.setattr(engine, "_WAITING", 1)
+        monkeypatch.setattr(singleflight, "_WAITING", 1)
         source.script = [held(gates[0])]
         first = first_in_line(process, gates[0])
 
@@ -358,7 +358,7 @@ class TestCrowds:
         """The view would hang where its render does."""
         process.visit(own_stack=True)
         process.expire()
-        monkeypatch.setattr(engine, "_WAITING", 1)
+        monkeypatch.setattr(singleflight, "_WAITING", 1)
         source.script = [held(gates[0])]
         first = first_in_line(process, gates[0])
 
