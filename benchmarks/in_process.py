@@ -22,7 +22,7 @@ from flask_isr import ISR
 from flask_isr import static_page
 from flask_isr.core.decision import PageRequest
 from flask_isr.core.outcome import Rendered
-from flask_isr.pages.routes import target_of
+from flask_isr.pages.routes import page_request_of
 from flask_isr.render.renderer import Renderer
 from flask_isr.runtime import Runtime
 
@@ -62,7 +62,7 @@ def target(state: Runtime) -> PageRequest:
     """The static page, as a visitor asks for it."""
     match = state.routes.match("/static-page")
     assert match is not None
-    return target_of(match, match.key())
+    return page_request_of(match, match.key())
 
 
 def call(application: t.Any, path: str, **headers: str) -> Action:

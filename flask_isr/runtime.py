@@ -106,7 +106,7 @@ class Runtime:
             self.application, self.store, self.engine, self.lists, self.reporter
         )
         self.renderer.invalidate = self.revalidator.after_render
-        self.writes = UnsafeRequests(self.application, self.revalidator)
+        self.unsafe_requests = UnsafeRequests(self.application, self.revalidator)
         self.view_handler = ViewHandler(
             self.application,
             self.engine,
@@ -148,7 +148,7 @@ class Runtime:
             memory=self.memory,
             lists=self.lists,
             drafts=self.drafts,
-            follow_unsafe=self.writes.follow,
+            follow_unsafe=self.unsafe_requests.follow,
         )
 
     @property

@@ -23,7 +23,7 @@ from ..errors import StoreUnavailable
 from ..pages.paths import declared_pages
 from ..pages.routes import Match
 from ..pages.routes import is_fixed
-from ..pages.routes import target_of
+from ..pages.routes import page_request_of
 from ..runtime import Runtime
 from .common import writing
 from .format import duration
@@ -135,7 +135,7 @@ def _render_one(
 ) -> tuple[FlightResult | None, float]:
     started = time.perf_counter()
     try:
-        page_request = target_of(match, match.key())
+        page_request = page_request_of(match, match.key())
     except Exception as error:
         # The application's callable raised, or gave something else than tags.
         return NotStarted(f"its tags could not be made ({cause_of(error)})"), 0.0

@@ -80,13 +80,13 @@ def clear_command(yes: bool) -> None:
     server runs.
     """
     with writing() as runtime:
-        store = runtime.store.capabilities
+        capabilities = runtime.store.capabilities
         if not yes:
-            place = store.folder or "the cache"
+            place = capabilities.folder or "the cache"
             click.confirm(f"Forget all pages in {place}?", abort=True)
         count = runtime.store.clear()
     # A backend of Flask-Caching does not know how many pages it had.
-    click.echo(f"{page_count(count) if store.lists else 'All pages'} forgotten.")
+    click.echo(f"{page_count(count) if capabilities.lists else 'All pages'} forgotten.")
 
 
 @click.command("secret")

@@ -7,7 +7,7 @@ import typing as t
 
 from ..background.runner import Runner
 from ..errors import StoreUnavailable
-from .batch import BlockingRenders
+from .blocking_renders import BlockingRenders
 from .coordinator import RenderCoordinator
 from .decision import Decision
 from .decision import Limits

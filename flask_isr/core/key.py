@@ -48,9 +48,9 @@ class PageKey:
         return unquote_to_bytes(self.path).decode("latin-1")
 
     @property
-    def variants(self) -> str:
+    def variants_key(self) -> str:
         """Where :class:`.LocalCache` keeps the page: host and path of its request."""
-        return variants_name(self.path_info, self.host or None)
+        return variants_key_of(self.path_info, self.host or None)
 
     def __str__(self) -> str:
         """Path and query, percent-encoded and so safe in logs; with the host where hosts
@@ -83,7 +83,7 @@ class PageKey:
         )
 
 
-def variants_name(path_info: str, host: str | None = None) -> str:
+def variants_key_of(path_info: str, host: str | None = None) -> str:
     """What :class:`.LocalCache` calls a place; no two places are called the same.
 
     :param host: ``None`` where hosts are not told apart.

@@ -117,7 +117,7 @@ class LocalCache:
 
         :raises StoreUnavailable: where the store cannot be asked whether it is.
         """
-        variants = self.variants.get(key.variants)
+        variants = self.variants.get(key.variants_key)
         if variants is None:
             return None
         if self._store.change_counter() != self.synced:
@@ -142,9 +142,9 @@ class LocalCache:
                 return
             self._discard(key.id)
             self._items[key.id] = item
-            variants = self.variants.get(key.variants)
+            variants = self.variants.get(key.variants_key)
             if variants is None or variants.declared != declared:
-                variants = self.variants[key.variants] = Variants(declared)
+                variants = self.variants[key.variants_key] = Variants(declared)
             variants.items[key.query] = item
             self.bytes += item.size
             self._shrink()
@@ -192,11 +192,11 @@ class LocalCache:
         if item is None:
             return
         key = item.record.key
-        variants = self.variants.get(key.variants)
+        variants = self.variants.get(key.variants_key)
         if variants is not None and variants.items.get(key.query) is item:
             del variants.items[key.query]
             if not variants.items:
-                del self.variants[key.variants]
+                del self.variants[key.variants_key]
         # Last: what stands among the variants must be found by the next invalidation, also
         # where this is interrupted, or in a process that is forked meanwhile.
         del self._items[id]

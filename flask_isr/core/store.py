@@ -190,8 +190,8 @@ class Store(t.Protocol):
     """Keeps pages and the order of invalidations for all processes that share it.
 
     Every method but :meth:`now` and :meth:`change_counter` may raise
-    :exc:`~flask_isr.errors.StoreUnavailable`. All are safe to call from several threads,
-    greenlets and, after a fork, processes.
+    :exc:`~flask_isr.errors.StoreUnavailable`; :attr:`capabilities` raises nothing. All are
+    safe to call from several threads, greenlets and, after a fork, processes.
     """
 
     #: Called when what was known of the pages is void: the store began afresh.

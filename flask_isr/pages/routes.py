@@ -349,7 +349,9 @@ def key_of_url(match: Match, query: str) -> PageKey:
     return key
 
 
-def target_of(match: Match, key: PageKey, level: Level | None = None) -> PageRequest:
+def page_request_of(
+    match: Match, key: PageKey, level: Level | None = None
+) -> PageRequest:
     """The request for *key* that the engine is asked with."""
     tags = key.implicit_tags | match.page.tags_for(match.values)
     return PageRequest(key, tags, match.page.declared(), level)

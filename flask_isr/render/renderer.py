@@ -112,8 +112,10 @@ class Renderer:
             final = contextvars.Context().run(self._run, capture)
             outcome = classify(capture, final, rules)
         finally:
-            self._report(capture, match, outcome)
-            self._invalidate(capture)
+            try:
+                self._report(capture, match, declared, outcome)
+            finally:
+                self._invalidate(capture)
         return outcome
 
     def _invalidate(self, capture: Capture) -> None:
@@ -129,7 +131,13 @@ class Renderer:
                 where = str(place or "by a library")
                 self._reporter.invalidates_itself(capture.key, item.label, where)
 
-    def _report(self, capture: Capture, match: Match, outcome: Outcome | None) -> None:
+    def _report(
+        self,
+        capture: Capture,
+        match: Match,
+        declared: t.Sequence[str],
+        outcome: Outcome | None,
+    ) -> None:
         """Report what was refused, and what the page reads without declaring it;
         *outcome* is ``None`` if the render raised."""
         if capture.refused is not None:
@@ -150,7 +158,7 @@ class Renderer:
             if self._reporter.first(rule, f"reads {read.kind} {read.name}")
         ]
         stored = isinstance(outcome, Rendered)
-        for text in warnings(new, match.page.declared(), stored=stored):
+        for text in warnings(new, declared, stored=stored):
             self._reporter.undeclared(capture.key, text)
 
     def _run(self, capture: Capture) -> Final:

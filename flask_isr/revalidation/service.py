@@ -35,7 +35,7 @@ from ..pages.invalidation import Invalidation
 from ..pages.routes import PATH_LENGTH
 from ..pages.routes import Match
 from ..pages.routes import key_of_url
-from ..pages.routes import target_of
+from ..pages.routes import page_request_of
 from ..serving.request_state import current_request_state
 
 logger = logging.getLogger("flask_isr")
@@ -314,7 +314,7 @@ class Revalidator:
         page_requests = []
         for key, match in pages.items():
             try:
-                page_requests.append(target_of(match, key))
+                page_requests.append(page_request_of(match, key))
             except Exception as error:
                 # Such a page is not stored: there is nothing to render.
                 self._reporter.tags_failed(key, error)

@@ -20,7 +20,7 @@ from ..core.engine import Engine
 from ..core.entry import Entry
 from ..core.freshness import Freshness
 from ..core.inputs import Inputs
-from ..core.key import variants_name
+from ..core.key import variants_key_of
 from ..core.local_cache import CachedEntry
 from ..core.local_cache import LocalCache
 from ..core.local_cache import Variants
@@ -179,7 +179,7 @@ class Middleware:
     def _place(self, environ: WSGIEnvironment, path: str) -> str:
         """The name of a page's variants, if that is not just the path."""
         host = self._host_of(environ) if self._matches_hosts else None
-        return variants_name(self._prefix + path, host)
+        return variants_key_of(self._prefix + path, host)
 
     # -- memory -----------------------------------------------------------------------
 

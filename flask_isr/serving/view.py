@@ -32,7 +32,7 @@ from ..pages.closed_lists import ClosedLists
 from ..pages.decorator import StaticPage
 from ..pages.routes import Match
 from ..pages.routes import key_of
-from ..pages.routes import target_of
+from ..pages.routes import page_request_of
 from ..pages.sessions import has_session
 from ..render.additions import join
 from ..render.capture import Capture
@@ -212,7 +212,7 @@ class ViewHandler:
         if key is None:
             return "query"
         try:
-            return match, target_of(match, key)
+            return match, page_request_of(match, key)
         except Exception as error:
             # A tag filled from a visitor's URL may be too long; a callable may raise.
             self.reporter.tags_failed(key, error)
@@ -221,7 +221,7 @@ class ViewHandler:
 
 def _run_view(page: StaticPage, arguments: Arguments, reason: str) -> Response:
     @after_this_request
-    def version(result: Response) -> Response:
+    def mark_answer(result: Response) -> Response:
         # In a hook, so that the answer to an exception of the view is marked, too.
         result.headers["X-ISR-Cache"] = "BYPASS"
         result.headers.add("Cache-Status", bypass_status(reason))
@@ -309,7 +309,7 @@ class _Call:
         likely = required or (known.level if known is not None else None)
         # A hook may have read the body: Flask cannot read it a second time.
         if likely != "view" and not _has_body():
-            return self._leave_to_front(page_request)
+            return self._leave_to_middleware(page_request)
         return self.enact(self._engine.visit(page_request, own_stack=False))
 
     def answer_inside_render(self) -> Response:
@@ -330,7 +330,7 @@ class _Call:
                 return self._respond(answer)
             case ServeEntry():
                 # The new page no longer needs the hooks: they ran in its render.
-                return self._leave_to_front(self._page_request, answer)
+                return self._leave_to_middleware(self._page_request, answer)
             case RunView(reason, strangers_fail):
                 result = self._run(reason)
                 if strangers_fail and _is_page(result):
@@ -351,7 +351,7 @@ class _Call:
                 result.headers.add("Cache-Status", ERROR_STATUS)
                 return result
 
-    def _leave_to_front(
+    def _leave_to_middleware(
         self, page_request: PageRequest, answer: Decision | None = None
     ) -> Response:
         self._state.answer_with(
@@ -380,7 +380,7 @@ def _respond(serve: ServeEntry, age: float) -> Response:
 
 def _refuse() -> t.NoReturn:
     @after_this_request
-    def version(result: Response) -> Response:
+    def mark_answer(result: Response) -> Response:
         result.headers["Cache-Control"] = "no-store"
         result.headers["X-ISR-Cache"] = "BYPASS"
         result.headers.add("Cache-Status", bypass_status("not-listed"))

@@ -72,18 +72,32 @@ class Tokens:
         return frozenset(targets) if -_SKEW <= age <= lifetime else None
 
 
+class _Signer(TimestampSigner):
+    """Signs with the time of a clock."""
+
+    def __init__(
+        self, *args: t.Any, clock: t.Callable[[], float], **kwargs: t.Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self._clock = clock
+
+    def get_timestamp(self) -> int:
+        """Now, in whole seconds since 1970."""
+        return int(self._clock())
+
+
 def _serializer(
     secrets: t.Sequence[bytes], clock: t.Callable[[], float]
 ) -> URLSafeTimedSerializer:
-    class Signer(TimestampSigner):
-        def get_timestamp(self) -> int:
-            return int(clock())
-
     return URLSafeTimedSerializer(
         list(secrets),
         salt=_SALT,
-        signer=Signer,
-        signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
+        signer=_Signer,
+        signer_kwargs={
+            "key_derivation": "hmac",
+            "digest_method": hashlib.sha256,
+            "clock": clock,
+        },
     )
 
 

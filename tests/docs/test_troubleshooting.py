@@ -17,6 +17,8 @@ from flask_isr import signals
 from flask_isr import static_page
 from flask_isr.client import RemoteError
 from flask_isr.client import RemoteUnavailable
+from flask_isr.core.outcome import NotStorable
+from flask_isr.core.outcome import PerVisitor
 from flask_isr.observe.cures import CURES
 from flask_isr.observe.cures import cure_of
 from flask_isr.pages import fingerprint
@@ -43,7 +45,7 @@ _OTHERS = (
     "core/entry",
     "observe/cures",
     "pages/routes",
-    "revalidation",
+    "revalidation/service",
     "stores",
     "testing",
 )
@@ -165,13 +167,16 @@ def test_each_sentence_has_a_row() -> None:
 
 def test_reasons_are_words_or_sentences_on_a_page() -> None:
     """By which the other tests find them."""
-    for tree in TREES.values():
-        for name, call in calls(tree):
-            if name not in ("Personal", "Declined"):
-                continue
-            text = _template(call.args[0])
-            if text is None or text in CASES or "no such static page" in text:
-                continue
+    outcomes = {PerVisitor.__name__, NotStorable.__name__}
+    found = [
+        text
+        for tree in TREES.values()
+        for name, call in calls(tree)
+        if name in outcomes and (text := _template(call.args[0])) is not None
+    ]
+    assert len(found) > 10
+    for text in found:
+        if text not in CASES and "no such static page" not in text:
             assert _SENTENCE.match(text), text
 
 

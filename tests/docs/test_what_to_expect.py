@@ -12,7 +12,7 @@ from flask_isr import client
 from flask_isr.background import retries
 from flask_isr.background.pool import ThreadRunner
 from flask_isr.config import DEFAULTS
-from flask_isr.core import batch
+from flask_isr.core import blocking_renders
 from flask_isr.core import coordinator
 from flask_isr.core import inputs
 from flask_isr.core import leased_render
@@ -102,7 +102,7 @@ def runner(name: str) -> t.Any:
         f"among {fingerprint._ENTRIES:,} of each folder",
         f"the last {store.MET} of a build, with {twins._NAMES:,} names each",
         f"{encounters._ROWS:,} in the embedded store",
-        f"{tokens.TARGETS}; of the paths {batch._TOGETHER} are rendered at a time",
+        f"{tokens.TARGETS}; of the paths {blocking_renders._TOGETHER} are rendered at",
         f"{draft._TRIED} are looked at",
         f"{encodings._FIELD_LENGTH} characters; beyond, the plain page",
         f"{groups._GROUPS}; beyond, none",

@@ -31,6 +31,7 @@ _COLOURS: t.Final[t.Mapping[Level, str]] = {
 _FINE: t.Final[t.Mapping[str, str]] = {
     "order": "@static_page stands directly above each view.",
     "settings": "all were set before ISR(app).",
+    "store": "not looked at: it has neither a folder nor a backend.",
     "static": "no page was found to be made for one visitor.",
     "inputs": "no stored page depends on what a visitor brings, but for the session.",
     "identity": "its pages are its own.",

@@ -62,7 +62,7 @@ def check_inputs(runtime: Runtime) -> Findings:
 def _records(runtime: Runtime) -> t.Iterator[Record]:
     folder = runtime.store.capabilities.folder
     if folder is None or not folder.is_dir() or foreign_owner(folder):
-        # Looking into the store would make files; and other stores cannot list pages.
+        # Looking into the embedded store would make files there.
         return
     for overview in itertools.islice(runtime.store.overview(), _LOOKED_AT):
         yield overview.record

@@ -40,9 +40,9 @@ def write(
     tags: t.Iterable[str] = (),
 ) -> Version:
     """Store a page that is rendered now; return its version."""
-    mark = store.current_version()
-    assert store.put(entry(key, mark, body, tags=tags)) is not None
-    return mark
+    version = store.current_version()
+    assert store.put(entry(key, version, body, tags=tags)) is not None
+    return version
 
 
 def body(store: Store, key: PageKey = FOX) -> bytes | None:

@@ -65,6 +65,38 @@ class StoreKit:
         """One instance of the store."""
         return make_store()
 
+    # -- what it is -------------------------------------------------------------------
+
+    def test_it_says_what_it_can_do(self, store: Store) -> None:
+        """Without asking anybody; and it lists pages exactly if it says so."""
+        capabilities = store.capabilities
+        assert capabilities.place
+        write(store)
+        assert bool(list(store.overview())) is capabilities.lists
+
+    def test_it_is_prepared_before_anything_is_stored(self, store: Store) -> None:
+        """It raises nothing if it can keep pages."""
+        store.prepare()
+        assert store.load(FOX) is None
+
+    def test_its_backend_is_examined_if_it_has_one(self, store: Store) -> None:
+        """Nothing is tried if no size is given."""
+        examination = store.examine(None)
+        assert (examination is not None) is store.capabilities.backend
+        if examination is not None:
+            assert (examination.faults, examination.takes_largest) == ([], True)
+
+    def test_it_can_be_told_whom_to_call_when_it_begins_afresh(
+        self, store: Store
+    ) -> None:
+        """It may do so at its first use, and not for what is written later."""
+        calls: list[None] = []
+        store.on_restart = lambda: calls.append(None)
+        write(store)
+        calls.clear()
+        write(store, OWL)
+        assert calls == []
+
     # -- records ----------------------------------------------------------------------
 
     def test_nothing_is_stored_at_first(self, store: Store) -> None:
@@ -118,9 +150,9 @@ class StoreKit:
 
     def test_a_render_that_began_as_late_replaces_the_page(self, store: Store) -> None:
         """If two renders saw the same state of the data, the last to arrive is taken."""
-        mark = store.current_version()
+        version = store.current_version()
         for text in (b"one", b"two"):
-            assert store.put(entry(FOX, mark, text)) is not None
+            assert store.put(entry(FOX, version, text)) is not None
             assert body(store) == text
 
     # -- order and validity -----------------------------------------------------------
@@ -180,9 +212,9 @@ class StoreKit:
         """The version is that of the render's beginning: an invalidation during the render
         counts, also by a tag that was not known at the beginning."""
         for tag in ("known", "discovered late"):
-            mark = store.current_version()
+            version = store.current_version()
             store.invalidate(expired=[user_tag(tag)])
-            stored = store.put(entry(FOX, mark, tags=[tag]))
+            stored = store.put(entry(FOX, version, tags=[tag]))
             assert stored is not None
             assert stored.validity is not FRESH
             assert validity(store) is not FRESH
@@ -192,12 +224,12 @@ class StoreKit:
     ) -> None:
         """Pages are judged by arrival: good for an early visitor, void for a late one."""
         arrival = store.current_version()
-        mark = store.current_version()
-        assert store.validity_of(mark, TAGS, arrival) is FRESH
+        version = store.current_version()
+        assert store.validity_of(version, TAGS, arrival) is FRESH
         store.invalidate(expired=[path_tag(FOX.path)])
         late = store.current_version()
-        assert store.validity_of(mark, TAGS, arrival) is FRESH
-        assert store.validity_of(mark, TAGS, late) is EXPIRED
+        assert store.validity_of(version, TAGS, arrival) is FRESH
+        assert store.validity_of(version, TAGS, late) is EXPIRED
         assert store.validity_of(late, TAGS, late) is FRESH
 
     def test_each_tick_is_a_point_of_its_own(self, store: Store) -> None:
@@ -359,12 +391,12 @@ class StoreKit:
 
     def test_clearing_leaves_nothing_to_serve(self, store: Store) -> None:
         """No page, no lease; a render that was running then is not fresh afterwards."""
-        mark = write(store)
+        version = write(store)
         lease_of(store)
         store.clear()
         assert store.load(FOX, store.current_version()) is None
         assert not store.busy(FOX, TAGS)
-        store.put(entry(FOX, mark, b"began before"))
+        store.put(entry(FOX, version, b"began before"))
         assert validity(store) is not FRESH
 
     # -- builds -----------------------------------------------------------------------
@@ -390,10 +422,10 @@ class StoreKit:
 
     def _replace(self, store: Store, there: Record, new: Record, pause: float) -> bool:
         """Put *there*, and *new* after *pause* seconds; whether *new* took the place."""
-        mark = store.current_version()
+        version = store.current_version()
         start = 1_000_000.0
         for record, began in ((there, start), (new, start + pause)):
-            done = store.put(dataclasses.replace(record, version=mark, began=began))
+            done = store.put(dataclasses.replace(record, version=version, began=began))
         return done is not None
 
     @pytest.mark.parametrize("new", RECORDS)
@@ -436,8 +468,8 @@ class StoreKit:
         """There may be no process of the later build any more that renders the page."""
         for build in ("early", "late"):
             store.meet_build(FOX.namespace, build)
-        mark = store.current_version()
-        store.put(dataclasses.replace(there, version=mark, build="late"))
+        version = store.current_version()
+        store.put(dataclasses.replace(there, version=version, build="late"))
         store.invalidate(**{how: [path_tag(FOX.path)]})
         new = dataclasses.replace(
             entry(FOX, store.current_version(), b"new"), build="early"

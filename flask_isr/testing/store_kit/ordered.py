@@ -36,30 +36,30 @@ class OrderedStoreKit(StoreKit):
     ) -> None:
         """This holds also for a tag that was not known when the render began."""
         for tag in ("known", "discovered late"):
-            mark = store.current_version()
+            version = store.current_version()
             store.invalidate(expired=[user_tag(tag)])
-            store.put(entry(FOX, mark, tags=[tag]))
+            store.put(entry(FOX, version, tags=[tag]))
             assert validity(store) is EXPIRED
 
     def test_an_invalidation_of_other_tags_changes_no_judgement(
         self, store: Store
     ) -> None:
         """Renders are told apart by what happened to their tags, and not by number."""
-        mark = store.current_version()
+        version = store.current_version()
         advance(store)
-        assert store.validity_of(mark, TAGS, store.current_version()) is FRESH
+        assert store.validity_of(version, TAGS, store.current_version()) is FRESH
         store.invalidate(stale=[path_tag(FOX.path)])
-        assert store.validity_of(mark, TAGS, store.current_version()) is STALE
+        assert store.validity_of(version, TAGS, store.current_version()) is STALE
 
     def test_clearing_forgets_all_pages(self, store: Store) -> None:
         """Nothing is left; a render that was running then is not fresh afterwards."""
-        mark = write(store)
+        version = write(store)
         write(store, OWL)
         lease_of(store)
         assert store.clear() == 2
         assert store.load(FOX, store.current_version()) is None
         assert not store.busy(FOX, TAGS)
-        store.put(entry(FOX, mark, b"began before"))
+        store.put(entry(FOX, version, b"began before"))
         assert validity(store) is EXPIRED
 
     @pytest.mark.parametrize("how", ["stale", "expired"])

@@ -17,14 +17,14 @@ OWL = PageKey("/animals/<name>", "/animals/owl")
 
 def entry(
     key: PageKey,
-    mark: Version,
+    version: Version,
     body: bytes = b"a page",
     *,
     tags: t.Iterable[str] = (),
     began: float = 1_000_000.0,
     lifetime: Lifetime = Lifetime(),
 ) -> Entry:
-    """A page whose render began at *mark*; *tags* as the application names them."""
+    """A page whose render began at *version*; *tags* as the application names them."""
     return Entry(
         key=key,
         status=200,
@@ -32,7 +32,7 @@ def entry(
         body=body,
         etag='"validator"',
         level="wsgi",
-        version=mark,
+        version=version,
         began=began,
         lifetime=lifetime,
         tags=key.implicit_tags | set(map(user_tag, tags)),
@@ -41,13 +41,13 @@ def entry(
 
 
 def not_static(
-    key: PageKey, mark: Version, reason: str = "set-cookie"
+    key: PageKey, version: Version, reason: str = "set-cookie"
 ) -> PerVisitorRecord:
     """The memory that a page is not the same for everybody."""
     return PerVisitorRecord(
         key=key,
         reason=reason,
-        version=mark,
+        version=version,
         began=1_000_000.0,
         probe_at=1_000_060.0,
         strikes=1,

@@ -45,13 +45,13 @@ class SharedStoreKit(StoreKit):
         other.invalidate(expired=[user_tag("t")])
         assert validity(store) is EXPIRED
 
-    def test_marks_are_compared_across_instances(
+    def test_versions_are_compared_across_instances(
         self, store: Store, other: Store
     ) -> None:
         """A render in one instance is judged by what happened in the other."""
-        mark = store.current_version()
+        version = store.current_version()
         other.invalidate(expired=[user_tag("t")])
-        assert other.put(entry(FOX, mark, tags=["t"])) is not None
+        assert other.put(entry(FOX, version, tags=["t"])) is not None
         assert validity(store) is not FRESH
 
     def test_leases_and_failures_are_shared(

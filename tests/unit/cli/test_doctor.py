@@ -23,6 +23,7 @@ from flask_isr import static_page
 from flask_isr.cli.doctor import command
 from flask_isr.cli.doctor import pages as page_checks
 from flask_isr.cli.doctor import store as store_checks
+from flask_isr.testing import ISRTester
 from tests.conftest import MakeSite
 from tests.support import SECRET
 from tests.support import Site
@@ -68,6 +69,14 @@ def test_all_is_well(good: Site) -> None:
     ]
     assert {found.check(name)[0] for name in found.checks} == {"ok"}
     assert SECRET not in found.output
+
+
+def test_a_store_without_folder_and_backend(good: Site) -> None:
+    """Such as that of the tests of users: there is nothing to look at."""
+    with ISRTester(good.app):
+        found = Doctor(good)
+        assert (found.status, found.check("store")[0]) == (0, "ok")
+        assert "neither a folder nor a backend" in found.check("store")[1]
 
 
 def test_a_warning_is_no_problem(good: Site) -> None:

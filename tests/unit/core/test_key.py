@@ -19,7 +19,7 @@ from flask_isr.core.key import rule_tag
 from flask_isr.core.key import user_tag
 from flask_isr.core.key import user_tags
 from flask_isr.core.key import variant_tag
-from flask_isr.core.key import variants_name
+from flask_isr.core.key import variants_key_of
 from flask_isr.testing.store_kit.records import FOX
 from flask_isr.testing.store_kit.records import OWL
 
@@ -188,7 +188,7 @@ def test_a_key_reads_as_its_address() -> None:
 def test_no_two_places_share_a_shelf(place: str) -> None:
     """Wherever a host ends and a path begins: joined, ``a`` and ``.test/x`` would be
     ``a.test`` and ``/x``."""
-    names = {variants_name(place)}
+    names = {variants_key_of(place)}
     for end in range(len(place) + 1):
-        names.add(variants_name(place[end:], place[:end]))
+        names.add(variants_key_of(place[end:], place[:end]))
     assert len(names) == len(place) + 2

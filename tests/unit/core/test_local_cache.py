@@ -126,7 +126,7 @@ def test_an_invalidation_that_is_interrupted_is_carried_out_later(
 
     here = process()
     here.write(FOX)
-    variants = here.memory.variants[FOX.variants]
+    variants = here.memory.variants[FOX.variants_key]
     variants.items = Interrupted(variants.items)
     here.store.invalidate(expired=[path_tag(FOX.path)])
     with pytest.raises(SystemExit):

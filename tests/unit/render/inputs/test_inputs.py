@@ -17,7 +17,9 @@ from flask_login import LoginManager
 from flask_login import UserMixin
 from flask_login import current_user
 
+from flask_isr import revalidate_tag
 from flask_isr import static_page
+from flask_isr.signals import revalidated
 from tests.conftest import MakeSite
 from tests.support import Site
 from tests.support import cache_state
@@ -413,6 +415,32 @@ class TestDeclared:
             answer = site.get("/page?color=red")
             assert (answer.text, detail(answer)) == ("red", "query")
         assert caplog.text.count("the callable given as query= failed") == 1
+
+    def test_one_that_fails_later_takes_no_page_with_it(self, site: Site) -> None:
+        """A render asks it once, before the view runs."""
+        runs: list[str] = []
+
+        def names() -> list[str]:
+            if runs:
+                raise LookupError
+            return ["color"]
+
+        def page() -> str:
+            runs.append(request.args.get("size", "all"))
+            revalidate_tag("other")
+            return "page"
+
+        sent: list[str] = []
+
+        def hear(sender: Flask, *, tags: list[str], **rest: t.Any) -> None:
+            sent.extend(tags)
+
+        add(site, page, query=names)
+        with revalidated.connected_to(hear, site.app):
+            assert cache_state(site.get("/page")) == "MISS"
+            site.settle()
+        assert len(list(site.state.store.overview())) == 1
+        assert sent == ["other"]
 
     def test_all_of_them(self, any_level: Site, log: Log) -> None:
         """But for what senders of advertisements add."""
