@@ -132,7 +132,7 @@ def test_init_app_refuses_wrong_settings(make_site: MakeSite) -> None:
 
 
 def test_defaults(tmp_path: Path) -> None:
-    """Without any setting everything has the value that DESIGN gives."""
+    """Without any setting everything has its documented value."""
     settings = settings_of(tmp_path)
 
     assert settings.secrets == ()

@@ -31,7 +31,7 @@ def test_public_names_are_those_in_all() -> None:
 
 
 def test_the_signals_are_four() -> None:
-    """There is a signal for each thing that DESIGN names, and no other."""
+    """There is one for each thing that the reference describes, and no other."""
     names = [name for name, value in vars(signals).items() if _is_signal(value)]
 
     assert names == ["page_rendered", "render_failed", "stale_served", "revalidated"]

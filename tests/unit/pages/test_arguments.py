@@ -107,7 +107,7 @@ def test_wrong_argument_is_named(arguments: dict[str, t.Any], text: str) -> None
 
 
 def test_configuration_errors_are_value_errors() -> None:
-    """Who catches ValueError, as DESIGN names it, catches a wrong argument."""
+    """Who catches ValueError catches a wrong argument."""
     with pytest.raises(ValueError, match="revalidate is 0"):
         static_page(0)
 
