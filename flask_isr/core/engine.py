@@ -269,10 +269,10 @@ class Engine:
         self._coordinator.forget_flights()
 
     def fails_for_strangers(self, request: PageRequest) -> None:
-        """Remember that the view answers its visitors, while a stranger gets an error."""
+        """Remember that visitors get a page of the view, and the sealed render an error."""
         try:
             self._leased_render.remember_per_visitor(request, _FAILS)
-            # Or others would share the error that a stranger got.
+            # Or others would share the error that the sealed render got.
             self.store.forget_failure(request.key)
         except StoreUnavailable as error:
             self.maintenance.report_unavailable(error)

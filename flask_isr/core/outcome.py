@@ -49,7 +49,7 @@ class PerVisitor:
 
 @dataclass(frozen=True, slots=True)
 class SealedError:
-    """The error answer that a stranger got, to be shared by those who waited for it.
+    """The error answer of a sealed render, to be shared by those who waited for it.
 
     :param inputs: what its render looked at: whoever brings it gets an answer of their own.
     """

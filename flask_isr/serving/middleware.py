@@ -31,7 +31,6 @@ from ..http import response
 from ..http.cache_status import ERROR_STATUS
 from ..http.conditions import is_conditional
 from ..http.encodings import negotiate
-from ..http.headers import HeaderList
 from ..http.host import host_and_port
 from ..http.host import host_of
 from ..http.methods import is_unsafe
@@ -42,6 +41,7 @@ from ..pages.hosts import matches_hosts
 from ..pages.levels import is_flask_alone
 from .bypass import bypass_of
 from .draft import DraftCookies
+from .prepared_response import PreparedResponse
 from .request_state import REQUEST_STATE
 from .request_state import RequestState
 from .request_state import inside
@@ -59,44 +59,6 @@ logger = logging.getLogger("flask_isr")
 
 # Seconds between two checks whether the store is still the same one.
 _CHECK_EVERY = 1.0
-
-
-class PreparedResponse:
-    """An answer that is ready to be sent.
-
-    :ivar bypass: tells which requests the page is not for; ``None``: it is for all.
-    :ivar codings: those that the page is stored in, best first.
-    :ivar forms: coding to headers and body; ``None`` is the plain body.
-    """
-
-    __slots__ = (
-        "anonymous",
-        "bypass",
-        "codings",
-        "forms",
-        "page_request",
-        "serve",
-        "status",
-    )
-
-    def __init__(
-        self, serve: ServeEntry, age: float, page_request: PageRequest
-    ) -> None:
-        entry = serve.entry
-        self.serve = serve
-        self.page_request = page_request
-        self.status = response.status_line(entry.status)
-        self.anonymous = entry.anonymous
-        self.bypass = bypass_of(entry.inputs)
-        self.codings = tuple(form.coding for form in entry.coded)
-        headers = response.page_headers(serve, age)
-        self.forms: dict[str | None, tuple[HeaderList, bytes]] = {
-            None: ([*headers, ("Content-Length", str(len(entry.body)))], entry.body)
-        }
-        for form in entry.coded:
-            coded = response.coded_headers(headers, form)
-            coded.append(("Content-Length", str(len(form.body))))
-            self.forms[form.coding] = coded, form.body
 
 
 @dataclass(frozen=True, slots=True)

@@ -358,7 +358,7 @@ class MemoryStore:
         """Have the next attempt at *key* made at once."""
         self._failures.pop(key, None)
 
-    # -- upkeep -----------------------------------------------------------------------
+    # -- maintenance ------------------------------------------------------------------
 
     def used(self, keys: t.Collection[PageKey]) -> None:
         """Which pages are read does not matter here."""

@@ -380,7 +380,7 @@ class CachingStore:
         """Have the next attempt at *key* made at once."""
         self._leases.forget_failure(self._backend.session("forget a failure"), key)
 
-    # -- upkeep -----------------------------------------------------------------------
+    # -- maintenance ------------------------------------------------------------------
 
     def used(self, keys: t.Collection[PageKey]) -> None:
         """Nothing to note: what goes first is the backend's choice."""

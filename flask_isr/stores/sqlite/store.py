@@ -351,7 +351,7 @@ class SQLiteStore:
                 renewed = last(db, key.own_tags, "max(stale, expired)")
         return failed.failure if failed.version >= renewed else None
 
-    # -- upkeep -----------------------------------------------------------------------
+    # -- maintenance ------------------------------------------------------------------
 
     def used(self, keys: t.Collection[PageKey]) -> None:
         """Remember that *keys* were served."""
